@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The fake machine: RAM, MMIO windows and devices, CPUs, locks, events,
+ * choices, arena and snapshots. It is what hardware is; it knows nothing of
+ * Linux. Several boards live in one process; nothing here is global.
+ *
+ * Rules for everything above the board:
+ *  - simulated memory is touched through mem_*() and bus_*() only;
+ *  - every other byte that changes while the machine runs is allocated with
+ *    board_alloc(), when the machine is made;
+ *  - a CPU may be switched away at any event, and holds nothing that needs
+ *    freeing across one.
+ */
+#ifndef PKVM_SIM_BOARD_H
+#define PKVM_SIM_BOARD_H
+
+#include <glib.h>
+
+#include "sim/arch/arch.h"
+
+struct board;
+struct cpu;
+
+/* ---- Configuration ----------------------------------------------------------- */
+
+#define BOARD_MAX_CPUS 64
+
+enum window_model { WINDOW_REGS, WINDOW_DMA, N_WINDOW_MODELS };
+extern const char *const window_model_name[N_WINDOW_MODELS];
+
+struct ram_region {
+	u64 base, size; /* bytes, need not be page aligned */
+	bool nomap;     /* firmware carve-out */
+};
+
+struct mmio_window {
+	char name[32];
+	u64 base, size; /* bytes */
+	enum window_model model;
+};
+
+struct board_config {
+	char name[32];
+	struct arch_features f;
+	unsigned int n_cpus;
+	GArray *ram;  /* struct ram_region, sorted by base */
+	GArray *mmio; /* struct mmio_window, sorted by base */
+};
+
+/* A built-in board: "virt", "phone", "server48", "tiny"; NULL if there is none. */
+struct board_config *board_config_machine(const char *name);
+const char *const *board_machine_names(void); /* NULL terminated */
+const char *board_machine_doc(const char *name);
+struct board_config *board_config_copy(const struct board_config *c);
+void board_config_free(struct board_config *c);
+/*
+ * Overlaps (RAM over RAM, window over window, window over RAM that is not
+ * nomap), wrap, empty regions, past the PA limit. Sorts both arrays.
+ * On error *@which is the index in the order given (RAM first, then windows),
+ * so that the caller can point at its line.
+ */
+bool board_config_check(struct board_config *c, unsigned int *which, GError **error);
+
+#define BOARD_ERROR board_error_quark()
+GQuark board_error_quark(void);
+
+/* ---- Events -------------------------------------------------------------------- */
+
+enum event_kind {
+	EV_LOCK,   /* what: lock */
+	EV_UNLOCK, /* what: lock */
+	EV_LOAD,   /* addr: PA, val: value, arg: width */
+	EV_STORE,  /* addr: PA, val: new, old: old, arg: width; order */
+	EV_TLBI,   /* sub: enum tlbi_op, addr: bytes, val: level hint or pages, old: vmid */
+	EV_DSB,    /* what: "ish", "ishst", "nsh", ... */
+	EV_ISB,
+	EV_ALLOC,  /* what: pool, addr: PA (0: the pool is empty), val: order or pages */
+	EV_FREE,   /* what: pool, addr: PA, val: order or pages */
+	EV_GET,    /* addr: PA of the page, val: new count */
+	EV_PUT,    /* addr: PA of the page, val: new count */
+	EV_ZERO,   /* addr: PA, val: bytes */
+	EV_CMO,    /* what: "dc_civac", "ic_ivau", "ic_ialluis"; addr: PA, old: VA, val: bytes */
+	EV_TRAP,   /* what: "hvc", "smc", "host_abort", "eret_host"; addr: id */
+	EV_ABORT,  /* a fault taken or injected; what: how, addr: IPA, val: ESR */
+	EV_ACCESS, /* what: "host read", ...; addr: IA, val: value, old: output PA */
+	EV_PANIC,  /* what: reason */
+	EV_CALL,   /* what: function entered; addr, val: its arguments */
+	EV_RET,    /* what: function left; addr: its first argument, val: result */
+	N_EVENT_KINDS
+};
+
+extern const char *const event_kind_name[N_EVENT_KINDS]; /* "lock", "unlock", ... */
+
+enum mem_order { MO_PLAIN, MO_ONCE, MO_ACQUIRE, MO_RELEASE };
+
+struct event {
+	u64 seq;         /* counts from 1 since the board was made; 0: none */
+	u8 kind;         /* enum event_kind */
+	u8 cpu;
+	u8 sub;          /* see the kind */
+	u8 order;        /* enum mem_order */
+	u32 arg;
+	const char *fn;  /* the simulator's function that did it; static */
+	const char *what;/* static, or lives as long as the board */
+	u64 addr, val, old;
+};
+
+/* Called after the effect, in order of subscription. Must not touch the machine. */
+typedef void (*event_fn)(void *data, const struct event *ev);
+void board_subscribe(struct board *b, event_fn fn, void *data);
+void board_unsubscribe(struct board *b, event_fn fn, void *data);
+
+/*
+ * One event with its effect:
+ *	EVENT_STEP(cpu) at the visible step, before the effect (may switch CPUs),
+ *	then the effect, then event_emit() with the result.
+ * Both cost one predictable branch when nobody watches.
+ */
+void event_step_slow(struct cpu *cpu, enum event_kind kind);
+void event_emit_slow(struct cpu *cpu, const struct event *ev);
+
+/* ---- The machine ------------------------------------------------------------ */
+
+/*
+ * Storage behind RAM regions and windows: page frames that cost nothing until
+ * written. One flag word a 4 KiB frame: bit 0 may hold non-zero bytes, bits 8..15
+ * one a 512-byte line written since the last snapshot.
+ */
+#define FRAME_TOUCHED 1u
+#define FRAME_LINE(off) (0x100u << (((off) >> 9) & 7))
+
+struct extent {
+	u64 base, size; /* bytes, 64 KiB aligned */
+	u8 *bytes;
+	u16 *frame;
+};
+
+struct spinlock {
+	const char *name;
+	s16 holder; /* CPU, -1: free */
+	u16 rank;   /* index in the order made, for sorting reports */
+	const char *fn; /* who took it */
+	u64 seq;    /* event number of the taking */
+	struct spinlock *next; /* all locks of the board */
+};
+
+/* A frame of the call chain, kept for reports: see FRAME(). */
+struct frame {
+	const char *fn;
+	struct frame *up;
+};
+
+enum cpu_state { CPU_IDLE, CPU_READY, CPU_RUNNING, CPU_SPINNING, CPU_DEAD };
+
+struct cpu {
+	struct board *board;
+	unsigned int id;
+	u8 state;
+	struct frame *frame;     /* innermost; NULL when idle */
+	struct spinlock *waits;  /* while spinning */
+	void *el2;               /* EL2's own per-CPU structure */
+	struct mmu_table host_s2;/* what VTTBR/VTCR say while the host runs */
+	bool host_s2_on;         /* HCR_EL2.VM for the host */
+	struct tlb tlb;
+	void *co;                /* coroutine; never part of a snapshot */
+};
+
+struct board {
+	struct board_config *config;
+	const struct arch_features *f;
+	struct extent *extent;   /* sorted by base */
+	unsigned int n_extents;
+	struct extent *last;     /* cache of the last one used */
+	struct cpu *cpus;
+	unsigned int n_cpus;
+	struct spinlock *locks;
+	bool watched;            /* somebody subscribes, or a scheduler runs */
+	u64 seq;                 /* last event's number */
+	u64 step_limit;          /* 0: none; see --steps */
+	bool gave_up;            /* step_limit was reached */
+	struct board_private *priv;
+};
+
+struct board *board_new(const struct board_config *c, GError **error);
+void board_free(struct board *b);
+
+/* Zeroed memory that snapshots cover; lives as long as the board. Before the
+ * first snapshot only: the arena is laid out when the machine is made. */
+void *board_alloc(struct board *b, size_t bytes);
+char *board_strdup(struct board *b, const char *s);
+
+const struct ram_region *board_ram_at(const struct board *b, pa_t pa); /* NULL: not RAM */
+const struct mmio_window *board_window_at(const struct board *b, pa_t pa);
+u64 board_pa_limit(const struct board *b); /* 2^pa_bits */
+u64 board_resident_bytes(const struct board *b); /* storage that was touched */
+
+/* ---- Snapshots ----------------------------------------------------------------- */
+
+struct snapshot;
+/* No CPU may be inside an action. Costs what was written since the one before. */
+struct snapshot *board_snapshot(struct board *b);
+/* Back to @s, which stays valid. Snapshots taken after @s are dropped. */
+void board_restore(struct board *b, struct snapshot *s);
+void board_snapshot_drop(struct board *b, struct snapshot *s);
+
+/* ---- Memory as the CPUs' loads and stores see it --------------------------------- */
+
+struct extent *extent_find(struct board *b, u64 pa);
+void extent_mark(struct board *b, struct extent *e, u64 off); /* before a store */
+u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo);
+void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo);
+/* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
+void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn));
+
+static inline struct extent *extent_at(struct board *b, u64 pa)
+{
+	struct extent *e = b->last;
+
+	if (likely(pa - e->base < e->size))
+		return e;
+	return extent_find(b, pa);
+}
+
+#define DEFINE_MEM_ACCESS(bits)                                                         \
+	static inline u##bits mem_load##bits(struct cpu *cpu, pa_t pa, enum mem_order mo) \
+	{                                                                               \
+		struct board *b = cpu->board;                                           \
+		struct extent *e;                                                       \
+                                                                                        \
+		if (unlikely(b->watched))                                               \
+			return (u##bits)mem_load_slow(cpu, pa.pa, bits / 8, mo);        \
+		e = extent_at(b, pa.pa);                                                \
+		if (unlikely(!e))                                                       \
+			mem_bus_error(cpu, pa.pa);                                      \
+		return *(u##bits *)(e->bytes + (pa.pa - e->base));                      \
+	}                                                                               \
+                                                                                        \
+	static inline void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val,       \
+					   enum mem_order mo)                           \
+	{                                                                               \
+		struct board *b = cpu->board;                                           \
+		struct extent *e;                                                       \
+		u64 off;                                                                \
+                                                                                        \
+		if (unlikely(b->watched)) {                                             \
+			mem_store_slow(cpu, pa.pa, val, bits / 8, mo);                  \
+			return;                                                         \
+		}                                                                       \
+		e = extent_at(b, pa.pa);                                                \
+		if (unlikely(!e))                                                       \
+			mem_bus_error(cpu, pa.pa);                                      \
+		off = pa.pa - e->base;                                                  \
+		if (unlikely(~e->frame[off >> 12] & (FRAME_TOUCHED | FRAME_LINE(off)))) \
+			extent_mark(b, e, off);                                         \
+		*(u##bits *)(e->bytes + off) = val;                                     \
+	}
+
+/* Naturally aligned, RAM only. MO_* is what the event says. */
+DEFINE_MEM_ACCESS(8)
+DEFINE_MEM_ACCESS(16)
+DEFINE_MEM_ACCESS(32)
+DEFINE_MEM_ACCESS(64)
+
+/* Compare and swap of 64 bits: true if @old was there and @new is now. */
+bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_order mo);
+/* Zero [pa, pa + bytes): free of cost where nothing was ever written. */
+void mem_zero(struct cpu *cpu, pa_t pa, u64 bytes);
+void mem_copy(struct cpu *cpu, pa_t dst, pa_t src, u64 bytes);
+
+/* For those who only look (oracle, reports): no event. False: nothing there. */
+bool board_peek64(struct board *b, pa_t pa, u64 *val);
+bool board_peek(struct board *b, pa_t pa, unsigned int width, u64 *val);
+/* A reader for mmu_walk(): ctx is the struct board. */
+bool board_read_desc(void *ctx, pa_t pa, u64 *desc);
+
+/* ---- The bus: any physical address, devices included -------------------------------- */
+
+enum bus_result { BUS_OK, BUS_ERROR };
+/* @width 1, 2, 4, 8; any alignment within one region or window. @val zero extended.
+ * May cause further events (a DMA device's start register). */
+enum bus_result bus_read(struct cpu *cpu, pa_t pa, unsigned int width, u64 *val);
+enum bus_result bus_write(struct cpu *cpu, pa_t pa, unsigned int width, u64 val);
+
+/* DMA by the device in window @w: what its registers would do, one word. */
+enum bus_result bus_dma(struct cpu *cpu, const struct mmio_window *w, pa_t pa, bool write,
+			unsigned int width, u64 *val);
+
+/* ---- TLB maintenance, barriers, cache maintenance: the events and their effect ------ */
+
+void cpu_tlbi(struct cpu *cpu, const struct tlbi *i);
+void cpu_dsb(struct cpu *cpu, const char *what);
+void cpu_isb(struct cpu *cpu);
+void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes);
+
+static inline void event_step(struct cpu *cpu, enum event_kind kind)
+{
+	if (unlikely(cpu->board->watched))
+		event_step_slow(cpu, kind);
+}
+
+#define event_emit(cpu_, ...)                                              \
+	do {                                                               \
+		if (unlikely((cpu_)->board->watched))                      \
+			event_emit_slow((cpu_), &(struct event){ __VA_ARGS__ }); \
+	} while (0)
+
+/* ---- Call chain ------------------------------------------------------------------------ */
+
+static inline void frame_pop(struct cpu **cpu)
+{
+	(*cpu)->frame = (*cpu)->frame->up;
+}
+
+/* First statement of every function of EL2 that a report should be able to name. */
+#define FRAME(cpu_)                                                                      \
+	struct cpu *frame_cpu_ __attribute__((cleanup(frame_pop))) = (cpu_);             \
+	struct frame frame_ = { .fn = __func__, .up = frame_cpu_->frame };               \
+	frame_cpu_->frame = &frame_
+
+/* ---- Locks -------------------------------------------------------------------------------- */
+
+void spin_init(struct board *b, struct spinlock *l, const char *name);
+/* Taking a lock that this CPU holds is a self-deadlock: the action ends as a hang. */
+void spin_lock(struct cpu *cpu, struct spinlock *l);
+void spin_unlock(struct cpu *cpu, struct spinlock *l);
+static inline bool spin_is_locked(const struct spinlock *l)
+{
+	return l->holder >= 0;
+}
+
+/* ---- CPUs as coroutines ------------------------------------------------------------------- */
+
+enum cpu_end {
+	CPU_END_RETURNED,
+	CPU_END_DIED,    /* cpu_die(): EL2 panicked */
+	CPU_END_HUNG,    /* all CPUs blocked; see cpu->waits */
+	CPU_END_GAVE_UP, /* the step limit */
+};
+
+typedef s64 (*cpu_fn)(struct cpu *cpu, void *arg);
+
+/* Run @fn on @cpu to its end, every other CPU idle. *@ret on CPU_END_RETURNED. */
+enum cpu_end cpu_call(struct cpu *cpu, cpu_fn fn, void *arg, s64 *ret);
+
+/* Several at once: start each, then run. Which one steps is choose(n, "cpu"). */
+void cpu_start(struct cpu *cpu, cpu_fn fn, void *arg);
+void board_run(struct board *b);
+enum cpu_end cpu_result(struct cpu *cpu, s64 *ret); /* of the last run */
+
+/* From inside: this CPU's stack is dropped here. */
+void cpu_die(struct cpu *cpu) __attribute__((noreturn));
+void cpu_hang(struct cpu *cpu) __attribute__((noreturn));
+
+/* Called when EL2 touches an address where nothing answers. Must not return. */
+typedef void (*bus_error_fn)(struct cpu *cpu, pa_t pa);
+void board_on_bus_error(struct board *b, bus_error_fn fn);
+
+/* ---- Choices -------------------------------------------------------------------------------- */
+
+/*
+ * The one source of what is not determined. Behind it stands one of: first (always
+ * 0), a script of numbers, a seed, a replay of a record.
+ */
+u32 board_choose(struct board *b, u32 n, const char *what); /* 0..n-1; n >= 1 */
+void board_choose_first(struct board *b);
+void board_choose_seed(struct board *b, u64 seed);
+void board_choose_script(struct board *b, const u32 *values, size_t n);
+/* All choices made since, as recorded; *n of them. */
+struct choice {
+	u32 n, value;
+	const char *what;
+};
+const struct choice *board_choices(struct board *b, size_t *n);
+void board_choices_clear(struct board *b);
+
+#endif

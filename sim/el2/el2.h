@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The seam between a board and whatever runs at EL2. Declarations and tables
+ * only: what a hypervisor must offer, what it exposes by address, how its data
+ * is laid out, and the tables of calls, knobs, profiles, patches and bugs.
+ * Two implementations exist behind it: sim/hyp (ours) and a kernel tree's.
+ */
+#ifndef PKVM_SIM_EL2_H
+#define PKVM_SIM_EL2_H
+
+#include "sim/board/board.h"
+
+/* ---- Knobs: what may differ, one row each (knobs.c) ---------------------------- */
+
+enum knob_id {
+	KNOB_MMIO_DONATION,
+	KNOB_MMIO_COMMIT,
+	KNOB_S2_UNMAP_ANNOTATED,
+	KNOB_RECYCLE_WALK,
+	KNOB_PROTECTED_UNWIND,
+	KNOB_HYP_MMIO_VA,
+	KNOB_HOST_EPERM,
+	KNOB_FINALISE_ORDER,
+	KNOB_EL2_DEBUG,
+	KNOB_WARN,
+	N_KNOBS
+};
+
+/* Values, in the order of the knob's value table. */
+enum { MMIO_DONATION_NONE, MMIO_DONATION_V3, MMIO_DONATION_V5, MMIO_DONATION_RANGE };
+enum { MMIO_COMMIT_ASSERT, MMIO_COMMIT_RETURN };
+enum { S2_UNMAP_CLEAR, S2_UNMAP_EPERM, S2_UNMAP_SKIP };
+enum { RECYCLE_GAPS, RECYCLE_STEPPING };
+enum { UNWIND_REGION, UNWIND_ALL };
+enum { HYP_MMIO_LINEAR, HYP_MMIO_PRIVATE };
+enum { HOST_EPERM_PANIC, HOST_EPERM_INJECT };
+enum { FINALISE_V7_0, FINALISE_FIXED };
+enum { EL2_DEBUG_OFF, EL2_DEBUG_ON };
+enum { WARN_PANIC, WARN_CONTINUE };
+
+enum knob_kind { KNOB_DESIGN, KNOB_DEFECT };
+
+struct knob_value {
+	const char *name;
+	enum knob_kind kind; /* design: the model follows it; defect: it ignores it */
+	const char *doc;
+};
+
+struct knob {
+	const char *name;
+	const char *doc;    /* one line */
+	const char *origin; /* subject, commit or series it comes from */
+	struct knob_value value[5]; /* ends at .name == NULL */
+};
+
+/* ---- Releases --------------------------------------------------------------------- */
+
+enum profile_id { PROFILE_V6_12, PROFILE_V7_0, PROFILE_V7_2, N_PROFILES };
+
+/*
+ * What a release fixes for good: structure, not choice. Where releases differ
+ * in structure sim/hyp picks a table of functions by these fields.
+ */
+struct profile {
+	const char *name;     /* "v7.0" */
+	enum profile_id id;
+	bool built;           /* false: listed as not in this build, use is exit 2 */
+	const char *doc;
+	u8 knob[N_KNOBS];     /* its values */
+	/* page-table library */
+	bool typed_annotations;   /* invalid entries have a type in bits 63:60 */
+	bool ignore_eagain_flag;  /* walk bit 4 = IGNORE_EAGAIN rather than HANDLE_FAULT */
+	bool idmap_ignores_eagain;
+	bool s2_as_s1;            /* host stage 2: AS_S1 (and FWB) rather than NOFWB */
+	bool xn_two_bits;         /* PX and UX apart */
+	/* ownership */
+	bool state_in_vmemmap;    /* host and hyp page state in struct hyp_page */
+	bool map_at_pin;          /* EL2 maps a shared page when first pinned */
+	bool handback_maps;       /* giving back to the host installs a mapping */
+	bool check_pfn_range;     /* pfn_range_is_valid() in the range calls */
+	bool donate_host_refcount;/* hyp_donate_host refuses pages with references */
+	bool text_readable;       /* host keeps EL2's text read-only */
+	bool abort_eexist;        /* host fault on a valid leaf: -EEXIST, not -EAGAIN */
+	bool set_owner_checks_memory;
+	bool stacks_fixed_up;     /* fix_host_ownership also takes the EL2 stacks */
+	bool pool_init_sets_order;
+	u8 hyp_page_size;         /* 4 or 8 bytes */
+	/* boot */
+	bool fixblock;
+	bool map_hyp_data;
+	bool map_vgic_state;
+	bool selftest;
+	u8 init_args;             /* of __pkvm_init */
+};
+
+extern const struct profile el2_profiles[N_PROFILES];
+const struct profile *el2_profile_find(const char *name);
+
+/* ---- Bugs and patches ----------------------------------------------------------------- */
+
+/* Historical bugs as switches; the table is bugs.c. Grows with the oracle. */
+enum bug_id {
+	N_BUGS
+};
+
+struct bug {
+	const char *id;      /* "B-13" */
+	const char *subject; /* of the fix */
+	const char *release; /* with the fix */
+	const char *rule;    /* that catches it */
+	const char *doc;
+};
+
+extern const struct bug el2_bugs[];
+extern const unsigned int el2_n_bugs;
+
+struct knob_setting {
+	enum knob_id knob;
+	u8 value;
+};
+
+struct patch {
+	const char *name;
+	const char *doc;
+	enum profile_id base;
+	bool built;
+	struct knob_setting set[8];
+	unsigned int n_set;
+};
+
+extern const struct knob el2_knobs[N_KNOBS];
+extern const struct patch el2_patches[];
+extern const unsigned int el2_n_patches;
+const struct patch *el2_patch_find(const char *name);
+bool el2_knob_find(const char *name, enum knob_id *id);
+bool el2_knob_value_find(enum knob_id id, const char *name, u8 *value);
+const char *el2_knob_value_name(enum knob_id id, u8 value);
+
+/* ---- One EL2's configuration ------------------------------------------------------------- */
+
+struct protect_entry {
+	u64 base, size; /* bytes, multiples of the granule */
+};
+
+enum pool_id { POOL_HOST_S2, POOL_HYP_S1, N_BASE_POOLS };
+
+struct el2_config {
+	const struct profile *profile;
+	u8 knob[N_KNOBS];
+	bool bug[N_BUGS + 1];
+	GArray *protect;        /* struct protect_entry, in the order given */
+	u64 pool_pages[N_BASE_POOLS]; /* 0: the kernel's formula */
+	bool has_hyp_image, has_hyp_memory;
+	u64 hyp_image, hyp_memory; /* bytes */
+};
+
+struct el2_config *el2_config_new(const struct profile *p); /* knobs = the profile's */
+struct el2_config *el2_config_copy(const struct el2_config *c);
+void el2_config_free(struct el2_config *c);
+/*
+ * Is this combination of knobs possible at all? False with the reason (static)
+ * if not: mmio_donation=range before v7.0, hyp_mmio_va=private without range, ...
+ */
+bool el2_config_possible(const struct el2_config *c, const char **why);
+static inline u8 knob(const struct el2_config *c, enum knob_id id)
+{
+	return c->knob[id];
+}
+
+/* ---- What EL2 exposes: by address, for those who only look ----------------------------- */
+
+enum page_state {
+	PKVM_PAGE_OWNED,
+	PKVM_PAGE_SHARED_OWNED,
+	PKVM_PAGE_SHARED_BORROWED,
+	PKVM_NOPAGE,
+	PKVM_POISON,
+	N_PAGE_STATES
+};
+extern const char *const page_state_name[N_PAGE_STATES]; /* "OWNED", ... */
+
+/* Offsets and masks of what EL2 keeps in RAM: data, filled by the implementation. */
+struct el2_layout {
+	/* struct hyp_page */
+	u8 hyp_page_size;
+	bool has_state;          /* host and hyp state in it, else in PTE software bits */
+	u8 refcount_off, refcount_width;
+	u8 order_off, order_width;
+	u8 state_off;            /* one byte: host state low nibble, hyp state high nibble */
+	u8 hyp_state_xor;        /* hyp state is stored XOR this */
+	u8 share_count_off;      /* u32; only with has_state */
+	/* descriptors */
+	u64 sw_state_mask;       /* page state in valid leaves */
+	u64 owner_mask;          /* owner id in invalid leaves */
+	u64 type_mask;           /* type of invalid leaves; 0: no types */
+	u64 type_locked, type_donation, type_poison; /* field values */
+	u64 locked_value;        /* break-before-make in progress */
+	u64 handle_mask, gfn_mask; /* donation to a guest: in the entry */
+	u8 owner_host, owner_hyp, owner_guest, owner_ffa; /* ids; 0xff: has none */
+	/* free list links at the start of free pool pages: next, prev as EL2 VAs */
+	u64 va_offset;           /* EL2 linear VA - PA */
+};
+
+/* One buddy pool. Heads of the free lists are in RAM, links in the pages. */
+struct el2_pool_view {
+	const char *name;        /* "host_s2", "hyp_s1" */
+	u64 base, pages;         /* PA, pages */
+	unsigned int max_order;
+	pa_t heads;              /* list heads, 16 bytes an order: next, prev */
+	struct spinlock *lock;
+};
+
+struct el2_region { /* hyp_memory[] */
+	u64 base, size;
+	bool nomap;
+};
+
+struct el2_view {
+	const struct el2_layout *layout;
+	bool booted;               /* finalise ended in success */
+	bool initialised;          /* on its own tables */
+	struct mmu_table host_s2;  /* root 0: not there yet */
+	struct mmu_table hyp_s1;
+	const struct el2_region *regions;
+	unsigned int n_regions;
+	u64 vmemmap_va;            /* of the entry for frame 0 */
+	const struct el2_pool_view *pools;
+	unsigned int n_pools;
+	struct { u64 base, size; } text, rodata, data, bss, idmap, hyp_mem; /* PA, bytes */
+	const struct protect_entry *protected_regs;
+	unsigned int n_protected_regs;
+	u64 private_base, private_next; /* EL2 private VA range: start, cursor */
+};
+
+/* ---- Panic --------------------------------------------------------------------------------- */
+
+#define PANIC_CHAIN 16
+
+struct el2_panic {
+	bool happened;
+	char reason[64];      /* "WARN", "BUG", "EL2 data abort", ... */
+	char what[96];        /* the condition or address, in words */
+	const char *fn;       /* where */
+	unsigned int cpu;
+	u64 esr, far, hpfar;
+	const char *chain[PANIC_CHAIN]; /* innermost first */
+	unsigned int n_chain;
+	const char *locks[8]; /* held at that moment, by any CPU: name */
+	unsigned int lock_cpu[8];
+	unsigned int n_locks;
+	u64 seq;
+};
+
+/* ---- Calls ------------------------------------------------------------------------------------ */
+
+enum el2_arg_kind { ARG_NONE, ARG_PFN, ARG_NR, ARG_ADDR, ARG_VA, ARG_NUMBER, ARG_PROT };
+
+struct el2_arg {
+	const char *name;
+	enum el2_arg_kind kind;
+	bool optional;
+};
+
+#define EL2_MAX_ARGS 6
+
+struct el2_call {
+	const char *name;  /* as the kernel's function, without prefix: "host_share_hyp" */
+	const char *full;  /* "__pkvm_host_share_hyp" */
+	bool hypercall;    /* the host reaches it by HVC; else only EL2 calls it */
+	struct el2_arg arg[EL2_MAX_ARGS];
+	unsigned int n_args, n_required;
+	const char *doc;
+};
+
+/* ---- The page-table library on tables of its own (for recordings and tests) ------------------- */
+
+struct el2_pgtable_config {
+	enum profile_id profile;
+	u8 stage;
+	u8 ia_bits;
+	u32 flags;           /* recordings' encoding: 1 NOFWB, 2 IDMAP, 4 AS_S1 */
+	bool force_pte_unless_rwx;
+	bool cmo_callbacks;
+	bool el1_build;      /* shared walks allowed, WARN is only an event */
+	u64 first_page;      /* PA of the table allocator's first page */
+	u32 page_limit;
+};
+
+struct el2_pgtable_op {
+	const char *op;      /* "map", "unmap", "set_owner", "annotate", ..., as in the recordings */
+	u64 ia, size, pa, prot, annotation;
+	u32 owner, type, walk_flags;
+	bool mkold;
+};
+
+struct el2_pgtable_result {
+	s64 ret;
+	u64 pte;   /* get_leaf, mkyoung */
+	s8 level;  /* get_leaf */
+};
+
+struct el2_pgtable;
+
+/* ---- The hypervisor ------------------------------------------------------------------------------ */
+
+struct el2; /* one booted instance on one board */
+
+struct el2_fault {
+	enum mmu_access access;
+	u64 ipa;           /* faulting address as issued */
+	struct mmu_result walk;
+	struct mmu_syndrome syndrome;
+	bool at_fails;     /* address translation instruction would fail */
+};
+
+enum el2_abort_result { EL2_ABORT_RETRY, EL2_ABORT_INJECTED };
+
+struct hypervisor {
+	const char *name; /* "pkvm-sim" */
+
+	struct el2 *(*new)(struct board *b, const struct el2_config *c, GError **error);
+	void (*free)(struct el2 *e);
+
+	/* Run on a CPU (inside cpu_call()). Boot steps give 0 or -errno. */
+	s64 (*init)(struct el2 *e, struct cpu *cpu);
+	s64 (*finalise)(struct el2 *e, struct cpu *cpu);
+	s64 (*prot_finalize)(struct el2 *e, struct cpu *cpu);
+
+	/* HVC from the host: regs[0] = function id .. ; results in regs[0], regs[1].. */
+	void (*hvc)(struct el2 *e, struct cpu *cpu, u64 regs[18]);
+	/* A stage-2 fault of the host. */
+	enum el2_abort_result (*host_abort)(struct el2 *e, struct cpu *cpu,
+					    const struct el2_fault *f);
+
+	/* Calls by name: NULL terminated table of what this instance has. */
+	const struct el2_call *const *(*calls)(struct el2 *e);
+	/* SMCCC function id of a hypercall of the table. */
+	u64 (*hvc_id)(struct el2 *e, const struct el2_call *call);
+	/* An EL2-internal call. @args beyond those given hold the defaults. */
+	s64 (*call)(struct el2 *e, struct cpu *cpu, const struct el2_call *call,
+		    const u64 *args, unsigned int n_args);
+
+	/* Pressure made by a scenario. No events. */
+	bool (*pool_drain)(struct el2 *e, const char *pool, u64 leave, GError **error);
+	bool (*pool_refill)(struct el2 *e, const char *pool, u64 pages, GError **error); /* ~0: all */
+	bool (*fail_alloc)(struct el2 *e, const char *pool, u64 nth, u64 count, GError **error);
+
+	const struct el2_view *(*view)(struct el2 *e);
+	const struct el2_panic *(*panic)(struct el2 *e);
+	/* Forget a panic and release locks, as the recorder of the recordings did. */
+	void (*recover)(struct el2 *e);
+
+	/* hyp_va() of the language: EL2's address of a physical page, mapped or not. */
+	u64 (*hyp_va)(struct el2 *e, pa_t pa);
+
+	struct el2_pgtable *(*pgtable_new)(struct board *b, const struct el2_pgtable_config *c,
+					   struct cpu *cpu, s64 *ret);
+	void (*pgtable_op)(struct el2_pgtable *t, struct cpu *cpu,
+			   const struct el2_pgtable_op *op, struct el2_pgtable_result *res);
+	struct mmu_table (*pgtable_view)(struct el2_pgtable *t);
+	u32 (*pgtable_refcount)(struct el2_pgtable *t, pa_t page);
+	u32 (*pgtable_used)(struct el2_pgtable *t);
+	void (*pgtable_free)(struct el2_pgtable *t);
+};
+
+/*
+ * Words for an entry that software owns: invalid entries and software bits.
+ * "owner HYP", "locked", "donated to guest 0x1000 gfn 0x40", "SHARED_OWNED" or "".
+ */
+char *el2_annotation_words(const struct el2_layout *l, u64 pte);
+/* Layout of a release, for `decode` without a machine. */
+const struct el2_layout *el2_layout_of(enum profile_id id);
+
+/* Exact name or with one of the kernel's prefixes dropped or added: NULL if none
+ * or ambiguous (then *@ambiguous). */
+const struct el2_call *el2_call_find(const struct el2_call *const *table, const char *name,
+				     bool *ambiguous);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of sim/hyp share: the instance, the CPU at EL2, panics, and the
+ * functions that one file offers the others, grouped by the file that has them.
+ *
+ * Names follow the kernel. Where the kernel uses a global or this_cpu_ptr(), the
+ * functions here take struct hyp_cpu: this CPU, at this EL2.
+ */
+#ifndef PKVM_SIM_HYP_PRIVATE_H
+#define PKVM_SIM_HYP_PRIVATE_H
+
+#include "hyp_cpu.h"
+#include "pgtable.h"
+
+/* ---- page_alloc.c: buddy pools, after nvhe/page_alloc.c --------------------------------- */
+
+#define MAX_PAGE_ORDER 10
+
+struct hyp_pool {
+	const char *name;
+	struct spinlock lock;
+	u64 range_start, range_end; /* PA, bytes */
+	unsigned int max_order;     /* inclusive */
+	pa_t heads;                 /* list heads in EL2's bss: 16 bytes an order */
+	/* scenario's pressure */
+	pa_t held;                  /* stack of drained pages, linked through the pages */
+	u64 n_held;
+	u64 fail_after, fail_count; /* allocations to let pass, then to fail */
+};
+
+/* Always 0. @heads: 16 * (MAX_PAGE_ORDER + 1) bytes of EL2 memory for the list heads. */
+int hyp_pool_init(struct hyp_cpu *c, struct hyp_pool *pool, u64 pfn, u64 nr_pages,
+		  u64 reserved_pages);
+pa_t hyp_alloc_pages(struct hyp_cpu *c, struct hyp_pool *pool, unsigned int order); /* 0: none */
+void hyp_split_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page);
+void hyp_get_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page);
+void hyp_put_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page);
+u64 hyp_pool_free_pages(struct hyp_cpu *c, const struct hyp_pool *pool);
+
+/* struct hyp_page of the frame at @phys: EL2 aborts where vmemmap has no backing. */
+pa_t hyp_phys_to_page(struct hyp_cpu *c, pa_t phys);
+u32 hyp_page_count(struct hyp_cpu *c, pa_t phys);
+void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys); /* BUG at 65535 */
+u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys);  /* BUG at 0; the count after */
+void hyp_set_page_refcounted(struct hyp_cpu *c, pa_t phys);
+/* v7.0 on: states in struct hyp_page */
+enum page_state get_host_state(struct hyp_cpu *c, pa_t phys);
+void set_host_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
+enum page_state get_hyp_state(struct hyp_cpu *c, pa_t phys);
+void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
+
+/* ---- early_alloc.c ------------------------------------------------------------------------ */
+
+struct hyp_early_alloc {
+	u64 base, cur, end; /* PA, bytes */
+};
+
+void hyp_early_alloc_init(struct hyp_cpu *c, u64 base, u64 size);
+pa_t hyp_early_alloc_contig(struct hyp_cpu *c, u64 nr_pages); /* zeroed; 0: none */
+u64 hyp_early_alloc_nr_used_pages(struct hyp_cpu *c);
+extern const struct pgtable_mm_ops hyp_early_alloc_mm_ops;
+
+/* ---- mm.c: EL2's own address space, after nvhe/mm.c ------------------------------------------ */
+
+va_t hyp_va_of(const struct hyp *hyp, pa_t pa); /* linear map, total */
+pa_t hyp_pa_of(const struct hyp *hyp, va_t va);
+int hyp_create_idmap(struct hyp_cpu *c, u32 hyp_va_bits);
+int hyp_back_vmemmap(struct hyp_cpu *c, pa_t back);
+int hyp_create_fixmap(struct hyp_cpu *c);
+int pkvm_create_mappings(struct hyp_cpu *c, pa_t from, pa_t to, u64 prot); /* takes pkvm_pgd_lock */
+int pkvm_create_mappings_locked(struct hyp_cpu *c, pa_t from, pa_t to, u64 prot);
+int pkvm_alloc_private_va_range(struct hyp_cpu *c, u64 size, va_t *va);
+int __pkvm_create_private_mapping(struct hyp_cpu *c, pa_t phys, u64 size, u64 prot, va_t *va);
+int pkvm_create_stack(struct hyp_cpu *c, struct hyp_cpu *of);
+
+/* ---- mem_protect.c --------------------------------------------------------------------------- */
+
+struct mem_range {
+	u64 start, end; /* bytes, end exclusive; last hole ends at ~0 */
+};
+/* The region or hole that holds @addr; the region, NULL for a hole. */
+const struct el2_region *find_mem_range(struct hyp *hyp, u64 addr, struct mem_range *range);
+bool addr_is_memory(struct hyp *hyp, u64 addr);         /* NOMAP included; one byte */
+bool addr_is_allowed_memory(struct hyp *hyp, u64 addr); /* not NOMAP */
+bool range_is_memory(struct hyp *hyp, u64 start, u64 end);
+
+int kvm_host_prepare_stage2(struct hyp_cpu *c, pa_t pool_base, u64 nr_pages);
+s64 __pkvm_prot_finalize(struct hyp_cpu *c);
+int host_stage2_idmap_locked(struct hyp_cpu *c, u64 addr, u64 size, u64 prot);
+int host_stage2_set_owner_locked(struct hyp_cpu *c, u64 addr, u64 size, u8 owner);
+int host_stage2_idmap(struct hyp_cpu *c, u64 addr);
+enum el2_abort_result handle_host_mem_abort(struct hyp_cpu *c, const struct el2_fault *f);
+/* host_stage2_try(): run @fn under the host lock; on -ENOMEM recycle MMIO, once again. */
+int host_stage2_try(struct hyp_cpu *c, int (*fn)(struct hyp_cpu *c, void *arg), void *arg);
+/* what fix_host_ownership() does for one EL2 leaf: by its state in @hyp_pte */
+int fix_host_ownership_page(struct hyp_cpu *c, pa_t phys, u64 hyp_pte);
+
+int __pkvm_host_share_hyp(struct hyp_cpu *c, u64 pfn);
+int __pkvm_host_unshare_hyp(struct hyp_cpu *c, u64 pfn);
+int __pkvm_host_donate_hyp(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int __pkvm_hyp_donate_host(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int __pkvm_host_share_ffa(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int __pkvm_host_unshare_ffa(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int hyp_pin_shared_mem(struct hyp_cpu *c, va_t from, va_t to);
+void hyp_unpin_shared_mem(struct hyp_cpu *c, va_t from, va_t to);
+
+/* ---- mmio.c: the March 2026 patches and their variants ------------------------------------------ */
+
+int __pkvm_host_donate_hyp_mmio(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int __pkvm_hyp_donate_host_mmio(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int unmap_protected_regions(struct hyp_cpu *c);
+/* private EL2 address of a page donated with hyp_mmio_va=private; false: none */
+bool hyp_mmio_private_va(struct hyp *hyp, pa_t pa, va_t *va);
+
+/* ---- setup.c ---------------------------------------------------------------------------------------- */
+
+s64 __pkvm_init(struct hyp_cpu *c);
+s64 __pkvm_init_finalise(struct hyp_cpu *c);
+int fix_host_ownership(struct hyp_cpu *c);
+int fix_hyp_pgtable_refcnt(struct hyp_cpu *c);
+
+/* ---- hyp-main.c ---------------------------------------------------------------------------------------- */
+
+void handle_host_hcall(struct hyp_cpu *c, u64 regs[18]);
+const struct el2_call *const *hyp_calls(struct hyp *hyp);
+u64 hyp_hvc_id(struct hyp *hyp, const struct el2_call *call);
+s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, unsigned int n);
+
+/* ---- the instance (hyp.c): all of it in the board's arena --------------------------------------------- */
+
+#define HYP_MEMBLOCK_REGIONS 128
+#define PROTECTED_REGS_MAX 8 /* of patch 02; entries past it are what EL2 would read beyond */
+
+struct hyp_section {
+	u64 base, size; /* PA, bytes */
+};
+
+struct vmemmap_range { /* one mapped piece of hyp_vmemmap */
+	u64 va, end, pa;
+};
+
+struct hyp {
+	struct board *board;
+	struct el2_config *cfg;          /* own copy, never changed */
+	const struct profile *profile;
+	const struct arch_features *f;
+	u8 knob[N_KNOBS];
+	struct hyp_cpu *cpus;
+	unsigned int nr_cpus;
+	struct el2_layout layout;
+	struct el2_view view;
+	struct el2_pool_view pool_view[N_BASE_POOLS];
+	struct el2_panic panic;
+	struct pgtable_variant variant;
+
+	/* host-filled before __pkvm_init */
+	struct el2_region hyp_memory[HYP_MEMBLOCK_REGIONS];
+	unsigned int hyp_memblock_nr;
+	int reserve_error;               /* kvm_hyp_reserve failed with this */
+	struct hyp_section idmap, text, data, rodata, bss, hyp_mem;
+	struct protect_entry *protected_regs;
+	unsigned int num_protected_reg;
+
+	/* EL2's globals */
+	u64 va_offset;                   /* linear VA - PA */
+	u32 hyp_va_bits;
+	struct hyp_early_alloc early;
+	u64 vmemmap_base, vmemmap_pages, vm_table_base;
+	u64 hyp_pgt_base, hyp_pgt_pages, host_s2_base, host_s2_pages, ffa_base;
+	struct vmemmap_range vmemmap[HYP_MEMBLOCK_REGIONS];
+	unsigned int n_vmemmap;
+	u64 hyp_vmemmap;                 /* VA of the entry for frame 0 */
+	u64 io_map_base, io_map_next;    /* private range: start, cursor */
+	va_t fixblock_va;
+	pa_t fixblock_ptep;
+	struct spinlock pkvm_pgd_lock, fixblock_lock, vm_table_lock;
+	struct hyp_pool hpool, host_s2_pool;
+	struct kvm_pgtable pkvm_pgtable; /* EL2 stage 1 */
+	struct {
+		struct kvm_pgtable pgt;
+		struct spinlock lock;
+	} host_mmu;
+	bool protected_mode_initialized; /* the static key */
+	bool vm_table_published;
+};
+
+static inline u8 hyp_knob(const struct hyp_cpu *c, enum knob_id id)
+{
+	return c->hyp->knob[id];
+}
+
+static inline u64 hyp_page_size(const struct hyp *hyp)
+{
+	return BIT(hyp->f->page_shift);
+}
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a run is told: text, KTAP, TAP, JUnit, JSON Lines; traces; pictures of
+ * state. The runner calls a report in the order of struct report_ops; a report
+ * never looks at files or the command line. The same calls give the same bytes.
+ */
+#ifndef PKVM_SIM_REPORT_H
+#define PKVM_SIM_REPORT_H
+
+#include <stdio.h>
+
+#include "sim/host/host.h"
+
+enum exit_status { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERNAL = 3 };
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_NOT_RUN };
+
+struct report_axis {
+	const char *name, *value;
+};
+
+/* What opens a report of one run (scenario-language.md section 9). */
+struct report_run {
+	const char *file;      /* as given */
+	const char *title, *origin; /* or NULL */
+	const char *name;      /* unique leaf: "mmio/recycle.pkvm@kernel=v7.0,..." */
+	const char *profile, *patch; /* patch or NULL */
+	const char *knobs;     /* "a=b c=d": what differs from profile and patch; or "" */
+	const char *bugs;      /* "" or "B-11 B-13" */
+	const char *board;     /* "virt" or "virt, changed" or "own" */
+	const char *check;     /* "off", "on", "paranoid" */
+	u64 seed;
+	bool pressure;         /* drain, fail, pool or bug stands in the file */
+	const struct report_axis *axis;
+	unsigned int n_axes;
+	const char *skip;      /* reason, or NULL */
+};
+
+enum line_kind { LINE_ACTION, LINE_EXPECT, LINE_ECHO, LINE_SHOW };
+
+struct report_line {
+	const char *file;
+	unsigned int line;
+	enum line_kind kind;
+	const char *text;      /* the statement as written */
+	bool judged;           /* has (or implies) an expectation */
+	enum verdict verdict;
+	const char *expected;  /* in words; NULL where nothing was expected */
+	const char *got;       /* in words: "0", "-EPERM", "panic: WARN ...", "owner(uart) = host, ..." */
+	const char *cell;      /* short form of got for a table: "ok", "-EPERM", "panic" */
+	struct outcome outcome;/* actions only */
+	const char *output;    /* of echo and show: text, may have many lines; else NULL */
+	const char *const *diag; /* NULL terminated: last events, panic report; or NULL */
+};
+
+struct report_file {
+	const char *file, *title, *origin;
+	unsigned int n_runs;
+	const struct report_axis *axis; /* name, and "v1,v2" */
+	unsigned int n_axes;
+};
+
+struct report_totals {
+	unsigned int files, runs, passed, failed, skipped;
+};
+
+struct report;
+
+struct report_ops {
+	const char *name; /* "text", "ktap", ... */
+	const char *doc;
+	void (*begin)(struct report *r, unsigned int n_files);
+	void (*file_begin)(struct report *r, const struct report_file *f);
+	void (*run_begin)(struct report *r, const struct report_run *run);
+	void (*line)(struct report *r, const struct report_line *line);
+	void (*run_end)(struct report *r, enum verdict v);
+	void (*file_end)(struct report *r);
+	/* a file that could not be understood; @message has FILE:LINE:COLUMN */
+	void (*file_error)(struct report *r, const char *file, const char *message);
+	void (*end)(struct report *r, const struct report_totals *t);
+};
+
+struct report_style {
+	bool colour, utf8, verbose;
+	unsigned int width; /* columns, 78 */
+};
+
+struct report *report_new(const char *format, FILE *out, const struct report_style *style);
+void report_free(struct report *r);
+const struct report_ops *report_ops_of(struct report *r);
+const struct report_ops *const *report_formats(void); /* NULL terminated */
+
+/* ---- Words ---- */
+
+/* "0", "-EPERM", "0x1111", "abort", "panic: WARN in f (cond)". New string. */
+char *report_outcome_words(const struct outcome *o, const struct el2_panic *p);
+const char *errno_name(int err); /* positive; NULL if unknown */
+int errno_from_name(const char *name); /* 0 if unknown */
+/* What the kernel would print, then chain and locks: lines joined by '\n'. New string. */
+char *report_panic(const struct el2_panic *p);
+
+/* ---- Traces: one line an event, in the form of the kernel's hypervisor tracing ---- */
+
+/* "[001]     0.000012: hyp_lock lock=host_mmu" without newline, appended. */
+void trace_line(GString *out, const struct event *ev);
+
+/* ---- State: what `show` prints ---- */
+
+struct show_topic {
+	const char *name, *args, *doc;
+};
+const struct show_topic *show_topics(void); /* ends at name == NULL */
+/* @args: words after the topic. @events: of the last action. New text, or error. */
+char *show_render(struct machine *m, const char *topic, const char *const *args,
+		  unsigned int n_args, const struct event *events, size_t n_events,
+		  GError **error);
+/* Errors of `show` and of reports: the user's. */
+#define REPORT_ERROR report_error_quark()
+GQuark report_error_quark(void);
+
+#endif

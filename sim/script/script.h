@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scenario language: files, the prompt and the machine interface go through
+ * one interpreter. docs/scenario-language.md is its page.
+ */
+#ifndef PKVM_SIM_SCRIPT_H
+#define PKVM_SIM_SCRIPT_H
+
+#include "sim/report/report.h"
+
+struct run_options {
+	const struct hypervisor *hyp;
+	const char *kernel;      /* --kernel, or NULL */
+	const char *patch;       /* --patch */
+	const char *const *sets; /* --set KNOB=VALUE, NULL terminated, or NULL */
+	const char *const *bugs; /* --bug ID */
+	const char *check;       /* "off", "on", "paranoid" */
+	u64 seed;
+	u64 steps;               /* events a run may take */
+	bool keep_going;
+	FILE *trace;             /* one line an event, or NULL */
+	FILE *record;            /* the run as a .pkvm file, or NULL */
+	volatile bool *stop;     /* set by Ctrl-C: end the action, keep the session */
+};
+
+#define SCRIPT_ERROR script_error_quark()
+GQuark script_error_quark(void);
+
+/*
+ * Run files and directories ("-": standard input) and report. Returns the exit
+ * status of scenario-language.md section 9.
+ */
+enum exit_status script_run(const char *const *paths, const struct run_options *opt,
+			    struct report *report);
+/* Names of what would run, one a line: the leaf names of every combination. */
+enum exit_status script_list(const char *const *paths, const struct run_options *opt, FILE *out);
+
+/* ---- A session: one machine, statement by statement (prompt, machine interface) ---- */
+
+struct session;
+
+struct session_result {
+	bool understood;     /* false: @error says why, FILE:LINE:COLUMN form */
+	char *error;
+	bool is_action;
+	struct outcome outcome; /* actions */
+	enum verdict verdict;
+	char *text;          /* what to show: result in words, output of show and echo */
+	char *value;         /* jsonl "value": the number or word, or NULL */
+	char **violations;   /* NULL terminated, or NULL */
+};
+
+struct session *session_new(const struct run_options *opt, const char *file_name);
+void session_free(struct session *s);
+/* One line; inside an open block it is only collected (then *@more is true). */
+void session_line(struct session *s, const char *line, struct session_result *res, bool *more);
+void session_result_clear(struct session_result *res);
+/* Run a file in this session and leave the machine as it stands. */
+bool session_file(struct session *s, const char *path, struct session_result *res);
+/* The machine, or NULL before the first action. For completion and prompts. */
+struct machine *session_machine(struct session *s);
+char **session_names(struct session *s); /* regions and `let` names, NULL terminated, new */
+
+/* ---- The one command table: help, completion, reference ---- */
+
+enum command_class { COMMAND_SETUP, COMMAND_ACTION, COMMAND_CHECK, COMMAND_CONTROL };
+
+struct command {
+	const char *name;
+	const char *args;   /* "ADDR [SIZE]" */
+	const char *doc;    /* one line */
+	const char *more;   /* paragraphs for `help NAME`, or NULL */
+	enum command_class class;
+	/* what the first argument completes to: "call", "knob", "region", "show", ... or NULL */
+	const char *completes;
+};
+const struct command *script_commands(void);  /* ends at name == NULL */
+const struct command *script_functions(void); /* functions of the state, the same form */
+
+#endif
