@@ -16,7 +16,7 @@ enum owner {
 	OWNER_FIRMWARE, /* nomap, and nobody else */
 	OWNER_GUEST,
 	OWNER_SEVERAL,
-	OWNER_NONE,     /* beyond the PA limit */
+	OWNER_NONE, /* beyond the PA limit */
 	N_OWNERS
 };
 extern const char *const owner_name[N_OWNERS]; /* "host", ... */

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the files of model/. */
+#ifndef PKVM_SIM_MODEL_PRIVATE_H
+#define PKVM_SIM_MODEL_PRIVATE_H
+
+#include "model.h"
+
+/* The 4 KiB frame at @pa is backed and was never written: it reads as zero. */
+bool model_frame_untouched(struct board *b, pa_t pa);
+
+#endif
