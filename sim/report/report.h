@@ -96,6 +96,8 @@ const struct report_ops *const *report_formats(void); /* NULL terminated */
 char *report_outcome_words(const struct outcome *o, const struct el2_panic *p);
 const char *errno_name(int err); /* positive; NULL if unknown */
 int errno_from_name(const char *name); /* 0 if unknown */
+/* @s as a JSON string with its quotes, always valid UTF-8; NULL gives null. */
+void json_append_string(GString *out, const char *s);
 /* What the kernel would print, then chain and locks: lines joined by '\n'. New string. */
 char *report_panic(const struct el2_panic *p);
 

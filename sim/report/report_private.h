@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the formats of sim/report share. A format is a struct report_format;
+ * its state is one struct of its own behind report->data.
+ */
+#ifndef PKVM_SIM_REPORT_PRIVATE_H
+#define PKVM_SIM_REPORT_PRIVATE_H
+
+#include <inttypes.h>
+
+#include "report.h"
+
+struct report_format {
+	struct report_ops ops;
+	size_t data_size;
+	void (*release)(struct report *r); /* what data points to; or NULL */
+};
+
+struct report {
+	const struct report_format *format;
+	FILE *out;
+	struct report_style style;
+	void *data;
+	GHashTable *names; /* given out by report_unique_name() */
+};
+
+extern const struct report_format report_text, report_ktap, report_tap, report_junit, report_jsonl;
+
+/* A file that could not be understood is told on standard error too, in every format. */
+void report_complain(struct report *r, const char *message);
+
+/*
+ * A copy of what matters of a line that failed, for formats that tell failures
+ * at the end of a run.
+ */
+struct report_failure {
+	char *where;    /* "FILE:LINE" */
+	char *text, *expected, *got;
+	char **diag;    /* or NULL */
+};
+struct report_failure *report_failure_new(const struct report_line *line);
+void report_failure_free(struct report_failure *f);
+
+/*
+ * @name with every byte outside [A-Za-z0-9_./-] replaced ('@' and ',' by '/', '='
+ * by '.', others by '_'), made unique in this report by a number. Parsers of
+ * KTAP and JUnit throw away the second of two equal names. New string.
+ */
+char *report_unique_name(struct report *r, const char *name);
+
+/* A list of key=value axes: "kernel=v7.0 warn=panic", or "". New string. */
+char *report_axes_words(const struct report_axis *axis, unsigned int n, const char *separator);
+
+/* Who ran what: "v7.0 +its-v1, board virt, knob=value". New string. */
+char *report_configuration(const struct report_run *run);
+
+/* ---- show: what its files share ---- */
+
+struct show {
+	struct machine *m;
+	const struct el2_view *v;
+	const char *const *args;
+	unsigned int n_args;
+	const struct event *events;
+	size_t n_events;
+	GString *out;
+};
+
+/* False with @error set: the user's mistake. */
+typedef bool (*show_fn)(struct show *s, GError **error);
+
+bool show_host(struct show *s, GError **error);
+bool show_hyp(struct show *s, GError **error);
+bool show_walk(struct show *s, GError **error);
+bool show_page(struct show *s, GError **error);
+bool show_owners(struct show *s, GError **error);
+bool show_pools(struct show *s, GError **error);
+bool show_map(struct show *s, GError **error);
+bool show_locks(struct show *s, GError **error);
+bool show_tlb(struct show *s, GError **error);
+bool show_events(struct show *s, GError **error);
+bool show_knobs(struct show *s, GError **error);
+bool show_panic(struct show *s, GError **error);
+bool show_cpus(struct show *s, GError **error);
+bool show_protected(struct show *s, GError **error);
+
+/* The @i-th argument as an address; names of windows are addresses too. */
+bool show_address(struct show *s, unsigned int i, u64 *addr, GError **error);
+/* "4K", "1020K", "2G": the largest unit that divides it. New string. */
+char *size_words(u64 bytes);
+/* Lines joined by '\n', each with @indent before it. */
+void append_indented(GString *out, const char *text, const char *indent);
+
+#endif
