@@ -14,12 +14,14 @@
 
 /* ---- page_alloc.c: buddy pools, after nvhe/page_alloc.c --------------------------------- */
 
-#define MAX_PAGE_ORDER 10
+/* MAX_PAGE_ORDER of the kernel's default configuration: 10, 11 with 16K pages, 13 with 64K. */
+#define HYP_MAX_PAGE_ORDER 13
+#define HYP_POOL_HEADS_SIZE (16 * (HYP_MAX_PAGE_ORDER + 1)) /* bytes of EL2's bss a pool */
 
 struct hyp_pool {
 	const char *name;
 	struct spinlock lock;
-	u64 range_start, range_end; /* PA, bytes */
+	u64 range_start, range_end; /* PA, bytes; both 0: not made yet */
 	unsigned int max_order;     /* inclusive */
 	pa_t heads;                 /* list heads in EL2's bss: 16 bytes an order */
 	/* scenario's pressure */
@@ -28,7 +30,7 @@ struct hyp_pool {
 	u64 fail_after, fail_count; /* allocations to let pass, then to fail */
 };
 
-/* Always 0. @heads: 16 * (MAX_PAGE_ORDER + 1) bytes of EL2 memory for the list heads. */
+/* Always 0. @pool->name, ->lock and ->heads are set when the machine is made. */
 int hyp_pool_init(struct hyp_cpu *c, struct hyp_pool *pool, u64 pfn, u64 nr_pages,
 		  u64 reserved_pages);
 pa_t hyp_alloc_pages(struct hyp_cpu *c, struct hyp_pool *pool, unsigned int order); /* 0: none */
@@ -48,6 +50,9 @@ enum page_state get_host_state(struct hyp_cpu *c, pa_t phys);
 void set_host_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
 enum page_state get_hyp_state(struct hyp_cpu *c, pa_t phys);
 void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
+
+/* Virtual address in hyp_vmemmap of the entry of @phys: arithmetic, backed or not. */
+va_t hyp_page_va(const struct hyp *hyp, u64 phys);
 
 /* ---- early_alloc.c ------------------------------------------------------------------------ */
 
@@ -119,6 +124,37 @@ s64 __pkvm_init_finalise(struct hyp_cpu *c);
 int fix_host_ownership(struct hyp_cpu *c);
 int fix_hyp_pgtable_refcnt(struct hyp_cpu *c);
 
+/* ---- reserve.c: what the host does before EL2 runs, after arch/arm64/kvm/pkvm.c ----------------- */
+
+/* Image placement, hyp_memory[], the memory given to EL2. False: the user's mistake. */
+bool kvm_hyp_reserve(struct hyp *hyp, GError **error);
+/* Page counts that EL2 and the host compute alike (asm/kvm_pkvm.h). */
+u64 hyp_s1_pgtable_pages(const struct hyp *hyp);
+u64 host_s2_pgtable_pages(const struct hyp *hyp);
+u64 hyp_vm_table_pages(const struct hyp *hyp);
+u64 hyp_vmemmap_pages(const struct hyp *hyp);
+u64 pkvm_selftest_pages(const struct hyp *hyp);
+u64 hyp_ffa_proxy_pages(const struct hyp *hyp);
+
+/* ---- pool.c: pressure made by a scenario --------------------------------------------------------- */
+
+#define HYP_ERROR hyp_error_quark()
+GQuark hyp_error_quark(void);
+bool hyp_pool_drain(struct hyp *hyp, const char *pool, u64 leave, GError **error);
+bool hyp_pool_refill(struct hyp *hyp, const char *pool, u64 pages, GError **error);
+bool hyp_pool_fail_alloc(struct hyp *hyp, const char *pool, u64 nth, u64 count, GError **error);
+
+/* ---- pgtable_alone.c: the library on tables of its own, for struct hypervisor --------------------- */
+
+struct el2_pgtable *hyp_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
+				    struct cpu *cpu, s64 *ret);
+void hyp_pgtable_op(struct el2_pgtable *t, struct cpu *cpu, const struct el2_pgtable_op *op,
+		    struct el2_pgtable_result *res);
+struct mmu_table hyp_pgtable_view(struct el2_pgtable *t);
+u32 hyp_pgtable_refcount(struct el2_pgtable *t, pa_t page);
+u32 hyp_pgtable_used(struct el2_pgtable *t);
+void hyp_pgtable_free(struct el2_pgtable *t);
+
 /* ---- hyp-main.c ---------------------------------------------------------------------------------------- */
 
 void handle_host_hcall(struct hyp_cpu *c, u64 regs[18]);
@@ -157,18 +193,20 @@ struct hyp {
 	struct el2_region hyp_memory[HYP_MEMBLOCK_REGIONS];
 	unsigned int hyp_memblock_nr;
 	int reserve_error;               /* kvm_hyp_reserve failed with this */
-	struct hyp_section idmap, text, data, rodata, bss, hyp_mem;
+	struct hyp_section idmap, text, data, rodata, bss, vgic, hyp_mem;
 	struct protect_entry *protected_regs;
 	unsigned int num_protected_reg;
 
 	/* EL2's globals */
+	bool initialised;                /* on the tables that __pkvm_init made */
+	bool finalised;                  /* __pkvm_init_finalise ended in success */
 	u64 va_offset;                   /* linear VA - PA */
 	u32 hyp_va_bits;
 	struct hyp_early_alloc early;
-	u64 vmemmap_base, vmemmap_pages, vm_table_base;
+	u64 selftest_base, vmemmap_base, vmemmap_pages, vm_table_base;
 	u64 hyp_pgt_base, hyp_pgt_pages, host_s2_base, host_s2_pages, ffa_base;
 	struct vmemmap_range vmemmap[HYP_MEMBLOCK_REGIONS];
-	unsigned int n_vmemmap;
+	unsigned int n_vmemmap, vmemmap_last; /* in use; where the last lookup ended */
 	u64 hyp_vmemmap;                 /* VA of the entry for frame 0 */
 	u64 io_map_base, io_map_next;    /* private range: start, cursor */
 	va_t fixblock_va;
