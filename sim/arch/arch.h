@@ -12,18 +12,18 @@
 /* ---- Features of the machine (ID registers) and geometry ------------------ */
 
 struct arch_features {
-	u8 page_shift; /* granule: 12, 14 or 16 */
-	u8 pa_bits;    /* implemented PA size: 32, 36, 40, 42, 44, 48 or 52 */
-	bool fwb;      /* FEAT_S2FWB */
-	bool lpa2;     /* FEAT_LPA2 in use (4K and 16K granules) */
-	bool tlbirange;/* FEAT_TLBIRANGE */
-	bool xnx;      /* FEAT_XNX */
-	bool hvhe;     /* EL2 runs with HCR_EL2.E2H = 1 (EL2&0 regime) */
-	bool bti;      /* FEAT_BTI, and EL2 is built with it */
-	bool dic;      /* CTR_EL0.DIC */
-	bool idc;      /* CTR_EL0.IDC */
-	bool vmid16;   /* 16-bit VMIDs */
-	bool hafdbs;   /* hardware access flag: VTCR_EL2.HA */
+	u8 page_shift;	/* granule: 12, 14 or 16 */
+	u8 pa_bits;	/* implemented PA size: 32, 36, 40, 42, 44, 48 or 52 */
+	bool fwb;	/* FEAT_S2FWB */
+	bool lpa2;	/* FEAT_LPA2 in use (4K and 16K granules) */
+	bool tlbirange; /* FEAT_TLBIRANGE */
+	bool xnx;	/* FEAT_XNX */
+	bool hvhe;	/* EL2 runs with HCR_EL2.E2H = 1 (EL2&0 regime) */
+	bool bti;	/* FEAT_BTI, and EL2 is built with it */
+	bool dic;	/* CTR_EL0.DIC */
+	bool idc;	/* CTR_EL0.IDC */
+	bool vmid16;	/* 16-bit VMIDs */
+	bool hafdbs;	/* hardware access flag: VTCR_EL2.HA */
 };
 
 #define ARCH_LAST_LEVEL 3
@@ -42,8 +42,8 @@ static inline unsigned int table_entries(unsigned int page_shift)
 }
 
 /*
- * Lowest level at which a block descriptor is legal: 1 with 4K pages, else 2
- * (Arm ARM D8.2; level-0 blocks of LPA2 are not modelled, no user has them).
+ * Lowest level at which Linux writes a block descriptor: 1 with 4K pages, else 2.
+ * The MMU also takes the larger blocks that 52-bit addresses bring (Arm ARM D8.3).
  */
 static inline int min_block_level(unsigned int page_shift)
 {
@@ -99,11 +99,11 @@ enum mmu_fault {
 
 /* What TTBR/VTTBR and TCR/VTCR tell the MMU about one set of tables. */
 struct mmu_table {
-	u8 stage;      /* 1: EL2's own regime, 2: stage 2 of EL1&0 */
-	u8 ia_bits;    /* 64 - TxSZ */
+	u8 stage;   /* 1: EL2's own regime, 2: stage 2 of EL1&0 */
+	u8 ia_bits; /* 64 - TxSZ */
 	s8 start_level;
-	u16 vmid;      /* stage 2 only */
-	pa_t root;     /* first of the concatenated start tables */
+	u16 vmid;  /* stage 2 only */
+	pa_t root; /* first of the concatenated start tables */
 	const struct arch_features *f;
 };
 
@@ -112,42 +112,44 @@ typedef bool (*mmu_read_fn)(void *ctx, pa_t pa, u64 *desc);
 
 struct mmu_result {
 	enum mmu_fault fault;
-	s8 level;      /* of the descriptor at which the walk ended, or of the fault */
-	u64 desc;      /* that descriptor as read, 0 included */
-	pa_t desc_pa;  /* where it stands */
+	s8 level;	  /* of the descriptor at which the walk ended, or of the fault */
+	u64 desc;	  /* that descriptor as read, 0 included */
+	pa_t desc_pa;	  /* where it stands */
 	pa_t table_pa[5]; /* descriptors passed, by level - start_level */
 	u64 descs[5];
-	pa_t oa;       /* output address of the byte asked for; MMU_OK only */
-	u64 ia_base;   /* first input address the leaf covers (also for invalid) */
-	u64 size;      /* bytes the leaf covers */
-	bool r, w, x;  /* what the leaf permits at the lower level (stage 2: EL1) */
-	u8 memattr;    /* stage 1: AttrIdx; stage 2: MemAttr[3:0] */
+	pa_t oa;      /* output address of the byte asked for; MMU_OK, permission */
+	u64 ia_base;  /* first input address the leaf covers (also for invalid) */
+	u64 size;     /* bytes the leaf covers; 0: the walk never began */
+	bool r, w, x; /* what the leaf permits at the lower level (stage 2: EL1) */
+	u8 memattr;   /* stage 1: AttrIdx; stage 2: MemAttr[3:0] */
+	bool sets_af; /* VTCR_EL2.HA: hardware writes PTE_AF into the descriptor */
 };
 
 /*
  * mmu_walk - translate @ia as hardware would, from the tables alone.
- * Order of faults as the architecture has it: input out of range ->
- * translation at the start level; then level by level external abort on walk,
- * invalid -> translation, output address size, reserved encodings ->
- * translation; at the leaf access flag, then permission.
- * No TLB is looked at or filled.
+ * Order of faults as the architecture has it: input out of range, or a geometry
+ * that hardware cannot walk -> translation at level 0; root beyond the PA size
+ * -> address size at level 0; then level by level external abort on walk,
+ * invalid and reserved encodings -> translation, output address size; at the
+ * leaf access flag (not with hafdbs at stage 2), then permission.
+ * No TLB is looked at or filled, no descriptor written: see sets_af.
  */
-void mmu_walk(const struct mmu_table *t, u64 ia, enum mmu_access acc,
-	      mmu_read_fn read, void *ctx, struct mmu_result *res);
+void mmu_walk(const struct mmu_table *t, u64 ia, enum mmu_access acc, mmu_read_fn read, void *ctx,
+	      struct mmu_result *res);
 
 /* ---- Syndromes ------------------------------------------------------------- */
 
 struct mmu_syndrome {
-	u64 esr;   /* ESR_EL2: EC, IL, ISV.., WnR, S1PTW, FSC with level */
-	u64 far;   /* FAR_EL2 */
-	u64 hpfar; /* HPFAR_EL2: FIPA, NS as hardware reports; 0 if not written */
+	u64 esr;	  /* ESR_EL2: EC, IL, ISV.., WnR, S1PTW, FSC with level */
+	u64 far;	  /* FAR_EL2 */
+	u64 hpfar;	  /* HPFAR_EL2: FIPA, NS as hardware reports; 0 if not written */
 	bool hpfar_valid; /* false for permission faults that are not S1PTW */
 };
 
 /* For a stage-2 fault of an access from EL1 at VA == IPA @ia (a host whose
  * stage 1 is flat). @size 1, 2, 4, 8; @isv false clears the ISV part. */
-void mmu_syndrome_s2(const struct mmu_result *res, u64 ia, enum mmu_access acc,
-		     unsigned int size, bool isv, struct mmu_syndrome *out);
+void mmu_syndrome_s2(const struct mmu_result *res, u64 ia, enum mmu_access acc, unsigned int size,
+		     bool isv, struct mmu_syndrome *out);
 
 #define ESR_EC GENMASK(31, 26)
 #define ESR_IL BIT(25)
@@ -178,7 +180,7 @@ struct tlb_entry {
 	pa_t oa;      /* of ia */
 	u64 desc;
 	pa_t desc_pa;
-	u64 seq;      /* event number of the walk that filled it */
+	u64 seq; /* event number of the walk that filled it */
 };
 
 #define TLB_ENTRIES 64
@@ -192,18 +194,19 @@ struct tlb {
 
 /* The entry that translates @ia, or NULL. Permissions are the caller's to check. */
 struct tlb_entry *tlb_lookup(struct tlb *tlb, enum tlb_regime regime, u16 vmid, u64 ia);
+/* Keeps what hardware may: walks that ended well or in a permission fault. */
 void tlb_fill(struct tlb *tlb, const struct mmu_table *t, const struct mmu_result *res, u64 seq);
 
 enum tlbi_op {
-	TLBI_VAE2IS,      /* by VA, EL2, any level */
-	TLBI_VALE2IS,     /* by VA, EL2, last level */
-	TLBI_ALLE2,       /* all of EL2 */
-	TLBI_IPAS2E1IS,   /* by IPA, stage 2 of the current VMID */
-	TLBI_IPAS2E1,     /* the same, this CPU only */
-	TLBI_RIPAS2E1IS,  /* range of IPAs */
-	TLBI_VMALLE1IS,   /* stage 1 of the current VMID */
+	TLBI_VAE2IS,	 /* by VA, EL2, any level */
+	TLBI_VALE2IS,	 /* by VA, EL2, last level */
+	TLBI_ALLE2,	 /* all of EL2 */
+	TLBI_IPAS2E1IS,	 /* by IPA, stage 2 of the current VMID */
+	TLBI_IPAS2E1,	 /* the same, this CPU only */
+	TLBI_RIPAS2E1IS, /* range of IPAs */
+	TLBI_VMALLE1IS,	 /* stage 1 of the current VMID */
 	TLBI_VMALLE1,
-	TLBI_VMALLS12E1IS,/* stages 1 and 2 of the current VMID */
+	TLBI_VMALLS12E1IS, /* stages 1 and 2 of the current VMID */
 	TLBI_VMALLS12E1,
 	TLBI_ALLE1IS,
 	N_TLBI_OPS
@@ -218,7 +221,7 @@ struct tlbi {
 };
 
 extern const char *const tlbi_op_name[N_TLBI_OPS]; /* "vae2is", ... */
-bool tlbi_op_broadcast(enum tlbi_op op);           /* reaches every CPU */
+bool tlbi_op_broadcast(enum tlbi_op op);	   /* reaches every CPU */
 /* Apply to one TLB. A wrong level hint invalidates nothing, as hardware may.
  * Returns how many entries went. */
 unsigned int tlb_invalidate(struct tlb *tlb, const struct tlbi *i, unsigned int page_shift);

@@ -57,18 +57,18 @@ static inline pa_t pa_add(pa_t a, u64 bytes)
 #define FIELD_GET(mask, v) (((u64)(v) & (mask)) >> __builtin_ctzll(mask))
 #define FIELD_PREP(mask, v) (((u64)(v) << __builtin_ctzll(mask)) & (mask))
 /* a: a power of two */
-#define ALIGN_DOWN(x, a) ((x) & ~((u64)(a) - 1))
-#define ALIGN_UP(x, a) (((x) + (u64)(a) - 1) & ~((u64)(a) - 1))
-#define IS_ALIGNED(x, a) (((x) & ((u64)(a) - 1)) == 0)
+#define ALIGN_DOWN(x, a) ((x) & ~((u64)(a)-1))
+#define ALIGN_UP(x, a) (((x) + (u64)(a)-1) & ~((u64)(a)-1))
+#define IS_ALIGNED(x, a) (((x) & ((u64)(a)-1)) == 0)
 
 /*
  * Our own bug, never the user's and never the modelled EL2's: says where, ends
  * the program with status 3. Stays on in release builds.
  */
-#define sim_assert(cond)                                             \
-	do {                                                         \
-		if (__builtin_expect(!(cond), 0))                    \
-			sim_bug(__FILE__, __LINE__, #cond);          \
+#define sim_assert(cond)                                                                           \
+	do {                                                                                       \
+		if (__builtin_expect(!(cond), 0))                                                  \
+			sim_bug(__FILE__, __LINE__, #cond);                                        \
 	} while (0)
 void sim_bug(const char *file, int line, const char *cond) __attribute__((noreturn));
 
