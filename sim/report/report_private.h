@@ -47,6 +47,8 @@ void report_failure_free(struct report_failure *f);
  * KTAP and JUnit throw away the second of two equal names. New string.
  */
 char *report_unique_name(struct report *r, const char *name);
+/* The same with every byte kept. */
+char *report_unique(struct report *r, const char *name);
 
 /* A list of key=value axes: "kernel=v7.0 warn=panic", or "". New string. */
 char *report_axes_words(const struct report_axis *axis, unsigned int n, const char *separator);
