@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory pressure that a scenario makes: pages taken out of a pool and given
+ * back through the pool's own allocator, and allocations that fail by order. None
+ * of it is an event. Pages held stand in a stack linked through the pages themselves.
+ */
+#include <string.h>
+
+#include "hyp_private.h"
+
+GQuark hyp_error_quark(void)
+{
+	return g_quark_from_static_string("pkvm-sim-hyp");
+}
+
+static struct hyp_pool *pool_find(struct hyp *hyp, const char *name, GError **error)
+{
+	if (!strcmp(name, hyp->hpool.name))
+		return &hyp->hpool;
+	if (!strcmp(name, hyp->host_s2_pool.name))
+		return &hyp->host_s2_pool;
+	g_set_error(error, HYP_ERROR, 0, "there is no pool \"%s\"", name);
+	return NULL;
+}
+
+struct pressure {
+	struct hyp_cpu *c;
+	struct hyp_pool *pool;
+	u64 pages;
+};
+
+static s64 take_pages(struct cpu *cpu, void *arg)
+{
+	struct pressure *p = arg;
+	u64 fail_count = p->pool->fail_count;
+
+	p->pool->fail_count = 0;
+	while (p->pages--) {
+		pa_t page = hyp_alloc_pages(p->c, p->pool, 0);
+
+		if (!page.pa)
+			break;
+		mem_store64(cpu, page, p->pool->held.pa, MO_PLAIN);
+		p->pool->held = page;
+		p->pool->n_held++;
+	}
+	p->pool->fail_count = fail_count;
+	return 0;
+}
+
+static s64 give_pages(struct cpu *cpu, void *arg)
+{
+	struct pressure *p = arg;
+
+	while (p->pages-- && p->pool->n_held) {
+		pa_t page = p->pool->held;
+
+		p->pool->held = PA(mem_load64(cpu, page, MO_PLAIN));
+		p->pool->n_held--;
+		hyp_put_page(p->c, p->pool, page);
+	}
+	return 0;
+}
+
+/* On CPU 0, unseen by subscribers and scheduler. */
+static bool run_unwatched(struct hyp *hyp, struct pressure *p, cpu_fn fn, GError **error)
+{
+	struct board *b = hyp->board;
+	bool watched = b->watched;
+	enum cpu_end end;
+	s64 ret;
+
+	if (!p->pool->range_end || spin_is_locked(&p->pool->lock)) {
+		g_set_error(error, HYP_ERROR, 0, "pool \"%s\" %s", p->pool->name,
+			    p->pool->range_end ? "is locked" : "is not there yet");
+		return false;
+	}
+	p->c = &hyp->cpus[0];
+	b->watched = false;
+	end = cpu_call(p->c->cpu, fn, p, &ret);
+	b->watched = watched;
+	if (end == CPU_END_RETURNED)
+		return true;
+	g_set_error(error, HYP_ERROR, 0, "EL2 panicked over the lists of pool \"%s\"",
+		    p->pool->name);
+	return false;
+}
+
+/* Take order-0 pages until @leave are free, or none can be taken. */
+bool hyp_pool_drain(struct hyp *hyp, const char *pool, u64 leave, GError **error)
+{
+	struct pressure p = { .pool = pool_find(hyp, pool, error) };
+	u64 free_pages;
+
+	if (!p.pool)
+		return false;
+	free_pages = hyp_pool_free_pages(&hyp->cpus[0], p.pool);
+	p.pages = free_pages > leave ? free_pages - leave : 0;
+	return run_unwatched(hyp, &p, take_pages, error);
+}
+
+/* Give back up to @pages of what was taken, last taken first. */
+bool hyp_pool_refill(struct hyp *hyp, const char *pool, u64 pages, GError **error)
+{
+	struct pressure p = { .pool = pool_find(hyp, pool, error), .pages = pages };
+
+	return p.pool && run_unwatched(hyp, &p, give_pages, error);
+}
+
+/* The @nth allocation from now on (1: the next) and the @count - 1 after it give nothing. */
+bool hyp_pool_fail_alloc(struct hyp *hyp, const char *pool, u64 nth, u64 count, GError **error)
+{
+	struct hyp_pool *p = pool_find(hyp, pool, error);
+
+	if (!p)
+		return false;
+	p->fail_after = nth ? nth - 1 : 0;
+	p->fail_count = count;
+	return true;
+}
