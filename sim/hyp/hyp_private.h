@@ -165,6 +165,7 @@ s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, un
 /* ---- the instance (hyp.c): all of it in the board's arena --------------------------------------------- */
 
 #define HYP_MEMBLOCK_REGIONS 128
+#define HYP_PERCPU_PAGES 2   /* of each CPU's per-CPU area */
 #define PROTECTED_REGS_MAX 8 /* of patch 02; entries past it are what EL2 would read beyond */
 
 struct hyp_section {

@@ -17,13 +17,12 @@
 #define RODATA_PAGE 0x11
 #define BSS_PAGE 0x19
 #define PERCPU_PAGE 0x1d
-#define PERCPU_PAGES 2
 #define STACK_PAGE 0x20
 #define VGIC_PAGE 0x21
 #define DATA_PAGE 0x22
 /* CPUs from the second on: per-CPU pages and stack, one CPU after the other */
 #define MORE_CPUS_PAGE 0x24
-#define MORE_CPU_PAGES (PERCPU_PAGES + 1)
+#define MORE_CPU_PAGES (HYP_PERCPU_PAGES + 1)
 
 /* ---- Page counts (asm/kvm_pkvm.h) --------------------------------------------------------- */
 
@@ -140,9 +139,10 @@ static void place_sections(struct hyp *hyp, u64 image)
 	hyp->data = section(hyp, image, DATA_PAGE, MORE_CPUS_PAGE - DATA_PAGE);
 	for (unsigned int i = 0; i < hyp->nr_cpus; i++) {
 		u64 more = MORE_CPUS_PAGE + (u64)MORE_CPU_PAGES * (i - 1);
-		u64 percpu = i ? more : PERCPU_PAGE, stack = i ? more + PERCPU_PAGES : STACK_PAGE;
+		u64 percpu = i ? more : PERCPU_PAGE,
+		    stack = i ? more + HYP_PERCPU_PAGES : STACK_PAGE;
 
-		hyp->cpus[i].percpu_pa = PA(section(hyp, image, percpu, PERCPU_PAGES).base);
+		hyp->cpus[i].percpu_pa = PA(section(hyp, image, percpu, HYP_PERCPU_PAGES).base);
 		hyp->cpus[i].stack_pa = PA(section(hyp, image, stack, 1).base);
 	}
 	hyp->hpool.heads = PA(hyp->bss.base);
