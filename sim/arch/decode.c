@@ -79,7 +79,7 @@ static void address(struct decoder *d, const char *name, const char *what, u64 b
 	if (f->page_shift == 16)
 		line(d, 15, 12, "OA[51:48]", "part of the address above");
 	else if (f->lpa2)
-		line(d, 9, 8, "OA[51:50]", "part of the address above; no SH with LPA2");
+		line(d, 9, 8, "OA[51:50]", "of the address above; no SH with LPA2");
 	/* Writers that mean the address to be there: hardware drops it. */
 	if (bytes > BIT(f->page_shift) && pa_from_pte(f, d->desc).pa != pa)
 		g_string_append(d->out, "                           "
@@ -109,14 +109,14 @@ static const char *memattr_words_fwb(u64 attr)
 {
 	static const char *const words[4] = {
 		"reserved",
-		"Normal, non-cacheable, whatever stage 1 says",
-		"Normal, write-back, whatever stage 1 says",
+		"at most Normal, non-cacheable",
+		"Normal, write-back by force",
 		"as stage 1 says",
 	};
 
 	if (attr >= 8)
-		return attr == 0xf ? "reserved with FWB on; off: Normal, write-back"
-				   : "reserved with FWB on";
+		return attr == 0xf ? "write-back; reserved where FWB is on"
+				   : "reserved where FWB is on";
 	return attr >= 4 ? words[attr & 3] : device_type[attr];
 }
 
@@ -132,7 +132,7 @@ static char *memattr_words(const struct arch_features *f, u64 attr)
 		return g_strdup(device_type[attr]);
 	if (outer == inner)
 		return g_strdup_printf("Normal, %s", outer);
-	return g_strdup_printf("Normal, outer %s, inner %s", outer, inner);
+	return g_strdup_printf("outer %s, inner %s", outer, inner);
 }
 
 static const char *const sh_words[4] = { "non-shareable", "reserved", "outer shareable",
