@@ -57,7 +57,8 @@ void board_config_free(struct board_config *c);
  * Overlaps (RAM over RAM, window over window, window over RAM that is not
  * nomap), wrap, empty regions, past the PA limit. Sorts both arrays.
  * On error *@which is the index in the order given (RAM first, then windows),
- * so that the caller can point at its line.
+ * so that the caller can point at its line; of two that overlap the later one.
+ * One past the last: page size, PA size, LPA2 or CPU count, which come first.
  */
 bool board_config_check(struct board_config *c, unsigned int *which, GError **error);
 
@@ -67,7 +68,7 @@ GQuark board_error_quark(void);
 /* ---- Events -------------------------------------------------------------------- */
 
 enum event_kind {
-	EV_LOCK,   /* what: lock */
+	EV_LOCK,   /* what: lock; sub: EV_LOCK_NEVER if this CPU hangs on it */
 	EV_UNLOCK, /* what: lock */
 	EV_LOAD,   /* addr: PA, val: value, arg: width */
 	EV_STORE,  /* addr: PA, val: new, old: old, arg: width; order */
@@ -82,7 +83,9 @@ enum event_kind {
 	EV_CMO,    /* what: "dc_civac", "ic_ivau", "ic_ialluis"; addr: PA, old: VA, val: bytes */
 	EV_TRAP,   /* what: "hvc", "smc", "host_abort", "eret_host"; addr: id */
 	EV_ABORT,  /* a fault taken or injected; what: how, addr: IPA, val: ESR */
-	EV_ACCESS, /* what: "host read", ...; addr: IA, val: value, old: output PA */
+	EV_ACCESS, /* what: "host read", ...; addr: IA, val: value, old: output PA, arg: width.
+		      "dma read", "dma write" with arg 0 are a whole transfer: val is its bytes.
+		      Where what ends in "write" the bytes from the output PA changed. */
 	EV_PANIC,  /* what: reason */
 	EV_CALL,   /* what: function entered; addr, val: its arguments */
 	EV_RET,    /* what: function left; addr: its first argument, val: result */
@@ -90,6 +93,8 @@ enum event_kind {
 };
 
 extern const char *const event_kind_name[N_EVENT_KINDS]; /* "lock", "unlock", ... */
+
+#define EV_LOCK_NEVER 1 /* self-deadlock, or nobody is left to free it */
 
 enum mem_order { MO_PLAIN, MO_ONCE, MO_ACQUIRE, MO_RELEASE };
 
@@ -131,6 +136,7 @@ void event_emit_slow(struct cpu *cpu, const struct event *ev);
 
 struct extent {
 	u64 base, size; /* bytes, 64 KiB aligned */
+	bool solid;     /* every byte answers: none is there by alignment only */
 	u8 *bytes;
 	u16 *frame;
 };

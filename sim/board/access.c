@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loads and stores of the CPUs (mem_*: EL2's own data, RAM), and the bus (bus_*:
+ * any physical address, checked against regions and windows to the byte).
+ */
+#include <string.h>
+
+#include "board_private.h"
+
+void board_on_bus_error(struct board *b, bus_error_fn fn)
+{
+	b->priv->on_bus_error = fn;
+}
+
+void mem_bus_error(struct cpu *cpu, u64 pa)
+{
+	bus_error_fn fn = cpu->board->priv->on_bus_error;
+
+	if (fn)
+		fn(cpu, PA(pa));
+	sim_bug(__FILE__, __LINE__, "an access where nothing answers, and nobody to tell");
+}
+
+static struct extent *extent_or_abort(struct cpu *cpu, u64 pa)
+{
+	struct extent *e = extent_at(cpu->board, pa);
+
+	if (!e)
+		mem_bus_error(cpu, pa);
+	return e;
+}
+
+u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo)
+{
+	struct extent *e;
+	u64 val;
+
+	event_step(cpu, EV_LOAD);
+	e = extent_or_abort(cpu, pa);
+	sim_assert(IS_ALIGNED(pa, width));
+	val = bytes_get(e->bytes + (pa - e->base), width);
+	event_emit(cpu, .kind = EV_LOAD, .order = (u8)mo, .arg = width, .addr = pa, .val = val);
+	return val;
+}
+
+void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo)
+{
+	struct extent *e;
+	u64 old;
+	u8 *p;
+
+	event_step(cpu, EV_STORE);
+	e = extent_or_abort(cpu, pa);
+	sim_assert(IS_ALIGNED(pa, width));
+	p = e->bytes + (pa - e->base);
+	old = bytes_get(p, width);
+	ram_mark(cpu->board, e, pa - e->base, width);
+	bytes_put(p, val, width);
+	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
+		   .old = old);
+}
+
+bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_order mo)
+{
+	struct extent *e;
+	u64 was;
+	u8 *p;
+
+	event_step(cpu, EV_STORE);
+	e = extent_or_abort(cpu, pa.pa);
+	sim_assert(IS_ALIGNED(pa.pa, 8));
+	p = e->bytes + (pa.pa - e->base);
+	was = bytes_get(p, 8);
+	if (was != old) {
+		event_emit(cpu, .kind = EV_LOAD, .order = (u8)mo, .arg = 8, .addr = pa.pa,
+			   .val = was);
+		return false;
+	}
+	ram_mark(cpu->board, e, pa.pa - e->base, 8);
+	bytes_put(p, new_val, 8);
+	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = 8, .addr = pa.pa, .val = new_val,
+		   .old = old);
+	return true;
+}
+
+void mem_zero(struct cpu *cpu, pa_t pa, u64 bytes)
+{
+	u64 bad;
+
+	event_step(cpu, EV_ZERO);
+	if (!ram_zero(cpu->board, pa.pa, bytes, &bad))
+		mem_bus_error(cpu, bad);
+	event_emit(cpu, .kind = EV_ZERO, .addr = pa.pa, .val = bytes);
+}
+
+/* As the events tell it: a load and a store a word, so upwards only. */
+static void copy_watched(struct cpu *cpu, u64 dst, u64 src, u64 bytes)
+{
+	unsigned int width = IS_ALIGNED(dst | src | bytes, 8) ? 8 : 1;
+
+	for (u64 i = 0; i < bytes; i += width)
+		mem_store_slow(cpu, dst + i, mem_load_slow(cpu, src + i, width, MO_PLAIN), width,
+			       MO_PLAIN);
+}
+
+void mem_copy(struct cpu *cpu, pa_t dst, pa_t src, u64 bytes)
+{
+	u64 bad;
+
+	sim_assert(dst.pa - src.pa >= bytes || dst.pa == src.pa);
+	if (cpu->board->watched)
+		copy_watched(cpu, dst.pa, src.pa, bytes);
+	else if (!ram_move(cpu->board, dst.pa, src.pa, bytes, &bad))
+		mem_bus_error(cpu, bad);
+}
+
+/* ---- Looking ---------------------------------------------------------------------------- */
+
+bool board_peek(struct board *b, pa_t pa, unsigned int width, u64 *val)
+{
+	struct extent *e;
+	const u8 *p = ram_bytes(b, pa.pa, width, &e);
+
+	if (!p)
+		return false;
+	*val = bytes_get(p, width);
+	return true;
+}
+
+bool board_peek64(struct board *b, pa_t pa, u64 *val)
+{
+	struct extent *e = extent_at(b, pa.pa);
+
+	if (unlikely(!e || !e->solid || !IS_ALIGNED(pa.pa, 8)))
+		return board_peek(b, pa, 8, val);
+	*val = *(u64 *)(e->bytes + (pa.pa - e->base));
+	return true;
+}
+
+bool board_read_desc(void *ctx, pa_t pa, u64 *desc)
+{
+	return board_peek64(ctx, pa, desc);
+}
+
+/* ---- The bus ------------------------------------------------------------------------------ */
+
+enum bus_result bus_read(struct cpu *cpu, pa_t pa, unsigned int width, u64 *val)
+{
+	return board_peek(cpu->board, pa, width, val) ? BUS_OK : BUS_ERROR;
+}
+
+enum bus_result bus_write(struct cpu *cpu, pa_t pa, unsigned int width, u64 val)
+{
+	struct board *b = cpu->board;
+	const struct mmio_window *w;
+	struct extent *e;
+	u8 *p = ram_bytes(b, pa.pa, width, &e);
+
+	if (!p)
+		return BUS_ERROR;
+	ram_mark(b, e, pa.pa - e->base, width);
+	bytes_put(p, val, width);
+	w = board_window_at(b, pa);
+	if (w)
+		device_written(cpu, w, pa.pa - w->base, width);
+	return BUS_OK;
+}

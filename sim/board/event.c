@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The event bus: every visible step of the machine passes here when somebody
+ * watches, and here alone a CPU may be switched.
+ */
+#include "board_private.h"
+
+const char *const event_kind_name[N_EVENT_KINDS] = {
+	[EV_LOCK] = "lock",   [EV_UNLOCK] = "unlock", [EV_LOAD] = "load",   [EV_STORE] = "store",
+	[EV_TLBI] = "tlbi",   [EV_DSB] = "dsb",	      [EV_ISB] = "isb",	    [EV_ALLOC] = "alloc",
+	[EV_FREE] = "free",   [EV_GET] = "get",	      [EV_PUT] = "put",	    [EV_ZERO] = "zero",
+	[EV_CMO] = "cmo",     [EV_TRAP] = "trap",     [EV_ABORT] = "abort", [EV_ACCESS] = "access",
+	[EV_PANIC] = "panic", [EV_CALL] = "call",     [EV_RET] = "ret",
+};
+
+/* The steps that another CPU can see; at the others nothing is switched. */
+#define VISIBLE                                                                                    \
+	(BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_LOAD) | BIT(EV_STORE) | BIT(EV_TLBI) |             \
+	 BIT(EV_DSB) | BIT(EV_ISB) | BIT(EV_ALLOC) | BIT(EV_FREE) | BIT(EV_ACCESS))
+
+void board_update_watched(struct board *b)
+{
+	const struct board_private *p = b->priv;
+
+	b->watched = p->subscribers->len || p->sched.on || b->step_limit;
+}
+
+void board_subscribe(struct board *b, event_fn fn, void *data)
+{
+	struct subscriber s = { fn, data };
+
+	g_array_append_val(b->priv->subscribers, s);
+	board_update_watched(b);
+}
+
+void board_unsubscribe(struct board *b, event_fn fn, void *data)
+{
+	GArray *subs = b->priv->subscribers;
+
+	for (guint i = 0; i < subs->len; i++) {
+		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
+
+		if (s->fn == fn && s->data == data) {
+			g_array_remove_index(subs, i);
+			break;
+		}
+	}
+	board_update_watched(b);
+}
+
+void event_step_slow(struct cpu *cpu, enum event_kind kind)
+{
+	struct board *b = cpu->board;
+
+	/* Looks at a machine that stands still (probes, pressure) are no steps. */
+	if (b->priv->sched.current != cpu)
+		return;
+	if (b->step_limit && b->seq >= b->step_limit)
+		cpu_give_up(cpu);
+	if (b->priv->sched.on && (VISIBLE & BIT(kind)))
+		cpu_visible_step(cpu);
+}
+
+void event_emit_slow(struct cpu *cpu, const struct event *ev)
+{
+	struct board *b = cpu->board;
+	GArray *subs = b->priv->subscribers;
+	struct event e = *ev;
+
+	e.seq = ++b->seq;
+	e.cpu = (u8)cpu->id;
+	if (!e.fn && cpu->frame)
+		e.fn = cpu->frame->fn;
+	for (guint i = 0; i < subs->len; i++) {
+		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
+
+		s->fn(s->data, &e);
+	}
+}

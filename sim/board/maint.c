@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TLB maintenance, barriers and cache maintenance: the instructions as the
+ * board's CPUs carry them out. Barriers and caches have no effect of their own
+ * here, as loads and stores take effect at once; who checks them reads events.
+ */
+#include "board_private.h"
+
+void cpu_tlbi(struct cpu *cpu, const struct tlbi *i)
+{
+	struct board *b = cpu->board;
+	bool ranged = i->op == TLBI_RIPAS2E1IS;
+
+	event_step(cpu, EV_TLBI);
+	if (tlbi_op_broadcast(i->op)) {
+		for (unsigned int n = 0; n < b->n_cpus; n++)
+			tlb_invalidate(&b->cpus[n].tlb, i, b->f->page_shift);
+	} else {
+		tlb_invalidate(&cpu->tlb, i, b->f->page_shift);
+	}
+	event_emit(cpu, .kind = EV_TLBI, .sub = (u8)i->op, .addr = i->addr,
+		   .val = ranged ? i->pages : (u64)(s64)i->level, .old = i->vmid);
+}
+
+void cpu_dsb(struct cpu *cpu, const char *what)
+{
+	event_step(cpu, EV_DSB);
+	event_emit(cpu, .kind = EV_DSB, .what = what);
+}
+
+void cpu_isb(struct cpu *cpu)
+{
+	event_step(cpu, EV_ISB);
+	event_emit(cpu, .kind = EV_ISB);
+}
+
+void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes)
+{
+	event_step(cpu, EV_CMO);
+	event_emit(cpu, .kind = EV_CMO, .what = what, .addr = pa.pa, .val = bytes, .old = va.va);
+}
