@@ -103,6 +103,15 @@ const struct knob el2_knobs[N_KNOBS] = {
 			{ "continue", KNOB_DEFECT, "EL2 goes on, to show the state that a panic hides" },
 		},
 	},
+	[KNOB_FFA] = {
+		.name = "ffa",
+		.doc = "what the secure world says when EL2 asks for its FF-A version at boot",
+		.origin = "KVM: arm64: Add FF-A proxy (hyp_ffa_init)",
+		.value = {
+			{ "none", KNOB_DESIGN, "there is no FF-A: fine" },
+			{ "incompatible", KNOB_DESIGN, "another major version: -EOPNOTSUPP" },
+		},
+	},
 };
 
 /* The knob values of a release; those not named are the first of their table. */

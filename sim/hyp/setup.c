@@ -275,11 +275,16 @@ static void pkvm_hyp_vm_table_init(struct hyp_cpu *c)
 	c->hyp->vm_table_published = true;
 }
 
+/* -EOPNOTSUPP for a major version of FF-A that EL2 does not speak; none at all is fine. */
+static int hyp_ffa_init(struct hyp_cpu *c)
+{
+	return hyp_knob(c, KNOB_FFA) == FFA_INCOMPATIBLE ? -EOPNOTSUPP : 0;
+}
+
 /*
  * __pkvm_init_finalise - the rest, on EL2's own tables: pools, the host's stage 2,
  * counts and ownership, the protected regions where there are any (patch 02 puts
- * them right before FF-A). The boards' firmware has no FF-A, so that step cannot
- * fail. -EINVAL where __pkvm_init() did not get through, which no kernel can do.
+ * them right before FF-A), FF-A. Nothing that was done is undone. -EINVAL where __pkvm_init() did not get through, which no kernel can do.
  */
 s64 __pkvm_init_finalise(struct hyp_cpu *c)
 {
@@ -300,6 +305,8 @@ s64 __pkvm_init_finalise(struct hyp_cpu *c)
 	ret = fix_tables_and_ownership(c);
 	if (!ret && hyp->num_protected_reg)
 		ret = unmap_protected_regions(c);
+	if (!ret)
+		ret = hyp_ffa_init(c);
 	if (ret)
 		return ret;
 	pkvm_hyp_vm_table_init(c);
