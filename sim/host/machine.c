@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine: a board with an EL2 on it, and EL1's side of every trap. What the
+ * host's instructions meet is in access.c; here is how actions start and end.
+ */
+#include <string.h>
+
+#include "host_private.h"
+
+const char *const outcome_name[N_OUTCOMES] = {
+	[OUTCOME_VALUE] = "value", [OUTCOME_ABORT] = "abort",	  [OUTCOME_FAULT] = "fault",
+	[OUTCOME_BUS] = "bus",	   [OUTCOME_REFUSED] = "refused", [OUTCOME_PANIC] = "panic",
+	[OUTCOME_HANG] = "hang",   [OUTCOME_GAVE_UP] = "gave up", [OUTCOME_NOT_RUN] = "not run",
+};
+
+struct machine *machine_new(const struct board_config *config, const struct el2_config *el2,
+			    const struct hypervisor *hyp, GError **error)
+{
+	struct machine *m = g_new0(struct machine, 1);
+
+	m->hyp = hyp;
+	m->config = el2_config_copy(el2);
+	m->board = board_new(config, error);
+	if (m->board)
+		m->el2 = hyp->new (m->board, m->config, error);
+	if (m->el2)
+		return m;
+	machine_free(m);
+	return NULL;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	if (m->el2)
+		m->hyp->free(m->el2);
+	board_free(m->board);
+	el2_config_free(m->config);
+	g_free(m);
+}
+
+/* Carry out @fn on a CPU; it leaves its outcome in @a unless its stack is dropped. */
+struct outcome machine_act(struct action *a, unsigned int cpu, cpu_fn fn)
+{
+	struct machine *m = a->m;
+	enum cpu_end end;
+
+	if (m->dead)
+		return (struct outcome){ .kind = OUTCOME_NOT_RUN };
+	sim_assert(cpu < m->board->n_cpus);
+	m->acted = true;
+	end = cpu_call(&m->board->cpus[cpu], fn, a, NULL);
+	switch (end) {
+	case CPU_END_RETURNED:
+		return a->outcome;
+	case CPU_END_DIED:
+		m->dead = true;
+		return (struct outcome){ .kind = OUTCOME_PANIC };
+	case CPU_END_HUNG:
+		return (struct outcome){ .kind = OUTCOME_HANG };
+	case CPU_END_GAVE_UP:
+		break;
+	}
+	return (struct outcome){ .kind = OUTCOME_GAVE_UP };
+}
+
+static void returns(struct action *a, s64 value)
+{
+	a->outcome = (struct outcome){ OUTCOME_VALUE, true, (u64)value };
+}
+
+/* ---- Boot ------------------------------------------------------------------------------- */
+
+typedef s64 (*boot_fn)(struct el2 *e, struct cpu *cpu);
+
+struct boot_step {
+	struct action a;
+	boot_fn step;
+};
+
+static s64 do_boot_step(struct cpu *cpu, void *arg)
+{
+	struct boot_step *s = arg;
+
+	returns(&s->a, s->step(s->a.m->el2, cpu));
+	return 0;
+}
+
+static struct outcome boot_step(struct machine *m, unsigned int cpu, boot_fn step)
+{
+	struct boot_step s = { .a.m = m, .step = step };
+	struct outcome o = machine_act(&s.a, cpu, do_boot_step);
+
+	if (o.kind != OUTCOME_VALUE || o.value)
+		m->boot_failed = true;
+	return o;
+}
+
+struct outcome machine_init(struct machine *m, unsigned int cpu)
+{
+	return boot_step(m, cpu, m->hyp->init);
+}
+
+struct outcome machine_finalise(struct machine *m, unsigned int cpu)
+{
+	return boot_step(m, cpu, m->hyp->finalise);
+}
+
+struct outcome machine_prot_finalize(struct machine *m, unsigned int cpu)
+{
+	return boot_step(m, cpu, m->hyp->prot_finalize);
+}
+
+static bool went_well(struct outcome o)
+{
+	return o.kind == OUTCOME_VALUE && !o.value;
+}
+
+struct outcome machine_boot(struct machine *m)
+{
+	struct outcome o = machine_init(m, 0);
+
+	if (went_well(o))
+		o = machine_finalise(m, 0);
+	for (unsigned int i = 0; i < m->board->n_cpus && went_well(o); i++)
+		o = machine_prot_finalize(m, i);
+	return o;
+}
+
+/* ---- Calls -------------------------------------------------------------------------------- */
+
+struct hvc {
+	struct action a;
+	u64 regs[18];
+};
+
+/* SMCCC: x0 tells whether the call exists, x1 what it gave. */
+static s64 do_hvc(struct cpu *cpu, void *arg)
+{
+	struct hvc *h = arg;
+
+	h->a.m->hyp->hvc(h->a.m->el2, cpu, h->regs);
+	if ((s64)h->regs[0] == -1)
+		h->a.outcome.kind = OUTCOME_REFUSED;
+	else
+		returns(&h->a, (s64)h->regs[1]);
+	return 0;
+}
+
+struct outcome machine_hvc(struct machine *m, unsigned int cpu, const u64 *regs, unsigned int n)
+{
+	struct hvc h = { .a.m = m };
+
+	sim_assert(n <= G_N_ELEMENTS(h.regs));
+	if (n)
+		memcpy(h.regs, regs, n * sizeof(*regs));
+	return machine_act(&h.a, cpu, do_hvc);
+}
+
+struct outcome machine_hvc_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
+				const u64 *args, unsigned int n)
+{
+	u64 regs[1 + EL2_MAX_ARGS] = { m->hyp->hvc_id(m->el2, call) };
+
+	sim_assert(n <= EL2_MAX_ARGS);
+	if (n)
+		memcpy(regs + 1, args, n * sizeof(*args));
+	return machine_hvc(m, cpu, regs, 1 + n);
+}
+
+struct call {
+	struct action a;
+	const struct el2_call *call;
+	const u64 *args;
+	unsigned int n;
+};
+
+static s64 do_call(struct cpu *cpu, void *arg)
+{
+	struct call *c = arg;
+
+	returns(&c->a, c->a.m->hyp->call(c->a.m->el2, cpu, c->call, c->args, c->n));
+	return 0;
+}
+
+struct outcome machine_el2_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
+				const u64 *args, unsigned int n)
+{
+	struct call c = { .a.m = m, .call = call, .args = args, .n = n };
+
+	return machine_act(&c.a, cpu, do_call);
+}
