@@ -284,7 +284,8 @@ static int hyp_ffa_init(struct hyp_cpu *c)
 /*
  * __pkvm_init_finalise - the rest, on EL2's own tables: pools, the host's stage 2,
  * counts and ownership, the protected regions where there are any (patch 02 puts
- * them right before FF-A), FF-A. Nothing that was done is undone. -EINVAL where __pkvm_init() did not get through, which no kernel can do.
+ * them right before FF-A), FF-A. Nothing that was done is undone. -EINVAL where
+ * __pkvm_init() did not get through, which no kernel can do.
  */
 s64 __pkvm_init_finalise(struct hyp_cpu *c)
 {
