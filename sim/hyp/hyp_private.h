@@ -166,6 +166,7 @@ s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, un
 
 #define HYP_MEMBLOCK_REGIONS 128
 #define HYP_PERCPU_PAGES 2   /* of each CPU's per-CPU area */
+#define HYP_MAX_CALLS 64
 #define PROTECTED_REGS_MAX 8 /* of patch 02; entries past it are what EL2 would read beyond */
 
 struct hyp_section {
@@ -189,6 +190,7 @@ struct hyp {
 	struct el2_pool_view pool_view[N_BASE_POOLS];
 	struct el2_panic panic;
 	struct pgtable_variant variant;
+	const struct el2_call *calls[HYP_MAX_CALLS]; /* hyp_calls(), NULL terminated */
 
 	/* host-filled before __pkvm_init */
 	struct el2_region hyp_memory[HYP_MEMBLOCK_REGIONS];
