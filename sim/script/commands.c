@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The one table of statements and of functions of the state: what the parser
+ * knows, what `help`, completion and the reference print.
+ */
+#include "script_private.h"
+
+#define EXPECTATION                                                                                \
+	"What it must give may follow: `=> OUTCOME [or OUTCOME] [, violation RULE]`, and on "      \
+	"lines "                                                                                   \
+	"of their own further `=>` with a bracket, [KNOB=VALUE], that says in which runs they "    \
+	"hold. Without one it must succeed."
+
+static const struct command commands[N_COMMANDS + 1] = {
+	[CMD_TITLE] = { "title", "TEXT", "one line that every report prints", NULL, COMMAND_SETUP,
+			NULL },
+	[CMD_ORIGIN] = { "origin", "TEXT",
+			 "where the concern comes from: a subject or a Message-ID", NULL,
+			 COMMAND_SETUP, NULL },
+	[CMD_MACHINE] = { "machine", "NAME", "start from a built-in board (default: virt)",
+			  "`pkvm-sim machines` lists them.", COMMAND_SETUP, "machine" },
+	[CMD_CPUS] = { "cpus", "N", "number of CPUs, 1 to 64", NULL, COMMAND_SETUP, NULL },
+	[CMD_PAGE_SIZE] = { "page_size", "4K|16K|64K", "the granule", NULL, COMMAND_SETUP, NULL },
+	[CMD_PA_BITS] = { "pa_bits", "N", "size of physical addresses", NULL, COMMAND_SETUP, NULL },
+	[CMD_FEATURE] = { "feature", "NAME=on|off ...", "features of the CPUs",
+			  "fwb, lpa2, tlbirange, xnx, hvhe, bti, dic, idc, vmid16, hafdbs.",
+			  COMMAND_SETUP, "feature" },
+	[CMD_RAM] = { "ram", "BASE+SIZE [nomap]", "add a memory region",
+		      "nomap: a firmware carve-out. Need not be page aligned.", COMMAND_SETUP,
+		      NULL },
+	[CMD_MMIO] = { "mmio", "NAME BASE+SIZE [model=regs|dma]", "add a device window",
+		       "Its name stands for its first address. May lie inside a nomap region.",
+		       COMMAND_SETUP, NULL },
+	[CMD_NO] = { "no", "ram|mmio", "drop the board's own regions", NULL, COMMAND_SETUP, NULL },
+	[CMD_HYP_IMAGE] = { "hyp_image", "ADDR", "where EL2's image lies",
+			    "Default: 64 KiB above the first region's base.", COMMAND_SETUP, NULL },
+	[CMD_HYP_MEMORY] = { "hyp_memory", "ADDR", "where the memory starts that EL2 gets at boot",
+			     "Default: 2 MiB aligned, as high in RAM as it fits.", COMMAND_SETUP,
+			     NULL },
+	[CMD_POOL] = { "pool", "NAME PAGES", "size of host_s2 or hyp_s1",
+		       "Instead of the kernel's formula.", COMMAND_SETUP, "pool" },
+	[CMD_KERNEL] = { "kernel", "PROFILE", "which release's EL2 (default: v7.0)",
+			 "`pkvm-sim kernels` lists them.", COMMAND_SETUP, "kernel" },
+	[CMD_PATCH] = { "patch", "NAME", "a posted series: its base and its knobs",
+			"`pkvm-sim patches` lists them.", COMMAND_SETUP, "patch" },
+	[CMD_SET] = { "set", "KNOB=VALUE ...", "single design decisions",
+		      "`pkvm-sim knobs` lists them.", COMMAND_SETUP, "knob" },
+	[CMD_BUG] = { "bug", "NAME ...", "historical bugs brought back",
+		      "`pkvm-sim bugs` lists them.", COMMAND_SETUP, "bug" },
+	[CMD_PROTECT] = { "protect", "BASE+SIZE", "one entry of the array of protected registers",
+			  "Any page range: what EL2 does with it is the point. The boot step of "
+			  "patch 02 runs when at least one stands.",
+			  COMMAND_SETUP, NULL },
+	[CMD_MATRIX] = { "matrix", "NAME=V1,V2,... ...", "run once for every combination",
+			 "NAME is `kernel` or a knob; in the order written, last axis fastest.",
+			 COMMAND_SETUP, "knob" },
+	[CMD_REQUIRES] = { "requires", "CALL | KNOB=VALUE", "else the run is skipped", NULL,
+			   COMMAND_SETUP, "call" },
+	[CMD_BOOT] = { "boot", "", "init, finalise, then prot_finalize on every CPU", EXPECTATION,
+		       COMMAND_ACTION, NULL },
+	[CMD_INIT] = { "init", "", "__pkvm_init up to the switch of tables", EXPECTATION,
+		       COMMAND_ACTION, NULL },
+	[CMD_FINALISE] = { "finalise", "", "the rest of __pkvm_init", EXPECTATION, COMMAND_ACTION,
+			   NULL },
+	[CMD_PROT_FINALIZE] = { "prot_finalize", "", "the host's stage 2 on for the acting CPU",
+				EXPECTATION, COMMAND_ACTION, NULL },
+	[CMD_HVC] = { "hvc", "NAME ARGS... | raw ID X1...", "the host issues a hypercall",
+		      "The kernel's name, with or without its prefix; arguments in the kernel's "
+		      "order and units: pfn(), hyp_va(), kern_va().\n\n" EXPECTATION,
+		      COMMAND_ACTION, "hypercall" },
+	[CMD_EL2] = { "el2", "NAME ARGS...", "call a function that only EL2 itself calls",
+		      EXPECTATION, COMMAND_ACTION, "el2call" },
+	[CMD_HOST] = { "host", "read ADDR [SIZE] | write ADDR VALUE [SIZE] | exec ADDR [isv=0]",
+		       "the host touches a physical address through its stage 2",
+		       "SIZE is 1, 2, 4 or 8 (default 8) bytes; isv=0 makes the syndrome "
+		       "invalid.\n\n" EXPECTATION,
+		       COMMAND_ACTION, "access" },
+	[CMD_HYP] = { "hyp", "read VA [SIZE] | write VA VALUE [SIZE]", "probe EL2's stage 1",
+		      "What an access of EL2 to this virtual address would meet.\n\n" EXPECTATION,
+		      COMMAND_ACTION, "access" },
+	[CMD_DMA] = { "dma", "DEVICE read ADDR [SIZE] | DEVICE write ADDR VALUE [SIZE]",
+		      "a bus master touches a physical address", EXPECTATION, COMMAND_ACTION,
+		      "region" },
+	[CMD_GUEST] = { "guest", "VM ...", "a guest acts: not in this build", NULL, COMMAND_ACTION,
+			NULL },
+	[CMD_VM] = { "vm", "create|run|destroy NAME ...", "guests' life: not in this build", NULL,
+		     COMMAND_ACTION, NULL },
+	[CMD_DRAIN] = { "drain", "POOL [leave=N]", "memory pressure: empty a pool",
+			"Takes order-0 pages until N (0) are free; no events. POOL: host_s2, "
+			"hyp_s1.\n\n" EXPECTATION,
+			COMMAND_ACTION, "pool" },
+	[CMD_REFILL] = { "refill", "POOL [pages=N]", "give drained pages back, last taken first",
+			 EXPECTATION, COMMAND_ACTION, "pool" },
+	[CMD_FAIL] = { "fail", "alloc POOL nth=K [count=N]", "make allocations fail",
+		       "The K-th from now on (1: the next) and the N-1 after it return nothing; a "
+		       "second `fail` replaces the first.\n\n" EXPECTATION,
+		       COMMAND_ACTION, NULL },
+	[CMD_EXPECT] = { "expect", "EXPR [bracket]", "EXPR must be true now",
+			 "On failure the report gives the value of both sides.", COMMAND_CHECK,
+			 "function" },
+	[CMD_LET] = { "let", "NAME = EXPR", "bind a name; binding again replaces", NULL,
+		      COMMAND_CONTROL, NULL },
+	[CMD_REPEAT] = { "repeat", "N [as NAME]", "the lines up to `end`, N times",
+			 "NAME counts from 0; blocks nest.", COMMAND_CONTROL, NULL },
+	[CMD_END] = { "end", "", "closes a block", NULL, COMMAND_CONTROL, NULL },
+	[CMD_PARALLEL] = { "parallel", "... end", "CPUs at once: not in this build", NULL,
+			   COMMAND_CONTROL, NULL },
+	[CMD_EXPLORE] = { "explore", "... end", "every interleaving: not in this build", NULL,
+			  COMMAND_CONTROL, NULL },
+	[CMD_ECHO] = { "echo", "TEXT", "print TEXT", NULL, COMMAND_CONTROL, NULL },
+	[CMD_SHOW] = { "show", "WHAT", "print state", NULL, COMMAND_CONTROL, "show" },
+	[CMD_INCLUDE] = { "include", "FILE", "read another file here",
+			  "Relative to the file it stands in; at most 16 deep.", COMMAND_CONTROL,
+			  "file" },
+	[CMD_RESET] = { "reset", "", "throw the machine away, keep the set-up",
+			"At the prompt; the set-up may then be added to.", COMMAND_CONTROL, NULL },
+};
+
+static const struct command functions[N_FUNCTIONS + 1] = {
+	[FN_OWNER] = { "owner", "ADDR",
+		       "host, hyp, ffa, firmware; several; none beyond the PA limit", NULL,
+		       COMMAND_CHECK, NULL },
+	[FN_STATE] = { "state", "host|hyp, ADDR",
+		       "OWNED, SHARED_OWNED, SHARED_BORROWED, NOPAGE, POISON as EL2 records it",
+		       NULL, COMMAND_CHECK, NULL },
+	[FN_PTE] = { "pte", "host|hyp, ADDR", "the entry at which the walk ends, raw",
+		     "For hyp the address is one of EL2's: hyp_va(ADDR).", COMMAND_CHECK, NULL },
+	[FN_LEVEL] = { "level", "host|hyp, ADDR", "the level of that entry", NULL, COMMAND_CHECK,
+		       NULL },
+	[FN_MAPPED] = { "mapped", "host|hyp, ADDR", "1 if a valid leaf translates it, else 0", NULL,
+			COMMAND_CHECK, NULL },
+	[FN_TRANSLATES] = { "translates", "host|hyp, ADDR",
+			    "the output address that the MMU gives, or `fault`", NULL,
+			    COMMAND_CHECK, NULL },
+	[FN_FREE] = { "free", "POOL", "free pages of all orders", NULL, COMMAND_CHECK, "pool" },
+	[FN_TABLES] = { "tables", "host|hyp", "table pages in use, the root's included", NULL,
+			COMMAND_CHECK, NULL },
+	[FN_REFCOUNT] = { "refcount", "ADDR", "the page's reference count", NULL, COMMAND_CHECK,
+			  NULL },
+	[FN_PINS] = { "pins", "ADDR", "references that EL2 holds on a page shared with it", NULL,
+		      COMMAND_CHECK, NULL },
+	[FN_SHARERS] = { "sharers", "ADDR", "guests that a page is shared with", NULL,
+			 COMMAND_CHECK, NULL },
+	[FN_HYP_VA] = { "hyp_va", "ADDR", "EL2's address of it, mapped or not", NULL, COMMAND_CHECK,
+			NULL },
+	[FN_KERN_VA] = { "kern_va", "ADDR", "the host kernel's address of it",
+			 "0xffff000000000000 + ADDR: the linear map of a 48-bit kernel whose RAM "
+			 "is "
+			 "mapped from physical 0.",
+			 COMMAND_CHECK, NULL },
+	[FN_PFN] = { "pfn", "ADDR", "frame number of a page-aligned address", NULL, COMMAND_CHECK,
+		     NULL },
+	[FN_PAGE] = { "page", "", "the lowest RAM page that is the host's and was not given before",
+		      "Only in let and arguments, only after boot.", COMMAND_CHECK, NULL },
+	[FN_RAM] = { "ram", "N", "base of the N-th memory region", NULL, COMMAND_CHECK, NULL },
+	[FN_CPUS] = { "cpus", "", "number of CPUs", NULL, COMMAND_CHECK, NULL },
+	[FN_MEM] = { "mem", "ADDR", "the 64-bit word there, seen past every MMU", NULL,
+		     COMMAND_CHECK, NULL },
+	[FN_LOCKED] = { "locked", "LOCK", "the CPU that holds it, or -1", NULL, COMMAND_CHECK,
+			"lock" },
+	[FN_EVENTS] = { "events", "KIND", "events of KIND that the last action caused", NULL,
+			COMMAND_CHECK, "event" },
+	[FN_RESULT] = { "result", NULL, "what the last action gave; cpuN.result: on CPU N", NULL,
+			COMMAND_CHECK, NULL },
+};
+
+const struct command *script_commands(void)
+{
+	return commands;
+}
+
+const struct command *script_functions(void)
+{
+	return functions;
+}
+
+bool command_find(const char *name, enum command_id *id)
+{
+	for (unsigned int i = 0; i < N_COMMANDS; i++) {
+		if (!strcmp(commands[i].name, name)) {
+			*id = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool is_setup(enum command_id id)
+{
+	return commands[id].class == COMMAND_SETUP;
+}
+
+bool is_action(enum command_id id)
+{
+	return commands[id].class == COMMAND_ACTION;
+}
