@@ -135,13 +135,7 @@ bool show_cpus(struct show *s, GError **error)
 
 bool show_locks(struct show *s, GError **error)
 {
-	GPtrArray *locks = g_ptr_array_new();
-
-	for (struct spinlock *l = s->m->board->locks; l; l = l->next)
-		g_ptr_array_insert(locks, 0, l); /* the list has the newest first */
-	for (unsigned int i = 0; i < locks->len; i++) {
-		const struct spinlock *l = locks->pdata[i];
-
+	for (const struct spinlock *l = s->m->board->locks; l; l = l->next) {
 		if (spin_is_locked(l))
 			g_string_append_printf(
 				s->out, "%-16s held by CPU %d, taken in %s at event %" PRIu64 "\n",
@@ -149,9 +143,8 @@ bool show_locks(struct show *s, GError **error)
 		else
 			g_string_append_printf(s->out, "%-16s free\n", l->name);
 	}
-	if (!locks->len)
+	if (!s->m->board->locks)
 		g_string_append(s->out, "there is no lock yet\n");
-	g_ptr_array_unref(locks);
 	return true;
 }
 

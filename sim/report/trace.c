@@ -19,7 +19,8 @@ static const char *word(const char *s)
 
 static void lock_words(GString *out, const struct event *ev)
 {
-	g_string_append_printf(out, "lock=%s", word(ev->what));
+	g_string_append_printf(out, "lock=%s%s", word(ev->what),
+			       ev->kind == EV_LOCK && ev->sub == EV_LOCK_NEVER ? " never" : "");
 }
 
 static const char *order_words(u8 order)
