@@ -102,6 +102,10 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	hyp->va_offset = hyp->layout.va_offset;
 	hyp->hyp_va_bits = 48;
 	hyp->variant = pgtable_variant_of(cfg->profile->id, hyp->knob[KNOB_S2_UNMAP_ANNOTATED]);
+	/* empty tables that calls before boot may walk */
+	hyp->host_mmu.pgt.f = hyp->pkvm_pgtable.f = hyp->f;
+	hyp->host_mmu.pgt.v = hyp->pkvm_pgtable.v = &hyp->variant;
+	hyp->host_mmu.pgt.mmu = (struct mmu_table){ .stage = 2, .f = hyp->f };
 	init_cpus(hyp);
 	init_locks(hyp);
 	init_protected_regs(hyp);
@@ -198,8 +202,17 @@ static s64 hyp_finalise(struct el2 *e, struct cpu *cpu)
 	return __pkvm_init_finalise(at_el2(e, cpu));
 }
 
+/*
+ * finalize_pkvm() of the host: nothing where EL2 did not come up; else the static key
+ * first, from which on early hypercalls are refused, then this CPU.
+ */
 static s64 hyp_prot_finalize(struct el2 *e, struct cpu *cpu)
 {
+	struct hyp *hyp = to_hyp(e);
+
+	if (!hyp->finalised)
+		return 0;
+	hyp->protected_mode_initialized = true;
 	return __pkvm_prot_finalize(at_el2(e, cpu));
 }
 
