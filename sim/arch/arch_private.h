@@ -8,6 +8,18 @@
 
 #include "sim/arch/arch.h"
 
+/* 64K granules have 52-bit addresses of their own: FEAT_LPA2 is nothing to them. */
+static inline bool uses_lpa2(const struct arch_features *f)
+{
+	return f->lpa2 && f->page_shift != 16;
+}
+
+/* Output address bits that the format can hold, whatever the CPU implements. */
+static inline unsigned int format_pa_bits(const struct arch_features *f)
+{
+	return f->lpa2 || f->page_shift == 16 ? 52 : 48;
+}
+
 enum desc_kind { DESC_INVALID, DESC_RESERVED, DESC_TABLE, DESC_BLOCK, DESC_PAGE };
 
 /* Arm ARM D8.3.1: what bits [1:0] mean at @level; RESERVED faults as invalid. */

@@ -72,7 +72,7 @@ static void address(struct decoder *d, const char *name, const char *what, u64 b
 {
 	const struct arch_features *f = d->f;
 	u64 pa = ALIGN_DOWN(pa_from_pte(f, d->desc).pa, bytes);
-	g_autofree char *bits = g_strdup_printf("[%d:%u]", f->lpa2 ? 49 : 47, f->page_shift);
+	g_autofree char *bits = g_strdup_printf("[%d:%u]", uses_lpa2(f) ? 49 : 47, f->page_shift);
 
 	g_string_append_printf(d->out, "%-8s %-9s = 0x%-13" G_GINT64_MODIFIER "x %s\n", bits, name,
 			       pa, what);
@@ -140,7 +140,7 @@ static const char *const sh_words[4] = { "non-shareable", "reserved", "outer sha
 
 static void sharing(struct decoder *d)
 {
-	if (!d->f->lpa2 || d->f->page_shift == 16)
+	if (!uses_lpa2(d->f))
 		line(d, 9, 8, "SH", sh_words[FIELD_GET(PTE_SH, d->desc)]);
 }
 
@@ -158,7 +158,7 @@ static void upper_common(struct decoder *d)
 
 static void reserved_address_bits(struct decoder *d)
 {
-	if (!d->f->lpa2)
+	if (!uses_lpa2(d->f))
 		line_if_set(d, 49, 48, "-", "RES0");
 }
 
@@ -232,7 +232,7 @@ static void leaf_s2(struct decoder *d)
 
 static void table(struct decoder *d)
 {
-	line_if_set(d, d->f->page_shift == 16 ? 11 : d->f->lpa2 ? 7 : 11, 2, "-", "ignored");
+	line_if_set(d, uses_lpa2(d->f) ? 7 : 11, 2, "-", "ignored");
 	address(d, "table", "next table", BIT(d->f->page_shift));
 	reserved_address_bits(d);
 	line_if_set(d, 58, 50, "-", "ignored");
@@ -353,7 +353,7 @@ static void brief_leaf(GString *s, const struct arch_features *f, u64 desc, unsi
 	g_string_append_printf(s, " %s", memtype_brief(f, desc, stage));
 	if (desc & PTE_AF)
 		g_string_append(s, " AF");
-	if ((!f->lpa2 || f->page_shift == 16) && FIELD_GET(PTE_SH, desc))
+	if (!uses_lpa2(f) && FIELD_GET(PTE_SH, desc))
 		g_string_append(s, FIELD_GET(PTE_SH, desc) == 3 ? " SH" : " SH?");
 	if (stage != 2 && (desc & PTE_S1_GP))
 		g_string_append(s, " GP");

@@ -8,7 +8,7 @@
 /* Bits of the descriptor that hold OA[47:granule] or, with LPA2, OA[49:granule]. */
 static u64 oa_low_mask(const struct arch_features *f)
 {
-	return GENMASK(f->lpa2 ? 49 : 47, f->page_shift);
+	return GENMASK(uses_lpa2(f) ? 49 : 47, f->page_shift);
 }
 
 u64 pte_from_pa(const struct arch_features *f, pa_t pa)

@@ -4,7 +4,7 @@
  * are the Arm ARM's (DDI 0487, D8.2, D24.2 VTCR_EL2); which of the permitted
  * shapes is taken follows Linux' kvm_get_vtcr() and kvm_pgtable_hyp_init().
  */
-#include "sim/arch/arch.h"
+#include "sim/arch/arch_private.h"
 
 /* Four bits fewer to resolve: up to 16 start tables may stand side by side. */
 int s2_start_level(unsigned int page_shift, unsigned int ia_bits)
@@ -48,7 +48,7 @@ static u64 pa_range(unsigned int pa_bits)
 
 u64 s2_vtcr(const struct arch_features *f, unsigned int ia_bits)
 {
-	unsigned int max = f->lpa2 || f->page_shift == 16 ? 52 : 48;
+	unsigned int max = format_pa_bits(f);
 	int base = f->page_shift == 12 ? 2 : 3;
 	u64 v = VTCR_RES1 | VTCR_IRGN0_WBWA | VTCR_ORGN0_WBWA | VTCR_SH0_INNER;
 
@@ -60,7 +60,7 @@ u64 s2_vtcr(const struct arch_features *f, unsigned int ia_bits)
 		v |= VTCR_VS;
 	if (f->hafdbs)
 		v |= VTCR_HA;
-	if (f->lpa2)
+	if (uses_lpa2(f))
 		v |= VTCR_DS;
 	return v;
 }

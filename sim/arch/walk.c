@@ -31,7 +31,7 @@ static bool geometry_ok(const struct mmu_table *t)
 
 static unsigned int output_bits(const struct arch_features *f)
 {
-	unsigned int max = f->lpa2 || f->page_shift == 16 ? 52 : 48;
+	unsigned int max = format_pa_bits(f);
 
 	return f->pa_bits < max ? f->pa_bits : max;
 }

@@ -252,11 +252,8 @@ static void test_pa_round_trip(void)
 	static const struct {
 		u8 page_shift, bits;
 		bool lpa2;
-	} c[] = { { 12, 48, false },
-		  { 14, 48, false },
-		  { 16, 52, false },
-		  { 12, 52, true },
-		  { 14, 52, true } };
+	} c[] = { { 16, 52, true },  { 12, 48, false }, { 14, 48, false },
+		  { 16, 52, false }, { 12, 52, true },	{ 14, 52, true } };
 	g_autoptr(GRand) rand = g_rand_new_with_seed(2);
 
 	for (unsigned int n = 0; n < 5000; n++) {
