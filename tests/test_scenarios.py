@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The scenarios of the tree: they pass, in every format, always with the same bytes."""
+
+import re
+import time
+
+import pytest
+
+from conftest import ROOT
+
+FILES = sorted(p.relative_to(ROOT) for p in (ROOT / "scenarios").rglob("*.pkvm"))
+FORMATS = ["text", "ktap", "tap", "junit", "jsonl"]
+
+# spec/concerns.md, those that need neither a guest nor two CPUs at once
+CONCERNS = [
+    *(n for n in range(1, 24) if n not in (21, 22)),
+    *(24, 83, 86, 87, 88),
+    *(25, 26, 27, 28, 29, 30, 31, 32, 34, 35),
+]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_all_pass_and_twice_the_same_bytes(run, form):
+    first = run("run", f"--format={form}", "scenarios")
+    assert first.status == 0, first.out[-4000:] + first.err
+    assert first.err == ""
+    assert run("run", f"--format={form}", "scenarios").raw == first.raw
+
+
+def test_two_seconds(run):
+    """The faster of two, so that a busy machine is not a failure of ours."""
+
+    def once():
+        start = time.monotonic()
+        assert run("run", "scenarios").status == 0
+        return time.monotonic() - start
+
+    assert min(once(), once()) < 2.0
+
+
+def test_order_of_files_does_not_matter(run):
+    """A directory runs as its files would, named one by one in order of their names."""
+    a = run("run", "--format=tap", "scenarios/errors")
+    b = run("run", "--format=tap", *sorted(map(str, FILES_IN["errors"])))
+    assert a.raw == b.raw
+
+
+FILES_IN = {}
+for path in FILES:
+    FILES_IN.setdefault(path.parts[1], []).append(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_record_and_replay(run, tmp_path, path):
+    """What was recorded runs again, and a record of that run is the same file."""
+    first, second = tmp_path / "first.pkvm", tmp_path / "second.pkvm"
+    assert run("run", f"--record={first}", path).status == 0
+    again = run("run", f"--record={second}", first)
+    assert again.status == 0, again.out + again.err
+    assert first.read_bytes() == second.read_bytes()
+    assert first.stat().st_size > 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_teaches(path):
+    """Licence, a paragraph, a title that asks or says something; nothing runs into the margin."""
+    text = (ROOT / path).read_text()
+    lines = text.splitlines()
+    assert lines[0] == "# SPDX-License-Identifier: GPL-2.0-or-later"
+    head = text.split("\n\n")[0].splitlines()[1:]
+    assert len([line for line in head if len(line) > 40]) >= 3, "opens with a paragraph"
+    assert all(line.startswith("#") for line in head)
+    assert re.search(r"^title .{10,}", text, re.M)
+    assert max(map(len, lines)) <= 120
+    assert re.fullmatch(r"[a-z0-9-]+\.pkvm", path.name)
+
+
+def test_every_concern_has_a_scenario():
+    titles = "\n".join(
+        re.search(r"^title (.*)", (ROOT / path).read_text(), re.M)[1] for path in FILES
+    )
+    missing = [n for n in CONCERNS if not re.search(rf"RC-{n:02}\b", titles)]
+    assert not missing
+
+
+def expectations(text):
+    """Each `expect A == NUMBER-OR-WORD` with one that is wrong in its place."""
+    for m in re.finditer(r"^(\s*expect .* == )(\w+)(.*)$", text, re.M):
+        wrong = {"host": "hyp", "hyp": "host"}.get(m[2], "0x5eed" if m[2] != "0x5eed" else "1")
+        yield text[: m.start()] + m[1] + wrong + m[3] + text[m.end() :]
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_expectations_can_fail(scenario, path):
+    """Each comparison, turned into a wrong one, fails the file: none is vacuous."""
+    for n, wrong in enumerate(expectations((ROOT / path).read_text())):
+        done = scenario(wrong, name=f"wrong-{n}.pkvm")
+        assert done.status == 1, f"expectation {n} of {path} holds whatever it says"
