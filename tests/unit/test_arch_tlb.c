@@ -65,6 +65,7 @@ static const struct inv invs[] = {
 	{ { TLBI_IPAS2E1IS, 0, 2, 0x403ff000, 0 }, 1, "ab.defg" },
 	{ { TLBI_IPAS2E1IS, 0, 3, 0x403ff000, 0 }, 0, "abcdefg" },
 	{ { TLBI_IPAS2E1IS, 0, 1, 0x40000000, 0 }, 0, "abcdefg" },
+	{ { TLBI_IPAS2E1IS, 0, 0, 0x40000000, 0 }, 0, "abcdefg" },
 	{ { TLBI_IPAS2E1IS, 0, 4, 0x40000000, 0 }, 1, ".bcdefg" },
 	/* Ranges: whatever they touch, no more. */
 	{ { TLBI_RIPAS2E1IS, 0, NONE, 0x40000000, 1 }, 1, ".bcdefg" },
