@@ -317,10 +317,13 @@ static inline void frame_pop(struct cpu **cpu)
 	(*cpu)->frame = (*cpu)->frame->up;
 }
 
-/* First statement of every function of EL2 that a report should be able to name. */
+/*
+ * First statement of every function of EL2 that a report should be able to name.
+ * The frame is declared first, as it must outlive the cleanup that unlinks it.
+ */
 #define FRAME(cpu_)                                                                      \
+	struct frame frame_ = { .fn = __func__, .up = (cpu_)->frame };                   \
 	struct cpu *frame_cpu_ __attribute__((cleanup(frame_pop))) = (cpu_);             \
-	struct frame frame_ = { .fn = __func__, .up = frame_cpu_->frame };               \
 	frame_cpu_->frame = &frame_
 
 /* ---- Locks -------------------------------------------------------------------------------- */
