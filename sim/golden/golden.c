@@ -28,6 +28,7 @@ static const struct golden_format golden_guests = {
 /* The first whose fields are there takes the file. */
 static const struct golden_format *const formats[] = {
 	&golden_pgtable,
+	&golden_boot,
 	&golden_guests,
 };
 

@@ -142,5 +142,6 @@ struct golden_format {
 };
 
 extern const struct golden_format golden_pgtable;
+extern const struct golden_format golden_boot; /* protected_regions.jsonl */
 
 #endif
