@@ -34,6 +34,7 @@ static s64 take_pages(struct cpu *cpu, void *arg)
 	struct pressure *p = arg;
 	u64 fail_count = p->pool->fail_count;
 
+	cpu->board->watched = false;
 	p->pool->fail_count = 0;
 	while (p->pages--) {
 		pa_t page = hyp_alloc_pages(p->c, p->pool, 0);
@@ -52,6 +53,7 @@ static s64 give_pages(struct cpu *cpu, void *arg)
 {
 	struct pressure *p = arg;
 
+	cpu->board->watched = false;
 	while (p->pages-- && p->pool->n_held) {
 		pa_t page = p->pool->held;
 
@@ -62,7 +64,7 @@ static s64 give_pages(struct cpu *cpu, void *arg)
 	return 0;
 }
 
-/* On CPU 0, unseen by subscribers and scheduler. */
+/* On CPU 0; @fn lets nobody watch, which ends here. */
 static bool run_unwatched(struct hyp *hyp, struct pressure *p, cpu_fn fn, GError **error)
 {
 	struct board *b = hyp->board;
@@ -76,7 +78,6 @@ static bool run_unwatched(struct hyp *hyp, struct pressure *p, cpu_fn fn, GError
 		return false;
 	}
 	p->c = &hyp->cpus[0];
-	b->watched = false;
 	end = cpu_call(p->c->cpu, fn, p, &ret);
 	b->watched = watched;
 	if (end == CPU_END_RETURNED)
