@@ -109,7 +109,7 @@ int __pkvm_host_unshare_ffa(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
 int hyp_pin_shared_mem(struct hyp_cpu *c, va_t from, va_t to);
 void hyp_unpin_shared_mem(struct hyp_cpu *c, va_t from, va_t to);
 
-/* ---- mmio.c: the March 2026 patches and their variants ------------------------------------------ */
+/* ---- mmio.c: the March 2026 patches and their variants --------------------------------------- */
 
 int __pkvm_host_donate_hyp_mmio(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
 int __pkvm_hyp_donate_host_mmio(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
@@ -117,14 +117,14 @@ int unmap_protected_regions(struct hyp_cpu *c);
 /* private EL2 address of a page donated with hyp_mmio_va=private; false: none */
 bool hyp_mmio_private_va(struct hyp *hyp, pa_t pa, va_t *va);
 
-/* ---- setup.c ---------------------------------------------------------------------------------------- */
+/* ---- setup.c --------------------------------------------------------------------------------- */
 
 s64 __pkvm_init(struct hyp_cpu *c);
 s64 __pkvm_init_finalise(struct hyp_cpu *c);
 int fix_host_ownership(struct hyp_cpu *c);
 int fix_hyp_pgtable_refcnt(struct hyp_cpu *c);
 
-/* ---- reserve.c: what the host does before EL2 runs, after arch/arm64/kvm/pkvm.c ----------------- */
+/* ---- reserve.c: what the host does before EL2 runs, after arch/arm64/kvm/pkvm.c -------------- */
 
 /* Image placement, hyp_memory[], the memory given to EL2. False: the user's mistake. */
 bool kvm_hyp_reserve(struct hyp *hyp, GError **error);
@@ -136,7 +136,7 @@ u64 hyp_vmemmap_pages(const struct hyp *hyp);
 u64 pkvm_selftest_pages(const struct hyp *hyp);
 u64 hyp_ffa_proxy_pages(const struct hyp *hyp);
 
-/* ---- pool.c: pressure made by a scenario --------------------------------------------------------- */
+/* ---- pool.c: pressure made by a scenario ----------------------------------------------------- */
 
 #define HYP_ERROR hyp_error_quark()
 GQuark hyp_error_quark(void);
@@ -144,7 +144,7 @@ bool hyp_pool_drain(struct hyp *hyp, const char *pool, u64 leave, GError **error
 bool hyp_pool_refill(struct hyp *hyp, const char *pool, u64 pages, GError **error);
 bool hyp_pool_fail_alloc(struct hyp *hyp, const char *pool, u64 nth, u64 count, GError **error);
 
-/* ---- pgtable_alone.c: the library on tables of its own, for struct hypervisor --------------------- */
+/* ---- pgtable_alone.c: the library on tables of its own, for struct hypervisor ---------------- */
 
 struct el2_pgtable *hyp_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
 				    struct cpu *cpu, s64 *ret);
@@ -155,14 +155,14 @@ u32 hyp_pgtable_refcount(struct el2_pgtable *t, pa_t page);
 u32 hyp_pgtable_used(struct el2_pgtable *t);
 void hyp_pgtable_free(struct el2_pgtable *t);
 
-/* ---- hyp-main.c ---------------------------------------------------------------------------------------- */
+/* ---- hyp-main.c ------------------------------------------------------------------------------ */
 
 void handle_host_hcall(struct hyp_cpu *c, u64 regs[18]);
 const struct el2_call *const *hyp_calls(struct hyp *hyp);
 u64 hyp_hvc_id(struct hyp *hyp, const struct el2_call *call);
 s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, unsigned int n);
 
-/* ---- the instance (hyp.c): all of it in the board's arena --------------------------------------------- */
+/* ---- the instance (hyp.c): all of it in the board's arena ------------------------------------ */
 
 #define HYP_MEMBLOCK_REGIONS 128
 #define HYP_PERCPU_PAGES 2   /* of each CPU's per-CPU area */

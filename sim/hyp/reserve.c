@@ -101,7 +101,7 @@ u64 hyp_ffa_proxy_pages(const struct hyp *hyp)
 	return 2 + div_round_up(48 + 32 + 16 + 2048 * 16, hyp_page_size(hyp));
 }
 
-/* ---- The image ----------------------------------------------------------------------------------- */
+/* ---- The image ---------------------------------------------------------------------------- */
 
 static u64 image_pages(const struct hyp *hyp)
 {
@@ -187,7 +187,7 @@ static bool place_image(struct hyp *hyp, GError **error)
 	return true;
 }
 
-/* ---- The memory that EL2 gets ------------------------------------------------------------------------ */
+/* ---- The memory that EL2 gets ------------------------------------------------------------- */
 
 /* The highest place for @size bytes in [start, end), as memblock searches. */
 static bool fit_below(u64 start, u64 end, u64 size, u64 align, u64 *base)

@@ -152,7 +152,7 @@ s64 __pkvm_init(struct hyp_cpu *c)
 	return 0;
 }
 
-/* ---- __pkvm_init_finalise --------------------------------------------------------------------- */
+/* ---- __pkvm_init_finalise ----------------------------------------------------------------- */
 
 static pa_t hyp_zalloc_hyp_page(struct hyp_cpu *c, void *priv, void *mc)
 {
