@@ -60,7 +60,7 @@ void coroutine_free(struct cpu *cpu)
 /* ---- Switching ---------------------------------------------------------------------- */
 
 /* From the caller's stack to @cpu's, until that leaves. */
-static void cpu_enter(struct cpu *cpu)
+static inline void cpu_enter(struct cpu *cpu)
 {
 	struct scheduler *s = &cpu->board->priv->sched;
 	struct coroutine *co = cpu->co;
@@ -80,7 +80,7 @@ static void cpu_enter(struct cpu *cpu)
 }
 
 /* From @cpu's stack back to who entered it. @drop: never to return. */
-static void cpu_leave(struct cpu *cpu, bool drop)
+static inline void cpu_leave(struct cpu *cpu, bool drop)
 {
 	struct scheduler *s = &cpu->board->priv->sched;
 	struct coroutine *co = cpu->co;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Stack switching on arm64 (AAPCS64): x19..x30 and d8..d15 lie on the stack that
- * is left, in one frame of 160 bytes.
+ * is left, in one frame of 160 bytes. The way out is a jump, as a return to
+ * another stack is one that the processor always predicts wrong.
  */
 	.text
 
@@ -33,7 +34,7 @@ stack_switch:
 	ldp	d12, d13, [sp, #128]
 	ldp	d14, d15, [sp, #144]
 	ldp	x19, x20, [sp], #160
-	ret
+	br	x30
 	.cfi_endproc
 	.size	stack_switch, . - stack_switch
 
