@@ -28,8 +28,10 @@ static const struct golden_format golden_guests = {
 /* The first whose fields are there takes the file. */
 static const struct golden_format *const formats[] = {
 	&golden_pgtable,
-	&golden_boot,
 	&golden_guests,
+	&golden_ownership,
+	&golden_cases,
+	&golden_boot,
 };
 
 static void replay(struct recording *r)

@@ -142,6 +142,8 @@ struct golden_format {
 };
 
 extern const struct golden_format golden_pgtable;
+extern const struct golden_format golden_ownership; /* ownership.jsonl, mmio_*.jsonl */
+extern const struct golden_format golden_cases;     /* directed.jsonl */
 extern const struct golden_format golden_boot; /* protected_regions.jsonl */
 
 #endif
