@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pkvm-sim bench: each figure beside two reference loops of the same run, since a
+ * number of nanoseconds tells as much about the machine as about the program.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+#define SAMPLES 5
+#define SAMPLE_NS 30000000u
+
+static struct {
+	gboolean quick;
+} o;
+
+static const GOptionEntry entries[] = {
+	{ "quick", 0, 0, G_OPTION_ARG_NONE, &o.quick,
+	  "a hundredth of the time, for a look whether it runs", NULL },
+	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
+};
+
+struct figure {
+	double median, least, most; /* ns a round */
+};
+
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+static bool run_loop(const struct bench *b, struct bench_env *e, u64 *ns)
+{
+	u64 start = now_ns();
+	bool ok = true;
+	s64 ret = 0;
+
+	if (b->outside)
+		b->loop(NULL, e);
+	else
+		ok = cpu_call(&e->m->board->cpus[0], b->loop, e, &ret) == CPU_END_RETURNED;
+	*ns = now_ns() - start;
+	return ok && !e->failures;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Rounds double until a sample is long enough; then the samples. */
+static bool measure(const struct bench *b, struct bench_env *e, struct figure *f)
+{
+	u64 target = o.quick ? SAMPLE_NS / 100 : SAMPLE_NS, ns = 0;
+	double sample[SAMPLES];
+
+	for (e->iterations = 16; ns < target; e->iterations *= 2)
+		if (!run_loop(b, e, &ns))
+			return false;
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		if (!run_loop(b, e, &ns))
+			return false;
+		sample[i] = (double)ns / (double)e->iterations;
+	}
+	qsort(sample, SAMPLES, sizeof(sample[0]), compare_doubles);
+	*f = (struct figure){ sample[SAMPLES / 2], sample[0], sample[SAMPLES - 1] };
+	return true;
+}
+
+static struct machine *boot_machine(const char *board)
+{
+	struct board_config *bc = board_config_machine(board);
+	struct el2_config *ec = el2_config_new(el2_profile_find("v7.0"));
+	struct machine *m = machine_new(bc, ec, cli_hypervisor, NULL);
+	struct outcome out;
+
+	board_config_free(bc);
+	el2_config_free(ec);
+	out = m ? machine_boot(m) : (struct outcome){ .kind = OUTCOME_NOT_RUN };
+	if (out.kind == OUTCOME_VALUE && !out.value)
+		return m;
+	machine_free(m);
+	return NULL;
+}
+
+static bool one_figure(const struct bench *b, struct figure *f)
+{
+	struct bench_env e = { .random = UINT64_C(0x9e3779b97f4a7c15) };
+	bool ok;
+
+	if (b->board)
+		e.m = boot_machine(b->board);
+	ok = (!b->board || e.m) && b->setup(&e) && measure(b, &e, f);
+	if (e.table)
+		e.m->hyp->pgtable_free(e.table);
+	machine_free(e.m);
+	g_free(e.memory);
+	return ok;
+}
+
+static void print_figure(const struct bench *b, const struct figure *f, const struct figure *ref)
+{
+	printf("%-13s %8.1f [%.1f-%.1f] ns  %7.2f M ops/s", b->name, f->median, f->least, f->most,
+	       1000.0 * b->ops / f->median);
+	if (ref)
+		printf("  %6.2f loads  %6.2f copies", f->median / ref[0].median,
+		       f->median / ref[1].median);
+	printf("\n              %s\n", b->doc);
+}
+
+static enum exit_status run_benches(const char *only)
+{
+	struct figure ref[2], f;
+
+	printf("One thread, EL2 of v7.0, no subscriber; median [least-most] of %d samples of %s "
+	       "ms.\n"
+	       "Each loop runs inside one action unless it says otherwise. ns: one round, with\n"
+	       "both halves of a pair; ops/s counts each half. loads, copies: a round as so many\n"
+	       "of the reference loops of this run.\n\n",
+	       SAMPLES, o.quick ? "at least 0.3" : "at least 30");
+	for (unsigned int i = 0; i < 2; i++) {
+		if (!one_figure(&bench_references[i], &ref[i]))
+			return EXIT_INTERNAL;
+		print_figure(&bench_references[i], &ref[i], NULL);
+	}
+	for (const struct bench *b = benches; b->name; b++) {
+		if (only && strcmp(b->name, only))
+			continue;
+		if (!one_figure(b, &f)) {
+			fprintf(stderr, "pkvm-sim: internal error: benchmark %s failed\n", b->name);
+			return EXIT_INTERNAL;
+		}
+		print_figure(b, &f, ref);
+		fflush(stdout);
+	}
+	return EXIT_PASSED;
+}
+
+enum exit_status cmd_bench(const struct subcommand *c, int argc, char **argv)
+{
+	const char *names[32] = { NULL };
+	GString *list = g_string_new("NAME:\n");
+	unsigned int n = 0;
+	bool parsed;
+
+	for (const struct bench *b = benches; b->name && n + 1 < G_N_ELEMENTS(names); b++) {
+		names[n++] = b->name;
+		g_string_append_printf(list, "  %-13s %s\n", b->name, b->doc);
+	}
+	parsed = cli_parse(c, list->str, entries, &argc, &argv);
+	g_string_free(list, TRUE);
+	if (!parsed)
+		return EXIT_USAGE;
+	if (argc > 2)
+		return usage_error(NULL, "bench: one NAME at most");
+	if (argc == 2 && !g_strv_contains(names, argv[1]))
+		return usage_error(nearest_name(names, argv[1]), "no benchmark is called \"%s\"",
+				   argv[1]);
+	return cli_close(stdout, "standard output", run_benches(argc == 2 ? argv[1] : NULL));
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Benchmarks: operations of EL2 through the seam, beside loops that any machine
+ * can be measured by. The only place that reads a clock.
+ */
+#ifndef PKVM_SIM_CLI_BENCH_H
+#define PKVM_SIM_CLI_BENCH_H
+
+#include "cli.h"
+
+/* What one benchmark works on; a fresh one each. */
+struct bench_env {
+	struct machine *m;
+	struct el2_pgtable *table;
+	const struct el2_call *first, *second;
+	u64 arg[2];      /* addresses or frame numbers, by the benchmark */
+	u64 iterations;
+	u64 random;      /* state of bench_random() */
+	u64 failures;    /* results that were not 0: a benchmark must have none */
+	u8 *memory;      /* of the reference loops */
+};
+
+typedef s64 (*bench_loop)(struct cpu *cpu, void *env);
+
+struct bench {
+	const char *name, *doc;
+	unsigned int ops; /* operations in one round, for ops/s */
+	const char *board;/* NULL: needs no machine */
+	bool outside;     /* the loop starts actions itself, rather than run inside one */
+	bool (*setup)(struct bench_env *e);
+	bench_loop loop;
+};
+
+extern const struct bench benches[];           /* ends at name == NULL */
+extern const struct bench bench_references[2]; /* dependent loads; copies */
+
+static inline u64 bench_random(struct bench_env *e)
+{
+	e->random ^= e->random << 13;
+	e->random ^= e->random >> 7;
+	e->random ^= e->random << 17;
+	return e->random;
+}
+
+#endif
