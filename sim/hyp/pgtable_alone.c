@@ -12,19 +12,6 @@
 
 #include "pgtable_priv.h"
 
-struct el2_pgtable {
-	struct kvm_pgtable pgt;
-	struct pgtable_variant v;
-	struct hyp_cpu *cpus;
-	u64 first_page;
-	u32 limit; /* pages in all */
-	u32 used;
-	u32 next; /* first page never handed out */
-	u32 n_free;
-	u32 *free; /* stack of pages handed back */
-	u32 *refcount;
-};
-
 static pa_t page_pa(const struct el2_pgtable *t, u32 page)
 {
 	return PA(t->first_page + ((u64)page << t->pgt.f->page_shift));

@@ -142,4 +142,19 @@ void stage2_make_pte(struct hyp_cpu *c, const struct pgtable_visit_ctx *ctx, u64
 int stage2_fill_unlinked(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table, s8 level, u64 phys,
 			 u64 attr, void *mc, bool force_pte);
 
+/* ---- pgtable_alone.c ---- */
+
+struct el2_pgtable {
+	struct kvm_pgtable pgt;
+	struct pgtable_variant v;
+	struct hyp_cpu *cpus;
+	u64 first_page;
+	u32 limit; /* pages in all */
+	u32 used;
+	u32 next; /* first page never handed out */
+	u32 n_free;
+	u32 *free; /* stack of pages handed back */
+	u32 *refcount;
+};
+
 #endif
