@@ -409,8 +409,8 @@ static void test_out_of_order(void)
 	hm_free(&m);
 }
 
-/* Regions ending in the middle of a page, or just at the fixblock's end. */
-static void test_no_fixblock(void)
+/* A region that ends with its only whole block does not do for the fixblock. */
+static void test_fixblock(void)
 {
 	const struct ram_region ram[] = { { 0x40000000, 0x200000, 0 },
 					  { 0x40300000, 0x700000, 0 } };
@@ -423,6 +423,16 @@ static void test_no_fixblock(void)
 	g_assert_cmpint(hm_boot(&m), ==, 0);
 	g_assert_cmphex(hm_peek(&m, m.hyp->fixblock_ptep.pa) & GENMASK(47, 12), ==, 0x40400000);
 	hm_free(&m);
+
+	for (unsigned int p = PROFILE_V6_12; p <= PROFILE_V7_0; p++) {
+		hm_config(&m, "virt", &el2_profiles[p]);
+		hm_ram(&m, ram, 1);
+		m.ec->pool_pages[POOL_HYP_S1] = 64;
+		m.ec->pool_pages[POOL_HOST_S2] = 64;
+		hm_start(&m);
+		g_assert_cmpint(hm_boot(&m), ==, el2_profiles[p].fixblock ? -EINVAL : 0);
+		hm_free(&m);
+	}
 }
 
 static void check_refused(struct hyp_machine *m, const char *words)
@@ -482,7 +492,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/boot/too-little-ram", test_too_little_ram);
 	g_test_add_func("/boot/failing-steps", test_failing_steps);
 	g_test_add_func("/boot/out-of-order", test_out_of_order);
-	g_test_add_func("/boot/fixblock", test_no_fixblock);
+	g_test_add_func("/boot/fixblock", test_fixblock);
 	g_test_add_func("/boot/refused", test_refused);
 	return g_test_run();
 }

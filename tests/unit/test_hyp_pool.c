@@ -255,6 +255,23 @@ static void test_bug(void)
 	hm_free(&m);
 }
 
+/* With the debug configuration the host may look at EL2's memory after a panic. */
+static void test_debug_panic(void)
+{
+	for (u8 debug = EL2_DEBUG_OFF; debug <= EL2_DEBUG_ON; debug++) {
+		struct hyp_machine m;
+
+		hm_config(&m, "tiny", el2_profile_find("v7.0"));
+		m.ec->knob[KNOB_EL2_DEBUG] = debug;
+		hm_start(&m);
+		g_assert_cmpint(hm_boot(&m), ==, 0);
+		g_assert_false(put(&m, &m.hyp->hpool, 0));
+		g_assert_cmpint(m.b->cpus[0].host_s2_on, ==, debug == EL2_DEBUG_OFF);
+		g_assert_true(m.b->cpus[1].host_s2_on);
+		hm_free(&m);
+	}
+}
+
 static s64 count_up(struct hyp_cpu *c, void *arg)
 {
 	struct op *op = arg;
@@ -411,6 +428,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pool/split-and-merge", test_split_and_merge);
 	g_test_add_func("/pool/empty", test_empty);
 	g_test_add_func("/pool/bug", test_bug);
+	g_test_add_func("/pool/debug-panic", test_debug_panic);
 	g_test_add_func("/pool/saturation", test_saturation);
 	g_test_add_func("/pool/broken-lists", test_broken_lists);
 	g_test_add_func("/pool/drain", test_drain);
