@@ -235,6 +235,25 @@ static bool parse_words(struct scan *s, struct stmt *st)
 	return true;
 }
 
+/* show TOPIC ARGS: what reads as an expression may be one, what does not is a word. */
+static bool parse_show(struct scan *s, struct stmt *st)
+{
+	struct scan quiet = *s;
+
+	if (!parse_words(s, st))
+		return false;
+	quiet.error = NULL;
+	st->show = program_alloc(s->prog, st->words->len * sizeof(struct expr *));
+	for (guint i = 1; i < st->words->len; i++) {
+		u32 end = st->words_off[i];
+
+		while (end < s->end && !is_blank(s->line->text[end]))
+			end++;
+		st->show[i] = expr_parse_part(&quiet, st->words_off[i], end);
+	}
+	return true;
+}
+
 static bool parse_pairs(struct scan *s, struct stmt *st)
 {
 	struct pair pair;
@@ -374,7 +393,7 @@ static bool (*const parse_fn[N_COMMANDS])(struct scan *s, struct stmt *st) = {
 	[CMD_MATRIX] = parse_pairs,	  [CMD_REQUIRES] = parse_requires,
 	[CMD_EXPECT] = parse_expect,	  [CMD_LET] = parse_let,
 	[CMD_REPEAT] = parse_repeat,	  [CMD_END] = parse_nothing,
-	[CMD_ECHO] = parse_text,	  [CMD_SHOW] = parse_words,
+	[CMD_ECHO] = parse_text,	  [CMD_SHOW] = parse_show,
 	[CMD_INCLUDE] = parse_one_word,	  [CMD_RESET] = parse_nothing,
 };
 

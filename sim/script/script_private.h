@@ -257,6 +257,7 @@ struct stmt {
 	GArray *cond;           /* struct cond: brackets of expect, requires */
 	GPtrArray *words;       /* show, bug: char * */
 	u32 *words_off;
+	struct expr **show;     /* the words of show that are expressions */
 	GPtrArray *expect;      /* struct expectation *, of an action */
 	GPtrArray *body;        /* struct stmt *, of repeat */
 	bool sets_up;           /* repeat: has set-up statements inside */
@@ -305,6 +306,11 @@ struct program *program_read(const char *path, GError **error);
 bool parse_file(struct parser *ps, const char *path, const struct source *parent, GError **error);
 bool parse_memory(struct parser *ps, const struct source *src, const char *text, size_t len,
 		  GError **error);
+/* One line of @src: what no line may hold, then its statement. */
+bool parse_source_line(struct parser *ps, const struct source *src, unsigned int no,
+		       const char *text, size_t len, GError **error);
+const struct source *source_new(struct program *p, const char *name, const char *path,
+				const struct source *parent);
 bool parse_finish(struct parser *ps, const struct source *src, GError **error);
 
 bool is_setup(enum command_id id);
@@ -344,10 +350,10 @@ struct setup {
 	const struct profile *kernel;
 	const struct patch *patch;
 	s8 knob[N_KNOBS];       /* -1: not set */
-	const struct stmt *knob_stmt[N_KNOBS];
 	bool bug[N_BUGS + 1];
 	GArray *axis;           /* struct axis */
 	GPtrArray *requires;    /* struct stmt * */
+	u64 turns;              /* of blocks: bounded */
 	struct board_config *view; /* what expressions of the set-up see */
 };
 
@@ -364,17 +370,18 @@ bool overrides_init(struct overrides *o, const struct run_options *opt, GError *
 
 struct setup *setup_new(void);
 void setup_free(struct setup *s);
+struct setup *setup_copy(const struct setup *s);
 /* One statement, in the order written. @names: for its expressions. */
 bool setup_apply(struct setup *s, const struct stmt *st, GHashTable *names, GError **error);
 /* A whole file: the board is chosen first, then the rest in order. */
 bool setup_collect(struct setup *s, GPtrArray *stmts, unsigned int n, GHashTable *names,
 		   GError **error);
-/* Board by name with the statements' changes; checked. Errors point at their line. */
-struct board_config *setup_board(const struct setup *s, GError **error);
+/* Board by name with the statements' changes; checked. Errors point at their line of @file. */
+struct board_config *setup_board(const struct setup *s, const char *file, GError **error);
 bool feature_name(unsigned int i, const char **name); /* the feature table, by index */
 
 /* Axes with those fixed that the command line fixes. */
-GArray *matrix_axes(const struct setup *s, const struct overrides *o, GError **error);
+GArray *matrix_axes(const struct setup *s, const struct overrides *o);
 u64 matrix_size(GArray *axes);
 /* Value of each axis in combination @i: last axis fastest. */
 void matrix_pick(GArray *axes, u64 i, unsigned int *pick);
@@ -419,7 +426,6 @@ struct run {
 	struct recorder *rec;
 	u64 statements;                /* carried out: a bound on loops without events */
 	bool boot_tried;
-	GHashTable *given;             /* pages that page() gave */
 	u64 page_next;                 /* all below was given or stands in @passed */
 	GArray *passed;                /* u64: passed over, not the host's when seen */
 	bool has_last;
@@ -440,9 +446,12 @@ struct run *run_new(const struct run_options *opt, const struct setup *setup,
 void run_free(struct run *r);
 /* The machine, made now if it was not yet. NULL with an error. */
 struct machine *run_machine(struct run *r, const struct line *l, u32 off, GError **error);
-/* Statements from @first on. False: an error of the file. */
-bool run_statements(struct run *r, GPtrArray *stmts, unsigned int first, GError **error);
+/* Statements in order; of the first @n_setup only what prints. False: an error of the file. */
+bool run_statements(struct run *r, GPtrArray *stmts, unsigned int n_setup, GError **error);
+bool run_steps(struct run *r, const struct stmt *st);
 bool run_statement(struct run *r, const struct stmt *st, GError **error);
+/* Why this run is skipped by its `requires`, or NULL. False: an error of the file. */
+bool run_requirements(struct run *r, char **skip, GError **error);
 /* Does what the action says. Its arguments as evaluated are left in @words, if given. */
 bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GString *words,
 		GError **error);
@@ -453,8 +462,8 @@ struct judgement {
 	char *expected; /* words, or NULL */
 };
 /* Judge @out by the first expectation whose bracket holds. */
-bool judge(struct run *r, const struct stmt *st, GPtrArray *expect, const struct outcome *out,
-	   struct judgement *j, GError **error);
+bool judge(struct run *r, GPtrArray *expect, const struct outcome *out, struct judgement *j,
+	   GError **error);
 bool outcome_succeeded(const struct outcome *o);
 struct value outcome_value(const struct outcome *o);
 char *outcome_got(struct run *r, const struct outcome *o);
@@ -466,11 +475,12 @@ char *stmt_text(const struct stmt *st); /* as written, without the comment */
 struct recording *recording_new(FILE *out);
 void recording_free(struct recording *r);
 void record_setup(struct recording *rec, const struct setup *s, const struct el2_config *c,
-		  const struct patch *patch);
-void record_action(struct recording *rec, const struct stmt *st, const char *words,
-		   const struct outcome *o);
+		  const struct patch *patch, const u8 base[N_KNOBS]);
+void record_names(struct recording *rec, GHashTable *names);
+void record_action(struct recording *rec, const char *words, const struct outcome *o);
 void record_let(struct recording *rec, const char *name, struct value v);
 void record_text(struct recording *rec, const char *keyword, const char *text);
-void record_expect(struct recording *rec, const struct stmt *st);
+void record_quoted(struct recording *rec, const char *keyword, const char *text);
+void record_show(struct recording *rec, const char *topic, GPtrArray *words);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "script_private.h"
 
-static const struct source *source_new(struct program *p, const char *name, const char *path,
-				       const struct source *parent)
+const struct source *source_new(struct program *p, const char *name, const char *path,
+				const struct source *parent)
 {
 	struct source *src = program_alloc(p, sizeof(*src));
 
@@ -32,9 +32,8 @@ static struct line *line_new(struct program *p, const struct source *src, unsign
 	return l;
 }
 
-/* One line of the file: what no line may hold, then its statement. */
-static bool take_line(struct parser *ps, const struct source *src, unsigned int no,
-		      const char *text, size_t len, GError **error)
+bool parse_source_line(struct parser *ps, const struct source *src, unsigned int no,
+		       const char *text, size_t len, GError **error)
 {
 	bool too_long = len > MAX_LINE_BYTES;
 	struct line *l = line_new(ps->prog, src, no, text, MIN(len, MAX_LINE_BYTES));
@@ -90,7 +89,7 @@ bool parse_memory(struct parser *ps, const struct source *src, const char *text,
 		const char *nl = memchr(text + at, '\n', len - at);
 		size_t n = nl ? (size_t)(nl - text) - at : len - at;
 
-		ok = take_line(ps, src, ++no, text + at, n, error);
+		ok = parse_source_line(ps, src, ++no, text + at, n, error);
 		at += n + 1;
 	}
 	return leave(ps, src, floor, ok, error);
@@ -114,7 +113,7 @@ static bool parse_stream(struct parser *ps, const struct source *src, FILE *f, G
 	bool ok = enter(ps, &floor);
 
 	while (ok && read_line(f, buf))
-		ok = take_line(ps, src, ++no, buf->str, buf->len, error);
+		ok = parse_source_line(ps, src, ++no, buf->str, buf->len, error);
 	g_string_free(buf, TRUE);
 	if (ok && ferror(f))
 		ok = script_fail_file(error, src->name, "%s", g_strerror(errno));

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What an action does: its arguments evaluated once, then one function of
+ * sim/host or of the pressure that a scenario makes.
+ */
+#include "script_private.h"
+
+/* The host's function ids are 0xc6000000 + n; no release has this n. */
+#define NO_SUCH_HYPERCALL UINT64_C(0xc600ffff)
+
+/* One action being carried out. */
+struct doing {
+	struct run *r;
+	struct machine *m;
+	const struct stmt *st;
+	unsigned int cpu;
+	struct outcome *out;
+	GString *words; /* as evaluated, for --record */
+	GError **error;
+};
+
+static bool fail_at(struct doing *d, u32 off, const char *text)
+{
+	return script_fail(d->error, d->st->line, off, NULL, "%s", text);
+}
+
+static void say(struct doing *d, u64 n)
+{
+	g_string_append_printf(d->words, " 0x%" G_GINT64_MODIFIER "x", n);
+}
+
+static bool named(struct doing *d, const char *name, u64 missing, u64 *n)
+{
+	*n = missing;
+	for (unsigned int i = 0; i < d->st->n_named; i++) {
+		if (strcmp(d->st->named[i].name, name))
+			continue;
+		if (!expr_u64(d->st->named[i].value, &d->r->ctx, name, n, d->error))
+			return false;
+		g_string_append_printf(d->words, " %s=%" G_GUINT64_FORMAT, name, *n);
+	}
+	return true;
+}
+
+/* ---- Boot ---------------------------------------------------------------------------------- */
+
+static bool do_boot(struct doing *d)
+{
+	switch (d->st->id) {
+	case CMD_BOOT:
+		*d->out = machine_boot(d->m);
+		break;
+	case CMD_INIT:
+		*d->out = machine_init(d->m, d->cpu);
+		break;
+	case CMD_FINALISE:
+		*d->out = machine_finalise(d->m, d->cpu);
+		break;
+	default:
+		*d->out = machine_prot_finalize(d->m, d->cpu);
+		return true;
+	}
+	d->r->boot_tried |= d->st->id != CMD_INIT;
+	return true;
+}
+
+/* ---- Calls --------------------------------------------------------------------------------- */
+
+const struct el2_call *run_find_call(struct run *r, const char *name, bool *ambiguous)
+{
+	return el2_call_find(r->m->hyp->calls(r->m->el2), name, ambiguous);
+}
+
+static bool no_such_call(struct doing *d, bool hypercall)
+{
+	const struct el2_call *const *calls = d->m->hyp->calls(d->m->el2);
+	struct nearest near;
+
+	nearest_init(&near, d->st->word);
+	for (; *calls; calls++)
+		if ((*calls)->hypercall == hypercall)
+			nearest_try(&near, (*calls)->name);
+	known_calls_try(&near, hypercall);
+	return script_fail(d->error, d->st->line, d->st->word_off, near.best,
+			   hypercall ? "no release has a hypercall `%s`" : "this EL2 has no `%s`",
+			   d->st->word);
+}
+
+static bool args(struct doing *d, u64 *regs)
+{
+	for (unsigned int i = 0; i < d->st->n_args; i++) {
+		if (!expr_register(d->st->arg[i], &d->r->ctx, &regs[i], d->error))
+			return false;
+		say(d, regs[i]);
+	}
+	return true;
+}
+
+static bool count_args(struct doing *d, const struct el2_call *call)
+{
+	const struct stmt *st = d->st;
+
+	if (st->n_args > call->n_args)
+		return script_fail(d->error, st->line, st->arg[call->n_args]->off, NULL,
+				   "too many arguments: `%s` takes %u", call->name, call->n_args);
+	if (st->n_args < call->n_required)
+		return script_fail(d->error, st->line, st->word_off, NULL,
+				   "too few arguments: `%s` wants %u, %u given", call->name,
+				   call->n_required, st->n_args);
+	return true;
+}
+
+static bool do_hvc(struct doing *d)
+{
+	u64 regs[MAX_ARGS] = { 0 };
+	const struct el2_call *call;
+	bool ambiguous = false;
+
+	g_string_append_printf(d->words, " %s", d->st->word);
+	if (d->st->raw) {
+		if (!args(d, regs))
+			return false;
+		*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args);
+		return true;
+	}
+	call = run_find_call(d->r, d->st->word, &ambiguous);
+	if (ambiguous)
+		return fail_at(d, d->st->word_off,
+			       "several calls have this name: write it in full");
+	if (call && !call->hypercall)
+		return fail_at(d, d->st->word_off,
+			       "no hypercall: only EL2 itself calls this; use `el2`");
+	if (!call && !known_hypercall(d->st->word))
+		return no_such_call(d, true);
+	if ((call && !count_args(d, call)) || !args(d, regs + !call))
+		return false;
+	if (call) {
+		*d->out = machine_hvc_call(d->m, d->cpu, call, regs, d->st->n_args);
+		return true;
+	}
+	/* another release's: this dispatcher knows no such number */
+	regs[0] = NO_SUCH_HYPERCALL;
+	*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args + 1);
+	return true;
+}
+
+static bool do_el2(struct doing *d)
+{
+	u64 regs[MAX_ARGS] = { 0 };
+	const struct el2_call *call;
+	bool ambiguous = false;
+
+	g_string_append_printf(d->words, " %s", d->st->word);
+	call = run_find_call(d->r, d->st->word, &ambiguous);
+	if (ambiguous)
+		return fail_at(d, d->st->word_off,
+			       "several calls have this name: write it in full");
+	if (call && call->hypercall)
+		return fail_at(d, d->st->word_off, "this is a hypercall: use `hvc`");
+	if (!call)
+		return no_such_call(d, false);
+	if (!count_args(d, call) || !args(d, regs))
+		return false;
+	*d->out = machine_el2_call(d->m, d->cpu, call, regs, d->st->n_args);
+	return true;
+}
+
+/* ---- Accesses -------------------------------------------------------------------------------- */
+
+struct access {
+	u64 addr, val;
+	unsigned int size;
+	bool isv;
+};
+
+static bool access_size(struct doing *d, unsigned int i, struct access *a)
+{
+	u64 size = 8;
+
+	if (d->st->n_args > i) {
+		if (!expr_u64(d->st->arg[i], &d->r->ctx, "a size", &size, d->error))
+			return false;
+		if (size != 1 && size != 2 && size != 4 && size != 8)
+			return fail_at(d, d->st->arg[i]->off, "an access has 1, 2, 4 or 8 bytes");
+	}
+	a->size = (unsigned int)size;
+	return true;
+}
+
+/* The value fits in the bytes written, as a number or its two's complement. */
+static bool access_value(struct doing *d, struct access *a)
+{
+	const struct expr *e = d->st->arg[1];
+	__int128 v, limit = (__int128)1 << (8 * a->size);
+
+	if (!expr_number(e, &d->r->ctx, &v, d->error))
+		return false;
+	if (v >= limit || v < -(limit / 2))
+		return script_fail(d->error, d->st->line, e->off, NULL,
+				   "this value does not fit in %u bytes", a->size);
+	a->val = (u64)v & (~UINT64_C(0) >> (64 - 8 * a->size));
+	return true;
+}
+
+static bool access_args(struct doing *d, struct access *a)
+{
+	const struct stmt *st = d->st;
+	bool write = st->access == MMU_WRITE;
+	u64 isv;
+
+	if (!expr_u64(st->arg[0], &d->r->ctx, "an address", &a->addr, d->error) ||
+	    !access_size(d, write ? 2 : 1, a) || (write && !access_value(d, a)))
+		return false;
+	g_string_append_printf(d->words, " %s",
+			       write			? "write"
+			       : st->access == MMU_READ ? "read"
+							: "exec");
+	say(d, a->addr);
+	if (write)
+		say(d, a->val);
+	if (st->n_args > (write ? 2 : 1))
+		say(d, a->size);
+	if (!named(d, "isv", 1, &isv))
+		return false;
+	if (isv > 1)
+		return fail_at(d, st->named[0].off, "isv is 0 or 1");
+	a->isv = isv;
+	return true;
+}
+
+static bool do_host(struct doing *d)
+{
+	struct access a = { 0 };
+
+	if (!access_args(d, &a))
+		return false;
+	*d->out = machine_host_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.isv);
+	return true;
+}
+
+static bool do_hyp(struct doing *d)
+{
+	struct access a = { 0 };
+
+	if (!access_args(d, &a))
+		return false;
+	*d->out = machine_hyp_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val);
+	return true;
+}
+
+static bool do_dma(struct doing *d)
+{
+	const GArray *mmio = d->m->board->config->mmio;
+	const struct mmio_window *w;
+	struct access a = { 0 };
+	struct nearest near;
+
+	g_string_append_printf(d->words, " %s", d->st->word);
+	nearest_init(&near, d->st->word);
+	for (guint i = 0; i < mmio->len; i++) {
+		w = &g_array_index(mmio, struct mmio_window, i);
+		nearest_try(&near, w->name);
+		if (strcmp(w->name, d->st->word))
+			continue;
+		if (w->model != WINDOW_DMA)
+			return fail_at(d, d->st->word_off,
+				       "this device is no bus master: model=dma");
+		if (!access_args(d, &a))
+			return false;
+		*d->out = machine_dma(d->m, w, d->st->access == MMU_WRITE, a.addr, a.size, a.val);
+		return true;
+	}
+	return script_fail(d->error, d->st->line, d->st->word_off, near.best,
+			   "the board has no device `%s`", d->st->word);
+}
+
+/* ---- Pressure ----------------------------------------------------------------------------------- */
+
+static bool do_pressure(struct doing *d)
+{
+	const struct hypervisor *hyp = d->m->hyp;
+	const struct stmt *st = d->st;
+	GError *e = NULL;
+	u64 n, count;
+	bool ok;
+
+	g_string_append_printf(d->words, "%s %s", st->id == CMD_FAIL ? " alloc" : "", st->word);
+	if (st->id == CMD_DRAIN) {
+		if (!named(d, "leave", 0, &n))
+			return false;
+		ok = hyp->pool_drain(d->m->el2, st->word, n, &e);
+	} else if (st->id == CMD_REFILL) {
+		if (!named(d, "pages", ~UINT64_C(0), &n))
+			return false;
+		ok = hyp->pool_refill(d->m->el2, st->word, n, &e);
+	} else {
+		if (!named(d, "nth", 1, &n) || !named(d, "count", 1, &count))
+			return false;
+		if (!n || !count)
+			return fail_at(d, st->named[0].off, "nth and count begin at 1");
+		ok = hyp->fail_alloc(d->m->el2, st->word, n, count, &e);
+	}
+	*d->out = (struct outcome){ .kind = OUTCOME_VALUE, .is_signed = true };
+	if (ok)
+		return true;
+	fail_at(d, st->word_off, e->message);
+	g_error_free(e);
+	return false;
+}
+
+/* ---- All ---------------------------------------------------------------------------------------- */
+
+static bool (*const do_fn[N_COMMANDS])(struct doing *d) = {
+	[CMD_BOOT] = do_boot,	       [CMD_INIT] = do_boot,	   [CMD_FINALISE] = do_boot,
+	[CMD_PROT_FINALIZE] = do_boot, [CMD_HVC] = do_hvc,	   [CMD_EL2] = do_el2,
+	[CMD_HOST] = do_host,	       [CMD_HYP] = do_hyp,	   [CMD_DMA] = do_dma,
+	[CMD_DRAIN] = do_pressure,     [CMD_REFILL] = do_pressure, [CMD_FAIL] = do_pressure,
+};
+
+static void begin(struct run *r)
+{
+	memset(r->rec->count, 0, sizeof(r->rec->count));
+	r->rec->n = 0;
+}
+
+static void remember(struct run *r, unsigned int cpu, const struct outcome *out)
+{
+	r->has_last = true;
+	r->last = *out;
+	r->cpu_acted[cpu] = true;
+	r->cpu_last[cpu] = *out;
+	if (out->kind != OUTCOME_GAVE_UP)
+		return;
+	r->interrupted = r->opt->stop && *r->opt->stop;
+	r->m->board->step_limit = r->opt->steps;
+}
+
+bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GString *words,
+		GError **error)
+{
+	struct doing d = { .r = r, .st = st, .out = out, .words = words, .error = error };
+
+	d.m = run_machine(r, st->line, st->off, error);
+	if (!d.m)
+		return false;
+	d.cpu = st->cpu < 0 ? 0 : (unsigned int)st->cpu;
+	if (d.cpu >= d.m->board->n_cpus)
+		return script_fail(error, st->line, 0, NULL, "the board has %u CPUs",
+				   d.m->board->n_cpus);
+	if (d.m->dead) {
+		*out = (struct outcome){ .kind = OUTCOME_NOT_RUN };
+		return true;
+	}
+	if (d.cpu)
+		g_string_append_printf(words, "cpu%u: ", d.cpu);
+	g_string_append(words, script_commands()[st->id].name);
+	begin(r);
+	r->ctx.may_page = true;
+	if (!do_fn[st->id](&d))
+		return false;
+	r->ctx.may_page = false;
+	remember(r, d.cpu, out);
+	return true;
+}

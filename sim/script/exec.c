@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One run: statements in order on one machine, every line told to whoever
+ * reports. Loops are lazy; what does not end runs out of steps.
+ */
+#include "script_private.h"
+
+/* ---- Events of the last action ---------------------------------------------------------------- */
+
+void recorder_event(void *data, const struct event *ev)
+{
+	struct recorder *rec = data;
+
+	rec->count[ev->kind]++;
+	rec->ring[rec->n++ % RING_EVENTS] = *ev;
+	if (rec->trace) {
+		g_string_truncate(rec->text, 0);
+		trace_line(rec->text, ev);
+		g_string_append_c(rec->text, '\n');
+		fputs(rec->text->str, rec->trace);
+	}
+	/* Ctrl-C: the next step is one too many */
+	if (rec->stop && *rec->stop)
+		rec->board->step_limit = 1;
+}
+
+GArray *recorder_last(const struct recorder *rec, unsigned int max, bool calls)
+{
+	GArray *last = g_array_new(FALSE, FALSE, sizeof(struct event));
+	u64 from = rec->n > RING_EVENTS ? rec->n - RING_EVENTS : 0;
+
+	for (u64 i = rec->n; i > from && last->len < max; i--) {
+		const struct event *ev = &rec->ring[(i - 1) % RING_EVENTS];
+
+		if (calls || ev->kind <= EV_PANIC)
+			g_array_append_val(last, *ev);
+	}
+	for (guint i = 0; i < last->len / 2; i++) {
+		struct event *a = &g_array_index(last, struct event, i);
+		struct event *b = &g_array_index(last, struct event, last->len - 1 - i);
+		struct event swap = *a;
+
+		*a = *b;
+		*b = swap;
+	}
+	return last;
+}
+
+/* ---- A run --------------------------------------------------------------------------------------- */
+
+struct run *run_new(const struct run_options *opt, const struct setup *setup,
+		    const struct board_config *board, struct el2_config *config, GHashTable *names)
+{
+	struct run *r = g_new0(struct run, 1);
+
+	r->opt = opt;
+	r->setup = setup;
+	r->board = board;
+	r->config = config;
+	r->ctx = (struct context){ .names = names, .board = board, .run = r };
+	r->rec = g_new0(struct recorder, 1);
+	r->rec->trace = opt->trace;
+	r->rec->stop = opt->stop;
+	r->rec->text = g_string_new(NULL);
+	r->passed = g_array_new(FALSE, FALSE, sizeof(u64));
+	return r;
+}
+
+void run_free(struct run *r)
+{
+	if (!r)
+		return;
+	machine_free(r->m);
+	g_hash_table_unref(r->ctx.names);
+	g_string_free(r->rec->text, TRUE);
+	g_free(r->rec);
+	g_array_unref(r->passed);
+	g_free(r);
+}
+
+/* What the machine refuses is the set-up's fault: point there if it can be told. */
+static bool machine_error(const struct run *r, const struct line *l, u32 off, const GError *e,
+			  GError **error)
+{
+	const struct setup *s = r->setup;
+	const struct stmt *st = s->hyp_image_stmt ? s->hyp_image_stmt : s->hyp_memory_stmt;
+
+	if (st)
+		return script_fail(error, st->line, st->arg[0]->off, NULL, "%s", e->message);
+	return script_fail(error, l, off, NULL, "the machine cannot be made: %s", e->message);
+}
+
+struct machine *run_machine(struct run *r, const struct line *l, u32 off, GError **error)
+{
+	GError *e = NULL;
+
+	if (r->m)
+		return r->m;
+	r->m = machine_new(r->board, r->config, r->opt->hyp, &e);
+	if (!r->m) {
+		machine_error(r, l, off, e, error);
+		g_error_free(e);
+		return NULL;
+	}
+	board_choose_seed(r->m->board, r->opt->seed);
+	r->rec->board = r->m->board;
+	r->m->board->step_limit = r->opt->steps;
+	board_subscribe(r->m->board, recorder_event, r->rec);
+	return r->m;
+}
+
+/* ---- Telling -------------------------------------------------------------------------------------- */
+
+char *stmt_text(const struct stmt *st)
+{
+	const struct line *l = st->line;
+	u32 from = 0;
+
+	while (from < l->end && is_blank(l->text[from]))
+		from++;
+	return g_strndup(l->text + from, l->end - from);
+}
+
+/* The last ten events and what a panic printed, line by line. */
+static char **diagnosis(struct run *r, const struct outcome *o)
+{
+	GPtrArray *lines = g_ptr_array_new();
+	GArray *last = recorder_last(r->rec, 10, false);
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < last->len; i++) {
+		g_string_truncate(text, 0);
+		trace_line(text, &g_array_index(last, struct event, i));
+		g_ptr_array_add(lines, g_strdup(text->str));
+	}
+	if (o && o->kind == OUTCOME_PANIC) {
+		char *panic = report_panic(r->m->hyp->panic(r->m->el2));
+		char **split = g_strsplit(panic, "\n", -1);
+
+		for (unsigned int i = 0; split[i]; i++)
+			if (*split[i])
+				g_ptr_array_add(lines, g_strdup(split[i]));
+		g_strfreev(split);
+		g_free(panic);
+	}
+	g_string_free(text, TRUE);
+	g_array_unref(last);
+	g_ptr_array_add(lines, NULL);
+	return (char **)g_ptr_array_free(lines, FALSE);
+}
+
+static void tell(struct run *r, const struct stmt *st, struct report_line *l)
+{
+	char *text = stmt_text(st);
+	char **diag = NULL;
+
+	l->file = st->line->src->name;
+	l->line = st->line->no;
+	l->text = text;
+	if (l->verdict == VERDICT_FAIL) {
+		r->failed = true;
+		r->finished |= !r->opt->keep_going || l->outcome.kind == OUTCOME_GAVE_UP;
+		diag = diagnosis(r, l->kind == LINE_ACTION ? &l->outcome : NULL);
+		l->diag = (const char *const *)diag;
+	}
+	if (r->told)
+		r->told(r->told_data, l);
+	g_strfreev(diag);
+	g_free(text);
+}
+
+/* ---- Statements ------------------------------------------------------------------------------------- */
+
+static bool exec_action(struct run *r, const struct stmt *st, GError **error)
+{
+	struct report_line l = { .kind = LINE_ACTION };
+	struct judgement j = { .verdict = VERDICT_PASS };
+	GString *words = g_string_new(NULL);
+	char *got = NULL, *cell = NULL;
+	bool ok;
+
+	ok = action_run(r, st, &l.outcome, words, error);
+	l.judged = !r->interactive || st->expect->len || l.outcome.kind == OUTCOME_GAVE_UP;
+	if (ok && l.judged)
+		ok = judge(r, st->expect, &l.outcome, &j, error);
+	else if (ok && l.outcome.kind == OUTCOME_NOT_RUN)
+		j.verdict = VERDICT_NOT_RUN;
+	if (ok) {
+		l.verdict = j.verdict;
+		l.expected = j.expected;
+		l.got = got = outcome_got(r, &l.outcome);
+		l.cell = cell = outcome_cell(&l.outcome);
+		if (r->recording)
+			record_action(r->recording, words->str, &l.outcome);
+		tell(r, st, &l);
+	}
+	g_free(got);
+	g_free(cell);
+	g_free(j.expected);
+	g_string_free(words, TRUE);
+	return ok;
+}
+
+/* "owner(uart) = host, x = 4": every side of a comparison that is not plain to see. */
+static bool append_sides(struct run *r, const struct expr *e, GString *out, GError **error)
+{
+	struct value v;
+	char *words;
+
+	if (e->op == OP_NUMBER || e->op == OP_WORD ||
+	    (e->op == OP_NEG && e->kid[0]->op == OP_NUMBER))
+		return true;
+	if (e->op >= OP_NOT && e->op <= OP_GT) {
+		for (unsigned int i = 0; i < e->n; i++)
+			if (!append_sides(r, e->kid[i], out, error))
+				return false;
+		return true;
+	}
+	if (!expr_eval(e, &r->ctx, &v, error))
+		return false;
+	words = value_words(v);
+	g_string_append_printf(out, "%s%.*s = %s", out->len ? ", " : "", (int)(e->end - e->off),
+			       e->line->text + e->off, words);
+	g_free(words);
+	return true;
+}
+
+/* What a table shows: the left side of a comparison, else true or false. */
+static char *expect_cell(struct run *r, const struct expr *e, bool holds)
+{
+	struct value v;
+
+	if (e->op < OP_EQ || e->op > OP_GT || !expr_eval(e->kid[0], &r->ctx, &v, NULL))
+		return g_strdup(holds ? "true" : "false");
+	return value_words(v);
+}
+
+static bool exec_expect(struct run *r, const struct stmt *st, GError **error)
+{
+	struct report_line l = { .kind = LINE_EXPECT, .judged = true };
+	const struct expr *e = st->arg[0];
+	GString *got = g_string_new(NULL);
+	char *expected = NULL, *cell = NULL;
+	__int128 holds = 0;
+	bool ok;
+
+	if (!conds_hold(st->cond, r->config)) {
+		g_string_free(got, TRUE);
+		return true;
+	}
+	ok = expr_number(e, &r->ctx, &holds, error);
+	if (ok && !holds) {
+		/* sides that the expression itself did not reach may not be there to read */
+		if (!append_sides(r, e, got, NULL) || !got->len)
+			g_string_append(got, got->len ? ", ..." : "0");
+	}
+	if (ok) {
+		l.verdict = holds ? VERDICT_PASS : VERDICT_FAIL;
+		l.expected = expected = g_strndup(e->line->text + e->off, e->end - e->off);
+		l.got = holds ? "true" : got->str;
+		l.cell = cell = expect_cell(r, e, holds);
+		if (holds && r->recording)
+			record_text(r->recording, "expect", expected);
+		tell(r, st, &l);
+	}
+	g_free(expected);
+	g_free(cell);
+	g_string_free(got, TRUE);
+	return ok;
+}
+
+static bool exec_let(struct run *r, const struct stmt *st, GError **error)
+{
+	struct value v;
+	bool ok;
+
+	if (!name_bindable(st->line, st->word_off, st->word, r->board, error))
+		return false;
+	r->ctx.may_page = true;
+	ok = expr_eval(st->arg[0], &r->ctx, &v, error);
+	r->ctx.may_page = false;
+	if (!ok)
+		return false;
+	names_set(r->ctx.names, st->word, v);
+	if (r->recording)
+		record_let(r->recording, st->word, v);
+	return true;
+}
+
+static bool exec_echo(struct run *r, const struct stmt *st, GError **error)
+{
+	struct report_line l = { .kind = LINE_ECHO, .output = st->word };
+
+	if (r->recording)
+		record_quoted(r->recording, "echo", st->word);
+	tell(r, st, &l);
+	return true;
+}
+
+/* Words of `show`: names that stand for numbers are replaced by them. */
+static bool show_words(struct run *r, const struct stmt *st, GPtrArray *words, GError **error)
+{
+	for (guint i = 1; i < st->words->len; i++) {
+		const struct expr *e = st->show[i];
+		struct value v = { .word = st->words->pdata[i] };
+
+		if (e && e->op != OP_NUMBER && e->op != OP_WORD &&
+		    !expr_eval(e, &r->ctx, &v, e->op == OP_NAME ? NULL : error) && e->op != OP_NAME)
+			return false;
+		g_ptr_array_add(words,
+				v.word ? g_strdup(v.word)
+				       : g_strdup_printf("0x%" G_GINT64_MODIFIER "x", (u64)v.n));
+	}
+	return true;
+}
+
+static bool exec_show(struct run *r, const struct stmt *st, GError **error)
+{
+	struct report_line l = { .kind = LINE_SHOW };
+	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+	struct machine *m = run_machine(r, st->line, st->off, error);
+	GError *e = NULL;
+	char *text = NULL;
+	GArray *last;
+
+	if (m && show_words(r, st, words, error)) {
+		last = recorder_last(r->rec, RING_EVENTS, true);
+		text = show_render(m, st->words->pdata[0], (const char *const *)words->pdata,
+				   words->len, (const struct event *)last->data, last->len, &e);
+		g_array_unref(last);
+		if (!text)
+			script_fail(error, st->line, st->words_off[0], NULL, "%s", e->message);
+	}
+	if (text) {
+		if (r->recording)
+			record_show(r->recording, st->words->pdata[0], words);
+		l.output = text;
+		tell(r, st, &l);
+	}
+	g_clear_error(&e);
+	g_ptr_array_unref(words);
+	g_free(text);
+	return text;
+}
+
+static bool exec_repeat(struct run *r, const struct stmt *st, GError **error)
+{
+	struct value *had = NULL;
+	bool ok = true;
+	u64 n;
+
+	if (!expr_u64(st->arg[0], &r->ctx, "a count", &n, error))
+		return false;
+	if (st->word) {
+		if (!name_bindable(st->line, st->word_off, st->word, r->board, error))
+			return false;
+		had = g_hash_table_lookup(r->ctx.names, st->word);
+		had = had ? g_memdup2(had, sizeof(*had)) : NULL;
+	}
+	for (u64 i = 0; ok && i < n && !r->finished; i++) {
+		if (st->word) {
+			names_set(r->ctx.names, st->word, number(i));
+			if (r->recording)
+				record_let(r->recording, st->word, number(i));
+		}
+		ok = run_statements(r, st->body, 0, error) && run_steps(r, st);
+	}
+	if (had) {
+		names_set(r->ctx.names, st->word, *had);
+		if (r->recording)
+			record_let(r->recording, st->word, *had);
+	} else if (st->word) {
+		g_hash_table_remove(r->ctx.names, st->word);
+	}
+	g_free(had);
+	return ok;
+}
+
+/* Counts a statement or a turn of a loop; says so when it is one too many. */
+bool run_steps(struct run *r, const struct stmt *st)
+{
+	struct report_line l = { .kind = LINE_ACTION, .judged = true, .verdict = VERDICT_FAIL };
+	bool stop = r->opt->stop && *r->opt->stop;
+	char *got;
+
+	r->statements++;
+	if (r->finished || (!stop && (!r->opt->steps || r->statements <= r->opt->steps)))
+		return true;
+	l.outcome.kind = OUTCOME_GAVE_UP;
+	r->interrupted |= stop;
+	l.got = got = outcome_got(r, &l.outcome);
+	l.expected = "an end";
+	l.cell = outcome_name[OUTCOME_GAVE_UP];
+	tell(r, st, &l);
+	g_free(got);
+	return true;
+}
+
+bool run_statement(struct run *r, const struct stmt *st, GError **error)
+{
+	if (is_action(st->id))
+		return exec_action(r, st, error);
+	switch (st->id) {
+	case CMD_EXPECT:
+		return exec_expect(r, st, error);
+	case CMD_LET:
+		return exec_let(r, st, error);
+	case CMD_ECHO:
+		return exec_echo(r, st, error);
+	case CMD_SHOW:
+		return exec_show(r, st, error);
+	case CMD_REPEAT:
+		return st->sets_up || exec_repeat(r, st, error);
+	default:
+		return true; /* set-up was applied when the run was made */
+	}
+}
+
+bool run_statements(struct run *r, GPtrArray *stmts, unsigned int n_setup, GError **error)
+{
+	for (guint i = 0; i < stmts->len && !r->finished; i++) {
+		const struct stmt *st = stmts->pdata[i];
+
+		/* of the set-up's lines only what prints is left to do */
+		if (i < n_setup && st->id != CMD_ECHO)
+			continue;
+		run_steps(r, st);
+		if (!r->finished && !run_statement(r, st, error))
+			return false;
+	}
+	return true;
+}
+/*
+ * What `requires` asks for: *@skip says why this run cannot have it. A name that
+ * no release has is the file's error.
+ */
+bool run_requirements(struct run *r, char **skip, GError **error)
+{
+	GPtrArray *requires = r->setup->requires;
+	bool ambiguous;
+
+	for (guint i = 0; i < requires->len && !*skip; i++) {
+		const struct stmt *st = requires->pdata[i];
+		struct nearest near;
+
+		if (st->cond) {
+			if (!conds_hold(st->cond, r->config))
+				*skip = stmt_text(st);
+			continue;
+		}
+		if (!run_machine(r, st->line, st->off, error))
+			return false;
+		if (run_find_call(r, st->word, &ambiguous))
+			continue;
+		nearest_init(&near, st->word);
+		known_calls_try(&near, true);
+		known_calls_try(&near, false);
+		if (!known_hypercall(st->word) && !known_el2_call(st->word))
+			return script_fail(error, st->line, st->word_off, near.best,
+					   "no release has a call `%s`", st->word);
+		*skip = g_strdup_printf("this EL2 has no %s", st->word);
+	}
+	return true;
+}
