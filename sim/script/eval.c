@@ -212,7 +212,7 @@ bool expr_eval(const struct expr *e, struct context *c, struct value *v, GError 
 
 bool expr_u64(const struct expr *e, struct context *c, const char *what, u64 *n, GError **error)
 {
-	__int128 x;
+	__int128 x = 0;
 
 	if (!expr_number(e, c, &x, error))
 		return false;
@@ -224,7 +224,7 @@ bool expr_u64(const struct expr *e, struct context *c, const char *what, u64 *n,
 
 bool expr_register(const struct expr *e, struct context *c, u64 *n, GError **error)
 {
-	__int128 x;
+	__int128 x = 0;
 
 	if (!expr_number(e, c, &x, error))
 		return false;

@@ -127,6 +127,17 @@ const char *scan_word(struct scan *s, u32 *off)
 	return ret;
 }
 
+const char *scan_quoted(struct scan *s)
+{
+	GString *out = g_string_new(NULL);
+	const char *ret;
+
+	take_quoted(s, out);
+	ret = program_strndup(s->prog, out->str, out->len);
+	g_string_free(out, TRUE);
+	return ret;
+}
+
 const char *scan_text(struct scan *s)
 {
 	const char *text = s->line->text, *ret;

@@ -228,7 +228,6 @@ static bool word_next(struct scan *s, const char *w)
 static bool parse_outcome(struct scan *s, struct expectation *x)
 {
 	struct expected *want = program_alloc(s->prog, sizeof(*want));
-	u32 off;
 
 	s->outcome = true;
 	want->value = expr_parse(s);
@@ -238,7 +237,7 @@ static bool parse_outcome(struct scan *s, struct expectation *x)
 	scan_blanks(s);
 	if (want->value->op == OP_WORD && !strcmp(want->value->value.word, "panic") &&
 	    scan_peek(s, 0) == '"')
-		want->panic = scan_word(s, &off);
+		want->panic = scan_quoted(s);
 	x->end = s->at;
 	g_ptr_array_add(x->outcome, want);
 	return true;

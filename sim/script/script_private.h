@@ -80,6 +80,8 @@ bool scan_char(struct scan *s, char c);            /* skip blanks, take @c if it
 const char *scan_name(struct scan *s, u32 *off);
 /* All up to a blank, quotes resolved; NULL with an error set, or at the end without. */
 const char *scan_word(struct scan *s, u32 *off);
+/* What is in the quotes that begin here. */
+const char *scan_quoted(struct scan *s);
 /* TEXT: the rest; if all of it is quoted, the quotes go. NULL with an error. */
 const char *scan_text(struct scan *s);
 #define scan_fail(s, off, hint, ...) \
