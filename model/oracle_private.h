@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the oracle share: the fold (which page of RAM plays which
+ * part, kept up by store events), and the checkers that watch events.
+ */
+#ifndef PKVM_SIM_MODEL_ORACLE_PRIVATE_H
+#define PKVM_SIM_MODEL_ORACLE_PRIVATE_H
+
+#include "oracle.h"
+
+/* ---- fold.c: parts that pages play ---- */
+
+enum page_part {
+	PART_NONE,
+	PART_HOST_TABLE, /* a table page of the host's stage 2 */
+	PART_HYP_TABLE,  /* a table page of EL2's stage 1 */
+	PART_VMEMMAP,    /* backs hyp_vmemmap */
+};
+
+struct part {
+	u8 part;    /* enum page_part */
+	s8 level;   /* of a table's entries */
+	u64 ia;     /* first input address that the table covers, bytes */
+	u32 entries;/* of a table: how many are not zero */
+};
+
+/* What the frame at @pa is now; PART_NONE where it is nothing. */
+struct part fold_part(struct oracle *o, pa_t pa);
+
+/* ---- Checkers: one file, one idea, a few rules ---- */
+
+struct checker {
+	const char *name;
+	size_t state_size; /* of board_alloc()ed, zeroed state */
+	void (*init)(struct oracle *o, void *state);
+	/* Called for every event, after the fold took it in. NULL: not interested. */
+	void (*event)(struct oracle *o, void *state, const struct event *ev);
+	void (*begin)(struct oracle *o, void *state, const struct oracle_action *a);
+	/* After the action, before the oracle compares states. */
+	void (*end)(struct oracle *o, void *state, enum oracle_end_kind end, s64 value);
+	void (*finish)(struct oracle *o, void *state);
+};
+
+extern const struct checker lock_checker;         /* lock-order, lock-held */
+extern const struct checker bbm_checker;          /* break-before-make */
+extern const struct checker tlb_checker;          /* stale-tlb */
+extern const struct checker refcount_checker;     /* refcount, leak */
+extern const struct checker lifetime_checker;     /* use-after-free */
+extern const struct checker confidential_checker; /* confidential */
+extern const struct checker range_checker;        /* range */
+
+#define NO_PAGE UINT64_MAX
+
+/* Report a breach at this action: once for the same rule and page. @ev may be NULL. */
+void oracle_breach(struct oracle *o, enum rule_id rule, u64 page, const struct event *ev,
+		   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+struct board *oracle_board(struct oracle *o);
+const struct el2_view *oracle_view(struct oracle *o);
+const struct el2_config *oracle_config(struct oracle *o);
+/* The action being judged; NULL between actions. */
+const struct oracle_action *oracle_action(struct oracle *o);
+
+#endif
