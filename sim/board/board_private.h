@@ -22,7 +22,7 @@ void release(void *p, size_t bytes);
 
 /* ---- arena.c ---------------------------------------------------------------------- */
 
-#define ARENA_BYTES (UINT64_C(256) << 20)
+#define ARENA_BYTES (UINT64_C(4) << 30) /* address space; what is used is far less */
 
 struct arena {
 	u8 *base;

@@ -82,6 +82,9 @@ static bool ram_reserve(struct ram *ram, u64 size)
 	return ram->bytes && ram->frame;
 }
 
+/* Regions too far apart to share an extent, more of them than the arena is for. */
+#define EXTENTS_MAX (1u << 24)
+
 bool ram_init(struct board *b, GError **error)
 {
 	struct ram *ram = &b->priv->ram;
@@ -89,6 +92,11 @@ bool ram_init(struct board *b, GError **error)
 	u64 size = 0;
 
 	spans_join(spans);
+	if (spans->len > EXTENTS_MAX) {
+		g_set_error(error, BOARD_ERROR, 0, "%u separate regions are too many", spans->len);
+		g_array_free(spans, TRUE);
+		return false;
+	}
 	/* One more, empty, so that the cache of the last one always points at one. */
 	b->n_extents = spans->len;
 	b->extent = arena_alloc(&b->priv->arena, (spans->len + 1) * sizeof(*b->extent));
