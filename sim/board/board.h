@@ -182,7 +182,8 @@ struct board {
 	struct spinlock *locks;
 	bool watched;            /* somebody subscribes, or a scheduler runs */
 	u64 seq;                 /* last event's number */
-	u64 step_limit;          /* 0: none; see --steps */
+	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
+				    a subscriber, to end what runs. Snapshots leave it alone. */
 	bool gave_up;            /* step_limit was reached */
 	struct board_private *priv;
 };
