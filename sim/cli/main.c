@@ -77,9 +77,15 @@ static void print_help(void)
 	       "Exit status: 0 passed, 1 failed, 2 not understood, 3 the simulator is at fault.\n");
 }
 
+#ifdef __clang__
+static const char compiler[] = "clang " __clang_version__;
+#else
+static const char compiler[] = "gcc " __VERSION__;
+#endif
+
 static void print_version(void)
 {
-	printf("pkvm-sim %s (%s)\n", PKVM_SIM_VERSION, PKVM_SIM_BUILD);
+	printf("pkvm-sim %s (%s, %s)\n", PKVM_SIM_VERSION, compiler, PKVM_SIM_BUILD);
 	printf("EL2 of");
 	for (unsigned int i = 0; i < N_PROFILES; i++)
 		if (el2_profiles[i].built)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The benchmarks run, do what they say, and print ratios."""
+
+import re
+
+NAMES = ["map", "map-block", "get-leaf", "donate", "share", "share-action", "recycle"]
+
+
+def rows(text):
+    """{name: (ns, [ratios])}"""
+    found = {}
+    for m in re.finditer(r"^(\S+) +([\d.]+) \[[\d.]+-[\d.]+\] ns +[\d.]+ M ops/s(.*)$", text, re.M):
+        found[m[1]] = (float(m[2]), [float(x) for x in re.findall(r"[\d.]+", m[3])])
+    return found
+
+
+def test_all(run):
+    """Each figure stands beside both reference loops of the same run, as their ratio."""
+    done = run("bench", "--quick")
+    assert done.status == 0 and done.err == ""
+    table = rows(done.out)
+    assert list(table) == ["load", "copy", *NAMES]
+    for name in NAMES:
+        ns, ratios = table[name]
+        for ratio, reference in zip(ratios, ("load", "copy"), strict=True):
+            expected = ns / table[reference][0]
+            assert abs(ratio - expected) <= 0.01 + 0.02 * expected
+    assert "median" in done.out, "says how it was measured"
+    assert table["share-action"][0] > table["share"][0], "an action costs a switch"
+    assert table["recycle"][0] > table["map"][0]
+
+
+def test_one(run):
+    done = run("bench", "--quick", "get-leaf")
+    assert done.status == 0
+    assert list(rows(done.out)) == ["load", "copy", "get-leaf"]
+
+
+def test_wrong_name(run):
+    done = run("bench", "get-laef")
+    assert done.status == 2 and "get-leaf" in done.err
