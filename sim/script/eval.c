@@ -286,7 +286,7 @@ bool name_bindable(const struct line *l, u32 off, const char *name, const struct
 	return true;
 }
 
-char *value_words(struct value v)
+char *value_words_as(struct value v, bool hex)
 {
 	const char *err;
 
@@ -297,5 +297,18 @@ char *value_words(struct value v)
 		return g_strdup_printf("-%s", err);
 	if (v.n < 0)
 		return g_strdup_printf("%" PRId64, (s64)v.n);
-	return g_strdup_printf(v.n < 4096 ? "%" PRIu64 : "0x%" PRIx64, (u64)v.n);
+	return g_strdup_printf(hex ? "0x%" PRIx64 : "%" PRIu64, (u64)v.n);
+}
+
+char *value_words(struct value v)
+{
+	return value_words_as(v, v.n >= 4096);
+}
+
+char *value_decimal(struct value v)
+{
+	if (v.word)
+		return g_strdup(v.word);
+	return v.n < 0 ? g_strdup_printf("%" PRId64, (s64)v.n)
+		       : g_strdup_printf("%" PRIu64, (u64)v.n);
 }

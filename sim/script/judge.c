@@ -35,7 +35,7 @@ char *outcome_cell(const struct outcome *o)
 {
 	if (o->kind == OUTCOME_VALUE && !o->value)
 		return g_strdup("ok");
-	return value_words(outcome_value(o));
+	return report_outcome_words(o, NULL);
 }
 
 /* Are @words somewhere in what the kernel would print? */

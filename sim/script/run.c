@@ -26,6 +26,7 @@ struct batch {
 	struct report_totals totals;
 	enum exit_status status;
 	bool interrupted;
+	unsigned int recorded; /* runs that --record has seen: it writes the first */
 };
 
 /* ---- Paths ------------------------------------------------------------------------------- */
@@ -112,7 +113,8 @@ static struct job *job_new(const char *path, const struct overrides *over, GErro
 	if (!j->prog || !setup_collect(j->setup, j->prog->stmt, j->prog->n_setup, j->names, error))
 		goto bad;
 	j->board = setup_board(j->setup, path, error);
-	if (!j->board)
+	if (!j->board ||
+	    !check_statements(j->prog->stmt, j->prog->n_setup, j->names, j->board, error))
 		goto bad;
 	j->axes = matrix_axes(j->setup, over);
 	return j;
@@ -252,7 +254,7 @@ static enum verdict carry_out(struct batch *b, const struct job *j, struct leaf 
 		return VERDICT_SKIP;
 	r->told = pass_line;
 	r->told_data = b;
-	if (b->opt->record) {
+	if (b->opt->record && !b->recorded++) {
 		r->recording = recording_new(b->opt->record);
 		record_setup(r->recording, j->setup, r->config, l->patch, l->base);
 		record_names(r->recording, r->ctx.names);
@@ -260,6 +262,7 @@ static enum verdict carry_out(struct batch *b, const struct job *j, struct leaf 
 	if (!run_statements(r, j->prog->stmt, j->prog->n_setup, error))
 		r->failed = true;
 	b->interrupted |= r->interrupted;
+	recording_free(r->recording);
 	return r->failed ? VERDICT_FAIL : VERDICT_PASS;
 }
 
@@ -375,11 +378,6 @@ static bool for_each_leaf(struct batch *b, GPtrArray *files, leaf_fn fn, void *d
 	return ok;
 }
 
-static bool count_leaf(struct batch *b, const struct leaf *l, void *data)
-{
-	return ++*(unsigned int *)data;
-}
-
 static bool print_leaf(struct batch *b, const struct leaf *l, void *data)
 {
 	return fprintf(data, "%s\n", l->name) > 0;
@@ -397,22 +395,6 @@ static bool batch_init(struct batch *b, const struct run_options *opt)
 	return false;
 }
 
-/* A recording is one scenario file: it holds one run. Standard input is read once. */
-static bool one_to_record(struct batch *b, GPtrArray *files)
-{
-	unsigned int n = 0;
-
-	if (files->len == 1 && !strcmp(files->pdata[0], "-"))
-		return true;
-	if (!for_each_leaf(b, files, count_leaf, &n) || n == 1)
-		return true; /* mistakes are reported by the run itself */
-	fprintf(stderr,
-		"pkvm-sim: error: --record writes one run, but %u would run; `--list` names them, "
-		"--kernel and --set choose\n",
-		n);
-	return false;
-}
-
 enum exit_status script_run(const char *const *paths, const struct run_options *opt,
 			    struct report *report)
 {
@@ -422,16 +404,17 @@ enum exit_status script_run(const char *const *paths, const struct run_options *
 	if (!batch_init(&b, opt))
 		return EXIT_USAGE;
 	files = find_files(paths);
-	if (opt->record && !one_to_record(&b, files)) {
-		g_ptr_array_unref(files);
-		return EXIT_USAGE;
-	}
 	b.report = report;
 	b.ops = report_ops_of(report);
 	b.ops->begin(report, files->len);
 	for (guint i = 0; i < files->len && !b.interrupted; i++)
 		run_file(&b, files->pdata[i]);
 	b.ops->end(report, &b.totals);
+	if (b.recorded > 1)
+		fprintf(stderr,
+			"pkvm-sim: note: --record wrote the first of %u runs; --kernel and --set "
+			"choose\n",
+			b.recorded);
 	g_ptr_array_unref(files);
 	return b.status;
 }

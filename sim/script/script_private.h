@@ -179,6 +179,8 @@ bool region_find(const struct board_config *b, const char *name, u64 *base);
 bool name_bindable(const struct line *l, u32 off, const char *name, const struct board_config *b,
 		   GError **error);
 
+char *value_words_as(struct value v, bool hex);
+char *value_decimal(struct value v); /* for programs */
 char *value_words(struct value v); /* "hyp", "0", "-EPERM", "0x1111": reads back as itself */
 
 /* ---- Statements (parse.c, parse_action.c, commands.c) ------------------------------------ */
@@ -393,6 +395,12 @@ struct el2_config *matrix_config(const struct setup *s, const struct overrides *
 				 u8 base[N_KNOBS]);
 /* Do all conditions hold in this configuration? */
 bool conds_hold(GArray *cond, const struct el2_config *c);
+
+/* ---- Before it runs (check.c) --- */
+
+/* Names, CPUs and devices of the statements from @first on, as the set-up left them. */
+bool check_statements(GPtrArray *stmts, unsigned int first, GHashTable *names,
+		      const struct board_config *board, GError **error);
 
 /* ---- Kernel calls that any release has (calls.c) ---------------------------------------------- */
 

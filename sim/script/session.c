@@ -129,7 +129,7 @@ static void take_line(void *data, const struct report_line *l)
 	if (l->kind == LINE_ACTION || l->kind == LINE_EXPECT) {
 		g_free(res->value);
 		res->value = l->kind == LINE_ACTION
-				     ? value_words(outcome_value(&l->outcome))
+				     ? value_decimal(outcome_value(&l->outcome))
 				     : g_strdup(l->verdict == VERDICT_PASS ? "1" : "0");
 	}
 	if (l->verdict == VERDICT_FAIL) {
@@ -246,7 +246,7 @@ static bool do_statement(struct session *s, const struct stmt *st, GError **erro
 	v = st->id == CMD_LET ? g_hash_table_lookup(s->names, st->word) : NULL;
 	if (v) {
 		g_free(s->res->value);
-		s->res->value = value_words(*v);
+		s->res->value = value_decimal(*v);
 	}
 	return true;
 }
