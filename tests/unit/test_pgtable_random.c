@@ -8,7 +8,6 @@
 #include "model/model.h"
 #include "tests/unit/pgtable_rig.h"
 
-#define OPS 80
 #define MAX_TLB 4096
 
 struct geometry {
@@ -342,7 +341,7 @@ static void run_one(const struct geometry *geo, enum profile_id p, u8 walker)
 	r->g.pgt->force_pte = geo->force_pte ? always : NULL;
 	board_subscribe(r->g.b, hear_tlbi, r);
 
-	for (unsigned int i = 0; i < OPS; i++)
+	for (unsigned int i = 0; i < (geo->f.page_shift == 12 ? 48 : 16); i++)
 		one_op(r);
 	rig_op(&r->g, &(struct el2_pgtable_op){ .op = "destroy" });
 	g_assert_false(r->g.died);
