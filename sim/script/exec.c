@@ -71,6 +71,7 @@ void run_free(struct run *r)
 	if (!r)
 		return;
 	machine_free(r->m);
+	el2_config_free(r->config);
 	g_hash_table_unref(r->ctx.names);
 	g_string_free(r->rec->text, TRUE);
 	g_free(r->rec);

@@ -450,6 +450,7 @@ struct run {
 	struct recording *recording;   /* --record, or NULL */
 };
 
+/* Takes @config and @names. */
 struct run *run_new(const struct run_options *opt, const struct setup *setup,
 		    const struct board_config *board, struct el2_config *config,
 		    GHashTable *names);
