@@ -54,7 +54,7 @@ static void say_call(struct rig *g, const struct event *ev)
 	for (unsigned int i = 0; i < G_N_ELEMENTS(calls); i++) {
 		if (strcmp(ev->what, calls[i]))
 			continue;
-		g->skip = 1;
+		g->skip = !g->expand;
 		if (i == 3)
 			say(g, "VMID");
 		else if (i == 2)
@@ -100,8 +100,12 @@ static void rig_event(void *data, const struct event *ev)
 		say(g, "isb");
 		break;
 	case EV_TLBI:
-		say(g, "%s 0x%" G_GINT64_MODIFIER "x %d", tlbi_op_name[ev->sub], ev->addr,
-		    (int)(s8)ev->val);
+		if (ev->sub == TLBI_RIPAS2E1IS)
+			say(g, "%s 0x%" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT,
+			    tlbi_op_name[ev->sub], ev->addr, ev->val);
+		else
+			say(g, "%s 0x%" G_GINT64_MODIFIER "x %d", tlbi_op_name[ev->sub], ev->addr,
+			    (int)(s8)ev->val);
 		break;
 	case EV_CMO:
 		say(g, "%s 0x%" G_GINT64_MODIFIER "x+0x%" G_GINT64_MODIFIER "x", ev->what, ev->addr,

@@ -30,6 +30,7 @@ struct rig {
 	struct kvm_pgtable *pgt;
 	struct arch_features f;
 	GString *trace;	   /* since rig_clear(): "alloc T3; T1[1]=LOCKED; ..." */
+	bool expand;	   /* say what the TLB calls come down to, too */
 	unsigned int skip; /* inside the expansion of a TLB call */
 	bool died;	   /* the last call ended in a panic */
 	struct el2_pgtable_result res;

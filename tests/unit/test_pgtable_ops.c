@@ -452,6 +452,77 @@ static void test_sw_bits(void)
 	rig_free(&g);
 }
 
+/* ---- What the TLB calls come down to ---------------------------------------------------------- */
+
+struct flush {
+	u64 addr, pages;
+	bool nsh;
+};
+
+static s64 do_flush(struct rig *g, void *arg)
+{
+	const struct flush *f = arg;
+
+	if (f->pages)
+		kvm_tlb_flush_vmid_range(g->c, g->pgt, f->addr, f->pages);
+	else if (f->nsh)
+		kvm_tlb_flush_vmid_ipa_nsh(g->c, g->pgt, f->addr, 3);
+	else
+		kvm_tlb_flush_vmid_ipa(g->c, g->pgt, f->addr, TLBI_TTL_UNKNOWN);
+	return 0;
+}
+
+#define END_ISH "; dsb ish; vmalle1is 0x0 -1; dsb ish; isb"
+
+static void test_tlb_expansion(void)
+{
+	/* clang-format off */
+	static const struct {
+		struct flush f;
+		bool range, lpa2;
+		u16 vmid;
+		const char *trace;
+	} row[] = {
+		{ { RAM + 0x123, 0, false }, true, false, 0,
+		  "IPA 0x40000123 any; dsb ish; ipas2e1is 0x40000000 -1" END_ISH },
+		/* a guest's VMID is loaded for it, and the host's again */
+		{ { RAM, 0, false }, true, false, 5,
+		  "IPA 0x40000000 any; dsb ish; isb; ipas2e1is 0x40000000 -1" END_ISH "; isb" },
+		{ { RAM, 0, true }, true, false, 0,
+		  "IPA_NSH 0x40000000 3; dsb nsh; ipas2e1 0x40000000 3; dsb nsh; "
+		  "vmalle1 0x0 -1; dsb nsh; isb" },
+		{ { RAM, 3, false }, false, false, 0,
+		  "VMID; dsb ish; vmalls12e1is 0x0 -1; dsb ish; isb" },
+		/* units of 2^16, 2^11, 2^6 and 2 pages, an odd one last */
+		{ { RAM, (1 << 16) + 3 * (1 << 11) + (1 << 6) + 7, false }, true, false, 0,
+		  "RANGE 0x40000000+71751; dsb ish; ripas2e1is 0x40000000+65536; "
+		  "ripas2e1is 0x50000000+6144; ripas2e1is 0x51800000+64; "
+		  "ripas2e1is 0x51840000+6; ipas2e1is 0x51846000 -1" END_ISH },
+		{ { RAM, 1 << 21, false }, true, false, 0,
+		  "RANGE 0x40000000+2097152; dsb ish; ripas2e1is 0x40000000+2097152" END_ISH },
+		/* LPA2: single pages up to 64 KiB */
+		{ { RAM + 0xe000, 4, false }, true, true, 0,
+		  "RANGE 0x4000e000+4; dsb ish; ipas2e1is 0x4000e000 -1; "
+		  "ipas2e1is 0x4000f000 -1; ripas2e1is 0x40010000+2" END_ISH },
+	};
+	/* clang-format on */
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(row); i++) {
+		struct arch_features f = rig_fwb;
+		struct flush fl = row[i].f;
+		struct rig g;
+
+		f.tlbirange = row[i].range;
+		f.lpa2 = row[i].lpa2;
+		rig_new(&g, PROFILE_V7_2, &f, 2, 40, 0, 64);
+		g.pgt->mmu.vmid = row[i].vmid;
+		g.expand = true;
+		rig_run(&g, do_flush, &fl);
+		g_assert_cmpstr(g.trace->str, ==, row[i].trace);
+		rig_free(&g);
+	}
+}
+
 /* ---- EL2's own stage 1 ---------------------------------------------------------------------------------- */
 
 static void test_hyp(void)
@@ -570,6 +641,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pgtable/split", test_split);
 	g_test_add_func("/pgtable/unlinked", test_create_unlinked);
 	g_test_add_func("/pgtable/races", test_lost_races);
+	g_test_add_func("/pgtable/tlb", test_tlb_expansion);
 	g_test_add_func("/pgtable/hyp", test_hyp);
 	g_test_add_func("/pgtable/hyp/warn", test_hyp_warn_goes_on);
 	g_test_add_func("/pgtable/hyp/init", test_hyp_init);
