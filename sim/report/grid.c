@@ -205,21 +205,47 @@ static void render_rows(const struct grid *g, GString *out, const struct layout 
 	g_string_free(piece, TRUE);
 }
 
+/* Does a value of the outermost axis begin at @c? */
+static bool axis_begins(const struct grid *g, unsigned int c)
+{
+	return g->n_heads > 1 && c < g->n_columns && g_strcmp0(g->head[0][c], g->head[0][c - 1]);
+}
+
+/* Room for labels beside all columns, else beside those of one value of the outermost axis. */
+static unsigned int label_room(const struct grid *g, const unsigned int *w, unsigned int width)
+{
+	unsigned int all = INDENT, group = INDENT, widest = INDENT;
+
+	for (unsigned int c = 0; c < g->n_columns; c++) {
+		if (c && axis_begins(g, c))
+			group = INDENT;
+		all += GAP + w[c];
+		group += GAP + w[c];
+		widest = MAX(widest, group);
+	}
+	if (all + MIN_LABEL <= width)
+		return width - all;
+	return widest + MIN_LABEL <= width ? width - widest : MIN_LABEL + 8;
+}
+
+/* A group that does not hold all that is left ends where the outermost axis changes. */
+static unsigned int group_end(const struct grid *g, unsigned int from, unsigned int to)
+{
+	for (unsigned int c = to; to < g->n_columns && c > from; c--)
+		if (axis_begins(g, c))
+			return c;
+	return to;
+}
+
 void grid_render(const struct grid *g, GString *out, unsigned int width)
 {
 	g_autofree unsigned int *w = g_new0(unsigned int, g->n_columns + 1);
 	struct layout l = { .label = label_width(g), .width = w };
-	unsigned int all = INDENT, from = 0;
+	unsigned int from = 0;
 
-	for (unsigned int c = 0; c < g->n_columns; c++) {
+	for (unsigned int c = 0; c < g->n_columns; c++)
 		w[c] = column_width(g, c);
-		all += GAP + w[c];
-	}
-	if (all + l.label > width) {
-		unsigned int room = all + MIN_LABEL <= width ? width - all : MIN_LABEL + 8;
-
-		l.label = MIN(l.label, room);
-	}
+	l.label = MIN(l.label, label_room(g, w, width));
 	do {
 		unsigned int to = from, used = INDENT + l.label;
 
@@ -229,6 +255,7 @@ void grid_render(const struct grid *g, GString *out, unsigned int width)
 				w[to] = width - used - GAP;
 			used += GAP + w[to++];
 		}
+		to = group_end(g, from, to);
 		if (from)
 			g_string_append_c(out, '\n');
 		render_head(g, out, &l, from, to);

@@ -20,6 +20,7 @@ struct cell {
 
 struct text_row {
 	char *where, *label;
+	unsigned int line;
 	struct cell *cells; /* one a run */
 	GString *output;    /* of echo and show, in a file without matrix */
 };
@@ -149,7 +150,10 @@ static void flush_page(struct report *r)
 	fflush(r->out);
 }
 
-/* The statement without what it must give: the cell tells what it gave. */
+/*
+ * The statement without what it must give and in which runs: the cells tell what
+ * it gave, and where it was not judged they are blank.
+ */
 static char *label_of(const struct text *t, const struct report_line *line)
 {
 	g_autofree char *text = g_strstrip(g_strdup(line->text));
@@ -158,7 +162,7 @@ static char *label_of(const struct text *t, const struct report_line *line)
 	for (char *p = text; *p; p++) {
 		if (*p == '"' && (p == text || p[-1] != '\\'))
 			quoted = !quoted;
-		if (!quoted && p > text && p[0] == '=' && p[1] == '>') {
+		if (!quoted && p > text && ((p[0] == '=' && p[1] == '>') || p[0] == '[')) {
 			*p = '\0';
 			g_strchomp(text);
 			break;
@@ -225,7 +229,19 @@ static void text_run_begin(struct report *r, const struct report_run *src)
 	t->cursor = 0;
 }
 
-/* The row of a line; a new one goes after the line that this run had before. */
+/* In the same file and further up. */
+static bool stands_before(const struct text_row *row, const struct report_line *line)
+{
+	size_t len = strlen(line->file);
+
+	return !strncmp(row->where, line->file, len) && row->where[len] == ':' &&
+	       row->line < line->line;
+}
+
+/*
+ * The row of a line; a new one goes after the line that this run had before, and
+ * after those between that other runs had.
+ */
 static struct text_row *row_of(struct text *t, const struct report_line *line)
 {
 	g_autofree char *where = g_strdup_printf("%s:%u", line->file, line->line);
@@ -238,8 +254,11 @@ static struct text_row *row_of(struct text *t, const struct report_line *line)
 		t->cursor = MIN(t->cursor + 1, t->rows->len);
 		return row;
 	}
+	while (t->cursor < t->rows->len && stands_before(t->rows->pdata[t->cursor], line))
+		t->cursor++;
 	row = g_new0(struct text_row, 1);
 	row->where = g_steal_pointer(&where);
+	row->line = line->line;
 	row->label = label_of(t, line);
 	row->cells = g_new0(struct cell, t->n_runs);
 	row->output = g_string_new(NULL);
