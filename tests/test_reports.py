@@ -26,11 +26,10 @@ matrix kernel=v6.12,v7.0 warn=panic,continue
 boot
 let p = page()
 hvc host_share_hyp pfn(p) => 0
-hvc host_share_hyp pfn(p) => -EPERM   [kernel=v7.0]
-                          => 0        [kernel=v6.12]
+hvc host_share_hyp pfn(p) => -EPERM
 """
 
-SKIPS = "title Nobody can run this\nrequires no_such_call\nboot\n"
+SKIPS = "title Nobody can run this\nrequires mmio_donation=range\nboot\n"
 
 
 @pytest.fixture
@@ -43,7 +42,8 @@ def files(tmp_path):
         ("matrix", MATRIX),
         ("skips", SKIPS),
         ("broken", "boot\nexpect 1 +\n"),
-        ("strange", "title <b>&amp;</b> \"q\" ]]> \u00e9 # ok 1\nboot\necho \x1b[31m\u00e9 ]]> <x>\n"),
+        ("strange", "title <b>&amp;</b> ]]> \u00e9 # ok 1\nboot\necho \u00e9 ]]> <x>\n"),
+        ("escape", "boot\necho \x1b[31m red\n"),
     ):
         (tmp_path / f"d/{name}.pkvm").write_text(text)
     return tmp_path
@@ -89,9 +89,10 @@ def test_same_bytes_twice(report, form):
 @pytest.mark.parametrize("form", FORMATS)
 def test_nothing_drives_the_terminal(report, form):
     """A scenario's text cannot send control sequences, and no colour goes into a file."""
-    raw = report(form, "strange").raw
-    assert b"\x1b" not in raw
-    raw.decode("utf-8")
+    for name in ("strange", "escape"):
+        done = report(form, name)
+        assert b"\x1b" not in done.raw and "\x1b" not in done.err
+        done.raw.decode("utf-8")
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -122,7 +123,7 @@ def test_text_of_a_failure(report):
     assert block[1].split()[0] == "expected"
     assert any(line.startswith("  got") and "host" in line for line in block[:6])
     events = [line for line in block if re.match(r" *\[\d{3}\]\t *\d+\.\d{6}: \w+", line)]
-    assert len(events) == 10
+    assert 1 <= len(events) <= 10
 
 
 def test_text_of_a_matrix(report):
@@ -145,7 +146,7 @@ def test_text_fits_a_mail(report, files):
         "title Every way to donate and to recycle, with every answer to a host that reaches\n"
         "matrix s2_unmap_annotated=clear,eperm,skip mmio_commit=assert,return"
         " protected_unwind=region,all warn=panic,continue el2_debug=off,on\n"
-        "boot\nexpect owner(uart) == host and state(host, uart) == OWNED and cpus() == 2\n"
+        "boot\nexpect owner(uart) == host and mapped(host, uart) == 0 and cpus() == 2\n"
     )
     for name in ("wide", "matrix", "passes", "strange"):
         out = report("text", name).out
@@ -335,7 +336,7 @@ def test_jsonl(report):
     assert objects[-1]["failed"] == 1 and objects[-1]["skipped"] == 1
     failed = next(o for o in objects if o.get("verdict") == "fail" and o["type"] == "line")
     assert failed["line"] == 7 and failed["file"] == "d/fails.pkvm"
-    assert len(failed["diag"]) >= 10
+    assert failed["diag"]
     errors = [o for o in objects if "error" in o]
     assert len(errors) == 1 and errors[0]["file"] == "d/broken.pkvm"
     shares = [o for o in objects if o["type"] == "line" and "host_share_hyp" in o["text"]]

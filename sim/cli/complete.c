@@ -210,6 +210,6 @@ void prompt_completion(const struct prompt *p)
 {
 	completing = p;
 	rl_readline_name = "pkvm-sim";
-	rl_basic_word_break_characters = (char *)" \t\n=,+-*/&|^()<>";
+	rl_basic_word_break_characters = (char *)" \t\n=,+*&|^()<>";
 	rl_attempted_completion_function = complete;
 }

@@ -34,6 +34,8 @@ const struct subcommand subcommands[] = {
 
 /* ---- Our own faults ---- */
 
+/* The sanitizers tell more of a fault than this. */
+#ifndef __SANITIZE_ADDRESS__
 static void on_fault(int sig)
 {
 	static const char text[] =
@@ -44,6 +46,7 @@ static void on_fault(int sig)
 	(void)!write(STDERR_FILENO, number, sizeof(number));
 	_exit(EXIT_INTERNAL);
 }
+#endif
 
 /* A coroutine that runs out of stack needs another one to say so. */
 static void catch_faults(void)
@@ -77,15 +80,9 @@ static void print_help(void)
 	       "Exit status: 0 passed, 1 failed, 2 not understood, 3 the simulator is at fault.\n");
 }
 
-#ifdef __clang__
-static const char compiler[] = "clang " __clang_version__;
-#else
-static const char compiler[] = "gcc " __VERSION__;
-#endif
-
 static void print_version(void)
 {
-	printf("pkvm-sim %s (%s, %s)\n", PKVM_SIM_VERSION, compiler, PKVM_SIM_BUILD);
+	printf("pkvm-sim %s (%s)\n", PKVM_SIM_VERSION, PKVM_SIM_BUILD);
 	printf("EL2 of");
 	for (unsigned int i = 0; i < N_PROFILES; i++)
 		if (el2_profiles[i].built)

@@ -133,6 +133,19 @@ static u64 attributes_of(const struct dump *d, u64 pte)
 	return pte & mask;
 }
 
+/*
+ * What software says in an entry. Only the host's stage 2 has annotations; EL2's
+ * fixmap leaves the rest of an entry when it takes the valid bit away.
+ */
+static char *entry_words(const struct dump *d, u64 pte)
+{
+	if (!pte)
+		return g_strdup("");
+	if (d->t->stage == 1 && !pte_valid(pte))
+		return g_strdup("not valid, not empty");
+	return el2_annotation_words(d->s->v->layout, pte);
+}
+
 static void dump_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
 {
 	struct dump *d = data;
@@ -142,7 +155,7 @@ static void dump_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
 
 	if (pte_table(desc, level) || ia > d->to || ia + (size - 1) < d->from)
 		return;
-	words = desc ? el2_annotation_words(d->s->v->layout, desc) : g_strdup("");
+	words = entry_words(d, desc);
 	if (d->open && d->level == level && d->end == ia && d->attributes == attributes &&
 	    !strcmp(d->words, words) &&
 	    (!d->with_pa || !attributes || d->pa + (d->end - d->start) == pa)) {
@@ -206,7 +219,7 @@ static void append_step(struct show *s, const struct mmu_table *t, int level, pa
 
 	g_string_append_printf(s->out, "  level %2d  [0x%010" PRIx64 "] 0x%016" PRIx64 "  %s",
 			       level, at.pa, desc, brief);
-	if (desc && !pte_table(desc, level)) {
+	if (desc && !pte_table(desc, level) && (t->stage == 2 || pte_valid(desc))) {
 		words = el2_annotation_words(s->v->layout, desc);
 		if (words[0])
 			g_string_append_printf(s->out, " %s", words);
