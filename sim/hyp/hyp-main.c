@@ -112,6 +112,16 @@ static void handle___pkvm_host_unshare_hyp(struct hyp_cpu *c, u64 regs[18])
 	cpu_ret(regs, __pkvm_host_unshare_hyp(c, regs[1]));
 }
 
+#define ARG(name_, kind_)                                                                          \
+	{                                                                                          \
+		.name = (name_), .kind = (kind_)                                                   \
+	}
+
+#define OPTIONAL(name_, kind_)                                                                     \
+	{                                                                                          \
+		.name = (name_), .kind = (kind_), .optional = true                                 \
+	}
+
 struct hcall {
 	struct el2_call call;
 	u8 nr[N_PROFILES]; /* 0: the release does not have it */
@@ -129,9 +139,9 @@ static const struct hcall host_hcall[] = {
 			.name = "pkvm_init",
 			.full = "__pkvm_init",
 			.hypercall = true,
-			.arg = { { "phys", ARG_ADDR }, { "size", ARG_NUMBER },
-				 { "nr_cpus", ARG_NUMBER }, { "per_cpu_base", ARG_ADDR },
-				 { "hyp_va_bits", ARG_NUMBER } },
+			.arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER),
+				 ARG("nr_cpus", ARG_NUMBER), ARG("per_cpu_base", ARG_ADDR),
+				 ARG("hyp_va_bits", ARG_NUMBER) },
 			.n_args = 5,
 			.n_required = 5,
 			.doc = "take over EL2 with this memory: 0 or -errno; early",
@@ -144,8 +154,8 @@ static const struct hcall host_hcall[] = {
 			.name = "pkvm_init",
 			.full = "__pkvm_init",
 			.hypercall = true,
-			.arg = { { "phys", ARG_ADDR }, { "size", ARG_NUMBER },
-				 { "per_cpu_base", ARG_ADDR }, { "hyp_va_bits", ARG_NUMBER } },
+			.arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER),
+				 ARG("per_cpu_base", ARG_ADDR), ARG("hyp_va_bits", ARG_NUMBER) },
 			.n_args = 4,
 			.n_required = 4,
 			.doc = "take over EL2 with this memory: 0 or -errno; early",
@@ -158,8 +168,8 @@ static const struct hcall host_hcall[] = {
 			.name = "create_private_mapping",
 			.full = "__pkvm_create_private_mapping",
 			.hypercall = true,
-			.arg = { { "phys", ARG_ADDR }, { "size", ARG_NUMBER },
-				 { "prot", ARG_PROT } },
+			.arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER),
+				 ARG("prot", ARG_PROT) },
 			.n_args = 3,
 			.n_required = 3,
 			.doc = "map memory in EL2's private range: its EL2 address or -errno; early",
@@ -172,7 +182,7 @@ static const struct hcall host_hcall[] = {
 			.name = "cpu_set_vector",
 			.full = "__pkvm_cpu_set_vector",
 			.hypercall = true,
-			.arg = { { "slot", ARG_NUMBER } },
+			.arg = { ARG("slot", ARG_NUMBER) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "choose this CPU's exception vectors: 0 or -EINVAL; early",
@@ -205,7 +215,7 @@ static const struct hcall host_hcall[] = {
 			.name = "host_share_hyp",
 			.full = "__pkvm_host_share_hyp",
 			.hypercall = true,
-			.arg = { { "pfn", ARG_PFN } },
+			.arg = { ARG("pfn", ARG_PFN) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "lend a page to EL2: 0 or -errno",
@@ -218,7 +228,7 @@ static const struct hcall host_hcall[] = {
 			.name = "host_unshare_hyp",
 			.full = "__pkvm_host_unshare_hyp",
 			.hypercall = true,
-			.arg = { { "pfn", ARG_PFN } },
+			.arg = { ARG("pfn", ARG_PFN) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "take a lent page back: 0 or -errno",
@@ -380,7 +390,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "host_donate_hyp_mmio",
 			.full = "__pkvm_host_donate_hyp_mmio",
-			.arg = { { "pfn", ARG_PFN } },
+			.arg = { ARG("pfn", ARG_PFN) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "take a page of a device's registers from the host",
@@ -392,7 +402,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "host_donate_hyp_mmio",
 			.full = "__pkvm_host_donate_hyp_mmio",
-			.arg = { { "pfn", ARG_PFN }, { "nr_pages", ARG_NR, true } },
+			.arg = { ARG("pfn", ARG_PFN), OPTIONAL("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 1,
 			.doc = "take pages of a device's registers from the host",
@@ -404,7 +414,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "hyp_donate_host_mmio",
 			.full = "__pkvm_hyp_donate_host_mmio",
-			.arg = { { "pfn", ARG_PFN } },
+			.arg = { ARG("pfn", ARG_PFN) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "give a page of a device's registers back to the host",
@@ -416,7 +426,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "hyp_donate_host_mmio",
 			.full = "__pkvm_hyp_donate_host_mmio",
-			.arg = { { "pfn", ARG_PFN }, { "nr_pages", ARG_NR, true } },
+			.arg = { ARG("pfn", ARG_PFN), OPTIONAL("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 1,
 			.doc = "give pages of a device's registers back to the host",
@@ -428,7 +438,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "host_donate_hyp",
 			.full = "__pkvm_host_donate_hyp",
-			.arg = { { "pfn", ARG_PFN }, { "nr_pages", ARG_NR } },
+			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 2,
 			.doc = "take pages of memory from the host",
@@ -440,7 +450,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "hyp_donate_host",
 			.full = "__pkvm_hyp_donate_host",
-			.arg = { { "pfn", ARG_PFN }, { "nr_pages", ARG_NR } },
+			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 2,
 			.doc = "give pages of memory to the host",
@@ -452,7 +462,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "host_share_ffa",
 			.full = "__pkvm_host_share_ffa",
-			.arg = { { "pfn", ARG_PFN }, { "nr_pages", ARG_NR } },
+			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 2,
 			.doc = "lend pages of the host to the secure world",
@@ -464,7 +474,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "host_unshare_ffa",
 			.full = "__pkvm_host_unshare_ffa",
-			.arg = { { "pfn", ARG_PFN }, { "nr_pages", ARG_NR } },
+			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 2,
 			.doc = "take pages back from the secure world",
@@ -476,7 +486,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "pin_shared_mem",
 			.full = "hyp_pin_shared_mem",
-			.arg = { { "from", ARG_VA }, { "to", ARG_VA } },
+			.arg = { ARG("from", ARG_VA), ARG("to", ARG_VA) },
 			.n_args = 2,
 			.n_required = 2,
 			.doc = "keep shared pages from being unshared",
@@ -488,7 +498,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "unpin_shared_mem",
 			.full = "hyp_unpin_shared_mem",
-			.arg = { { "from", ARG_VA }, { "to", ARG_VA } },
+			.arg = { ARG("from", ARG_VA), ARG("to", ARG_VA) },
 			.n_args = 2,
 			.n_required = 2,
 			.doc = "undo one pin",
@@ -500,7 +510,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "host_stage2_idmap",
 			.full = "host_stage2_idmap",
-			.arg = { { "addr", ARG_ADDR } },
+			.arg = { ARG("addr", ARG_ADDR) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "map what the host would fault on at this address",
@@ -512,7 +522,7 @@ static const struct internal_call internal_calls[] = {
 		.call = {
 			.name = "map_mmio",
 			.full = "pkvm_create_mappings",
-			.arg = { { "pfn", ARG_PFN } },
+			.arg = { ARG("pfn", ARG_PFN) },
 			.n_args = 1,
 			.n_required = 1,
 			.doc = "map a page of registers at EL2's linear address",
