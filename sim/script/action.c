@@ -76,6 +76,9 @@ static bool no_such_call(struct doing *d, bool hypercall)
 	const struct el2_call *const *calls = d->m->hyp->calls(d->m->el2);
 	struct nearest near;
 
+	if (!hypercall && known_el2_call(d->st->word))
+		return fail_at(d, d->st->word_off,
+			       "this EL2 does not have this call; `requires` skips such runs");
 	nearest_init(&near, d->st->word);
 	for (; *calls; calls++)
 		if ((*calls)->hypercall == hypercall)

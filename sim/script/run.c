@@ -341,9 +341,9 @@ static void run_file(struct batch *b, const char *path)
 	announce_file(b, j);
 	for (u64 i = 0; i < n && !e && !b->interrupted; i++)
 		run_leaf(b, j, i, &e);
-	b->ops->file_end(b->report);
 	if (e)
 		not_understood(b, path, e);
+	b->ops->file_end(b->report);
 	job_free(j);
 }
 
