@@ -77,7 +77,7 @@ bool same_ret(struct recording *r, JsonObject *op, enum cpu_end end, s64 ours)
 	return false;
 }
 
-/* ---- Events ---------------------------------------------------------------------------------- */
+/* ---- Events ---- */
 
 static bool say(struct gevent *out, const char *name, u64 arg, s64 arg2)
 {
@@ -237,7 +237,7 @@ bool same_events(struct recording *r, struct recorder *rec, JsonArray *events)
 	return !recording_over(r);
 }
 
-/* ---- Descriptors and tables --------------------------------------------------------------------- */
+/* ---- Descriptors and tables ---- */
 
 static gint by_ia_level(u64 ia_a, int level_a, u64 ia_b, int level_b)
 {

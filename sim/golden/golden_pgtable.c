@@ -73,7 +73,7 @@ static bool is_pgtable(JsonObject *header)
 	return has_field(header, "stage") && has_field(header, "ia_bits");
 }
 
-/* ---- The machine that the header describes ------------------------------------------------- */
+/* ---- The machine that the header describes ---- */
 
 static bool cap(struct recording *r, JsonObject *caps, const char *name)
 {
@@ -152,7 +152,7 @@ static struct board *make_board(struct recording *r, const struct arch_features 
 	return b;
 }
 
-/* ---- Events: the toy allocator's too, which only these files have ------------------------------- */
+/* ---- Events: the toy allocator's too, which only these files have ---- */
 
 static bool project_tables(void *data, const struct event *ev, struct gevent *out)
 {
@@ -165,7 +165,7 @@ static bool project_tables(void *data, const struct event *ev, struct gevent *ou
 	return true;
 }
 
-/* ---- Running --------------------------------------------------------------------------------- */
+/* ---- Running ---- */
 
 static s64 run_new(struct cpu *cpu, void *arg)
 {

@@ -182,7 +182,7 @@ JsonObject *recording_next(struct recording *r)
 	return json_node_get_object(root);
 }
 
-/* ---- Nodes: @what and @i (-1: a field) say where they stand ------------------------------- */
+/* ---- Nodes: @what and @i (-1: a field) say where they stand ---- */
 
 static void node_bad(struct recording *r, const char *what, int i, const char *want)
 {

@@ -54,7 +54,7 @@ int kvm_pgtable_stage2_init(struct hyp_cpu *c, struct kvm_pgtable *pgt, unsigned
 	return 0;
 }
 
-/* ---- break-before-make -------------------------------------------------------- */
+/* ---- break-before-make ---- */
 
 static u64 locked_pte(const struct kvm_pgtable *pgt)
 {
@@ -116,7 +116,7 @@ void stage2_make_pte(struct hyp_cpu *c, const struct pgtable_visit_ctx *ctx, u64
 	mem_store64(c->cpu, ctx->ptep, new_pte, MO_RELEASE);
 }
 
-/* ---- map ------------------------------------------------------------------------ */
+/* ---- map ---- */
 
 /* v6.12: an address that cannot exist means an owner, and stays what it is. */
 static u64 map_phys(const struct pgtable_visit_ctx *ctx, const struct stage2_map_data *data)
@@ -316,7 +316,7 @@ int stage2_fill_unlinked(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table,
 				  &walker);
 }
 
-/* ---- annotations ------------------------------------------------------------------ */
+/* ---- annotations ---- */
 
 static int stage2_annotate(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 size, void *mc,
 			   u64 annotation)

@@ -261,7 +261,7 @@ static void test_annotate_checks(void)
 	}
 }
 
-/* ---- What is written (table 7) -------------------------------------------------------------- */
+/* ---- What is written (table 7) ---- */
 
 enum { NOFWB = 1, XNX = 2, LPA2 = 4, HVHE = 8, BTI = 16 };
 

@@ -28,7 +28,7 @@ static s64 relax(struct rig *g, u64 ia, u64 prot, u32 flags)
 			      .op = "relax_perms", .ia = ia, .prot = prot, .walk_flags = flags });
 }
 
-/* ---- Cache maintenance ------------------------------------------------------------------------ */
+/* ---- Cache maintenance ---- */
 
 static void test_cmo_of_map(void)
 {
@@ -98,7 +98,7 @@ static void test_icache_by_release(void)
 	}
 }
 
-/* ---- Attributes ---------------------------------------------------------------------------------- */
+/* ---- Attributes ---- */
 
 static void test_wrprotect_and_age(void)
 {
@@ -230,7 +230,7 @@ static void test_relax_icache(void)
 	rig_free(&g);
 }
 
-/* ---- Split and unlinked tables --------------------------------------------------------------------- */
+/* ---- Split and unlinked tables ---- */
 
 static void test_split(void)
 {
@@ -322,7 +322,7 @@ static void test_create_unlinked(void)
 	}
 }
 
-/* ---- Where somebody else was faster ------------------------------------------------------------------ */
+/* ---- Where somebody else was faster ---- */
 
 /* While EL1 cleans a cache or allocates, another walker changes the first entry of T4. */
 static void other_walker(struct hyp_cpu *c, void *priv, pa_t pa, u64 bytes)
@@ -375,7 +375,7 @@ static void test_lost_races(void)
 	rig_free(&g);
 }
 
-/* ---- How stage 2 says no --------------------------------------------------------------------------------- */
+/* ---- How stage 2 says no ---- */
 
 static s64 do_map_no_mc(struct rig *g, void *arg)
 {
@@ -452,7 +452,7 @@ static void test_sw_bits(void)
 	rig_free(&g);
 }
 
-/* ---- What the TLB calls come down to ---------------------------------------------------------- */
+/* ---- What the TLB calls come down to ---- */
 
 struct flush {
 	u64 addr, pages;
@@ -523,7 +523,7 @@ static void test_tlb_expansion(void)
 	}
 }
 
-/* ---- EL2's own stage 1 ---------------------------------------------------------------------------------- */
+/* ---- EL2's own stage 1 ---- */
 
 static void test_hyp(void)
 {

@@ -112,7 +112,7 @@ static void collect(struct run *r, GArray *into)
 	g_array_sort(into, by_ia);
 }
 
-/* ---- Invariants ------------------------------------------------------------------------------ */
+/* ---- Invariants ---- */
 
 struct table_check {
 	struct run *r;
@@ -198,7 +198,7 @@ static void check_walk(struct run *r, u64 ia)
 	g_assert_cmpint(res.level, ==, level);
 }
 
-/* ---- Operations --------------------------------------------------------------------------------- */
+/* ---- Operations ---- */
 
 /* Addresses that meet: a few neighbourhoods around edges of tables. */
 static u64 some_ia(struct run *r, u64 *size)
