@@ -20,7 +20,8 @@ enum page_part {
 struct part {
 	u8 part;    /* enum page_part */
 	s8 level;   /* of a table's entries */
-	u64 ia;     /* first input address that the table covers, bytes */
+	u64 ia;     /* first input address that the table covers, bytes; PART_VMEMMAP: the
+		       address of the first frame that it describes */
 	u32 entries;/* of a table: how many are not zero */
 };
 
@@ -32,6 +33,7 @@ struct part fold_part(struct oracle *o, pa_t pa);
 struct checker {
 	const char *name;
 	size_t state_size; /* of board_alloc()ed, zeroed state */
+	u32 kinds;	   /* BIT(EV_*) of the events that it wants; it may get others */
 	void (*init)(struct oracle *o, void *state);
 	/* Called for every event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);
