@@ -22,7 +22,7 @@ struct replay {
 	s64 ret;
 };
 
-/* ---- State and what changed of it ------------------------------------------------------------ */
+/* ---- State and what changed of it ------------------------------------------ */
 
 static const struct el2_view *view(const struct replay *p)
 {
@@ -254,7 +254,7 @@ static void same_deltas(struct replay *p)
 	p->stored = false;
 }
 
-/* ---- Events ------------------------------------------------------------------------------------- */
+/* ---- Events ------------------------------------------ */
 
 static bool project(void *data, const struct event *ev, struct gevent *out)
 {
@@ -276,7 +276,7 @@ static bool project(void *data, const struct event *ev, struct gevent *out)
 	return golden_project(NULL, ev, out);
 }
 
-/* ---- Operations ---------------------------------------------------------------------------------- */
+/* ---- Operations ------------------------------------------ */
 
 struct call_data {
 	struct replay *p;
@@ -494,7 +494,7 @@ static void after_op(struct replay *p)
 	p->r->op = NULL;
 }
 
-/* ---- A file of operations ------------------------------------------------------------------------ */
+/* ---- A file of operations ------------------------------------------ */
 
 static bool is_stream(JsonObject *header)
 {
@@ -548,7 +548,7 @@ const struct golden_format golden_ownership = {
 	.replay = replay_stream,
 };
 
-/* ---- Named cases ---------------------------------------------------------------------------------- */
+/* ---- Named cases ------------------------------------------ */
 
 static bool is_cases(JsonObject *header)
 {

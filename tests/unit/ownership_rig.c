@@ -12,7 +12,7 @@ static const struct ram_region memory[] = {
 	{ 0x50000000, 0x3000, false },
 };
 
-/* ---- Machines --------------------------------------------------------------------------- */
+/* ---- Machines ------------------------------------------ */
 
 void rig_start(struct hyp_machine *m, enum profile_id p)
 {

@@ -65,7 +65,7 @@ static void hosts(struct hyp_machine *m, u64 phys)
 	g_assert_true(!p.host_pte || p.host_mapped);
 }
 
-/* ---- Errors in order -------------------------------------------------------------------- */
+/* ---- Errors in order ------------------------------------------ */
 
 static void test_error_order(void)
 {
@@ -143,7 +143,7 @@ static void test_block_around(void)
 	}
 }
 
-/* ---- Pressure ------------------------------------------------------------------------------ */
+/* ---- Pressure ------------------------------------------ */
 
 struct pressure_case {
 	u8 walker;
@@ -245,7 +245,7 @@ static void test_commit(void)
 	}
 }
 
-/* ---- Recycling ------------------------------------------------------------------------------ */
+/* ---- Recycling ------------------------------------------ */
 
 /*
  * Gap by gap or stepping: over a hole whose start is in the middle of an empty 1 GiB
@@ -278,7 +278,7 @@ static void test_stepping(void)
 	}
 }
 
-/* ---- Other variants ----------------------------------------------------------------------------- */
+/* ---- Other variants ------------------------------------------ */
 
 /* July 2025: nobody asks what kind of page it is, or whose. */
 static void test_v3(void)
@@ -403,7 +403,7 @@ static void test_range_private_enomem(void)
 	hm_free(&m);
 }
 
-/* ---- The boot step ------------------------------------------------------------------------------- */
+/* ---- The boot step ------------------------------------------ */
 
 struct boot_case {
 	struct protect_entry regs[3];

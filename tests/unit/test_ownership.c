@@ -7,7 +7,7 @@
 
 #include "tests/unit/ownership_rig.h"
 
-/* ---- The matrices -------------------------------------------------------------------------- */
+/* ---- The matrices ------------------------------------------ */
 
 /* States in which a page can be: how it gets there, and what is seen then. */
 struct state {
@@ -196,7 +196,7 @@ static void test_unlend_of_shared(void)
 	}
 }
 
-/* ---- Ranges ----------------------------------------------------------------------------------- */
+/* ---- Ranges ------------------------------------------ */
 
 struct range_case {
 	unsigned int op;
@@ -282,7 +282,7 @@ static void test_range_of_mixed_pages(void)
 	}
 }
 
-/* ---- Pins ----------------------------------------------------------------------------------------- */
+/* ---- Pins ------------------------------------------ */
 
 static void test_pins(void)
 {
@@ -324,7 +324,7 @@ static void test_pin_saturation(void)
 	hm_free(&m);
 }
 
-/* ---- Host faults --------------------------------------------------------------------------------- */
+/* ---- Host faults ------------------------------------------ */
 
 struct fault_case {
 	u64 addr;
@@ -410,7 +410,7 @@ static void test_fault_errors(void)
 	}
 }
 
-/* ---- Debug builds ----------------------------------------------------------------------------------- */
+/* ---- Debug builds ------------------------------------------ */
 
 static s64 check_unlocked(struct hyp_cpu *c, void *arg)
 {
