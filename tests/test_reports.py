@@ -42,6 +42,7 @@ def files(tmp_path):
         ("matrix", MATRIX),
         ("skips", SKIPS),
         ("broken", "boot\nexpect 1 +\n"),
+        ("runtime", "matrix kernel=v6.12,v7.0\nboot\nlet x = 3\nhost read pfn(x)\n"),
         ("strange", "title <b>&amp;</b> ]]> \u00e9 # ok 1\nboot\necho \u00e9 ]]> <x>\n"),
         ("escape", "boot\necho \x1b[31m red\n"),
     ):
@@ -103,6 +104,29 @@ def test_configuration_is_told(report, form):
         assert word in done.out, word
     if form != "junit":
         assert re.search(r"\d+\.\d+\.\d+", done.out)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_error_in_the_middle(report, form):
+    """A mistake that only a run finds is told with that run, and gives the file one result."""
+    done = report(form, "runtime", "passes")
+    assert done.status == 2
+    assert done.err.count("d/runtime.pkvm:4:15: error:") == 1
+    if form == "text":
+        assert len(re.findall(r"^ERROR  d/runtime\.pkvm", done.out, re.M)) == 1
+    elif form == "ktap":
+        first, second = parse_ktap(done.lines)
+        assert [ok for ok, *_ in first[3]] == [False, False] and second[0]
+        assert "error: 0x3 is not page aligned" in first[3][0][4][0]
+    elif form == "tap":
+        assert "1..2" in done.lines
+    elif form == "junit":
+        suites = ET.fromstring(done.raw)
+        assert [s.get("errors") for s in suites] == ["1", "0"]
+        assert "not page aligned" in suites[0][0].find("error").text
+    else:
+        assert [o["verdict"] for o in done.objects if o["type"] == "run"] == ["fail", "pass"]
+        assert sum("error" in o for o in done.objects) == 1
 
 
 # ---- Text ----
@@ -269,6 +293,7 @@ def kunit(tmp_path_factory):
         (["skips"], 0, {"passed": 1, "skipped": 1}),
         (["passes", "fails"], 1, {"passed": 1, "failed": 1}),
         (["passes", "broken"], 1, {"passed": 1, "failed": 1}),
+        (["runtime", "passes"], 1, {"passed": 1, "failed": 2}),
     ],
 )
 def test_kunit_reads_it(report, kunit, names, status, counts):

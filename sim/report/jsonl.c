@@ -215,8 +215,6 @@ static void jsonl_end(struct report *r, const struct report_totals *t)
 
 const struct report_format report_jsonl = {
 	.ops = {
-		.name = "jsonl",
-		.doc = "JSON Lines: an object a line, by type: file, line, run, summary",
 		.begin = jsonl_begin,
 		.file_begin = jsonl_file_begin,
 		.run_begin = jsonl_run_begin,

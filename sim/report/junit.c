@@ -14,7 +14,7 @@ struct junit {
 	unsigned int tests, failures, n_errors, skipped; /* whole */
 	unsigned int s_tests, s_failures, s_errors, s_skipped; /* suite */
 	char *suite, *classname, *file;
-	char *case_name, *skip, *configuration;
+	char *case_name, *skip, *configuration, *case_error;
 	GPtrArray *failed; /* of struct report_failure */
 	GString *output;
 };
@@ -36,6 +36,7 @@ static void junit_release(struct report *r)
 	g_free(j->case_name);
 	g_free(j->skip);
 	g_free(j->configuration);
+	g_free(j->case_error);
 }
 
 /* XML 1.0 has no way at all to write most control characters. */
@@ -134,7 +135,7 @@ static void junit_file_begin(struct report *r, const struct report_file *f)
 static char *case_name(struct report *r, const char *classname, const char *name)
 {
 	const char *slash = strrchr(name, '/'), *at = strchr(name, '@');
-	g_autofree char *base = NULL, *full = NULL, *unique = NULL;
+	g_autofree char *base = NULL, *full = NULL;
 	const char *stem;
 
 	/* A path ends before '@'; what comes after may hold '/' as well. */
@@ -144,10 +145,8 @@ static char *case_name(struct report *r, const char *classname, const char *name
 	base = g_strndup(stem, at ? (gsize)(at - stem) : strlen(stem));
 	if (g_str_has_suffix(base, ".pkvm"))
 		base[strlen(base) - 5] = '\0';
-	full = g_strdup_printf("%s %s%s%s%s", classname, base, at ? "[" : "", at ? at + 1 : "",
-			       at ? "]" : "");
-	unique = report_unique(r, full);
-	return g_strdup(unique + strlen(classname) + 1);
+	full = g_strdup_printf("%s%s%s%s", base, at ? "[" : "", at ? at + 1 : "", at ? "]" : "");
+	return report_unique(r, classname, full);
 }
 
 static void junit_run_begin(struct report *r, const struct report_run *run)
@@ -219,6 +218,16 @@ static void case_begin(struct junit *j, const char *name, const char *where)
 	j->s_tests++;
 }
 
+static void append_error(struct junit *j, const char *message)
+{
+	j->s_errors++;
+	g_string_append(j->cases, "      <error type=\"file\"");
+	append_attribute(j->cases, "message", message);
+	g_string_append_c(j->cases, '>');
+	append_body(j->cases, message);
+	g_string_append(j->cases, "</error>\n");
+}
+
 static void junit_run_end(struct report *r, enum verdict v)
 {
 	struct junit *j = r->data;
@@ -230,6 +239,8 @@ static void junit_run_end(struct report *r, enum verdict v)
 		g_string_append(j->cases, "      <skipped");
 		append_attribute(j->cases, "message", j->skip ? j->skip : "");
 		g_string_append(j->cases, "/>\n");
+	} else if (j->case_error) {
+		append_error(j, j->case_error);
 	} else if (v != VERDICT_PASS) {
 		j->s_failures++;
 		append_failures(j);
@@ -239,6 +250,8 @@ static void junit_run_end(struct report *r, enum verdict v)
 	g_string_append_c(j->cases, '\n');
 	append_body(j->cases, j->output->str);
 	g_string_append(j->cases, "</system-out>\n    </testcase>\n");
+	g_clear_pointer(&j->case_error, g_free);
+	g_clear_pointer(&j->case_name, g_free);
 }
 
 static void junit_file_end(struct report *r)
@@ -265,16 +278,16 @@ static void junit_file_error(struct report *r, const char *file, const char *mes
 	g_autofree char *name = NULL;
 
 	report_complain(r, message);
+	if (j->case_name) { /* inside a run, which it ends */
+		j->case_error = g_strdup(message);
+		return;
+	}
 	if (own)
 		suite_begin(r, file, NULL);
 	name = case_name(r, j->classname, file);
 	case_begin(j, name, NULL);
-	j->s_errors++;
-	g_string_append(j->cases, "      <error type=\"file\"");
-	append_attribute(j->cases, "message", message);
-	g_string_append_c(j->cases, '>');
-	append_body(j->cases, message);
-	g_string_append(j->cases, "</error>\n    </testcase>\n");
+	append_error(j, message);
+	g_string_append(j->cases, "    </testcase>\n");
 	if (own)
 		junit_file_end(r);
 }
@@ -293,8 +306,6 @@ static void junit_end(struct report *r, const struct report_totals *t)
 
 const struct report_format report_junit = {
 	.ops = {
-		.name = "junit",
-		.doc = "JUnit XML for GitLab, Jenkins and others: a suite a file, a case a run",
 		.begin = junit_begin,
 		.file_begin = junit_file_begin,
 		.run_begin = junit_run_begin,

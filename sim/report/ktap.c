@@ -20,7 +20,7 @@ struct ktap {
 	bool planned;
 	unsigned int n_files, files, failed_files;
 	unsigned int n_runs, runs;
-	bool nested, file_failed, file_ran;
+	bool nested, file_failed, file_ran, in_run;
 	char *file_name, *run_name, *skip, *configuration;
 	GString *diag; /* of the run, or of the file outside one */
 	unsigned int n_diag, lost;
@@ -39,6 +39,25 @@ static void ktap_release(struct report *r)
 	g_free(k->run_name);
 	g_free(k->skip);
 	g_free(k->configuration);
+}
+
+/*
+ * The name of a leaf is unique on its own. A file's is without its ".pkvm": kunit.py
+ * takes a subtest of the same name for the result of the whole.
+ */
+static char *ktap_name(struct report *r, bool leaf, const char *name)
+{
+	g_autofree char *plain = report_plain_name(name);
+
+	if (leaf)
+		return report_unique(r, "leaf", plain);
+	if (!g_str_has_suffix(plain, ".pkvm")) {
+		g_autofree char *other = g_strconcat(plain, "/runs", NULL);
+
+		return report_unique(r, "file", other);
+	}
+	plain[strlen(plain) - 5] = '\0';
+	return report_unique(r, "file", plain);
 }
 
 static void G_GNUC_PRINTF(2, 3) emit(struct report *r, const char *format, ...)
@@ -122,7 +141,7 @@ static void ktap_file_begin(struct report *r, const struct report_file *f)
 	struct ktap *k = r->data;
 
 	g_free(k->file_name);
-	k->file_name = report_unique_name(r, f->file);
+	k->file_name = ktap_name(r, false, f->file);
 	k->n_runs = f->n_runs;
 	k->runs = 0;
 	k->file_failed = k->file_ran = false;
@@ -167,7 +186,8 @@ static void note_run(struct report *r, const struct report_run *run)
 	g_free(k->skip);
 	g_free(k->configuration);
 	k->configuration = report_configuration(run);
-	k->run_name = report_unique_name(r, run->name);
+	k->in_run = true;
+	k->run_name = ktap_name(r, true, run->name);
 	k->skip = g_strdup(run->skip);
 }
 
@@ -186,6 +206,7 @@ static void ktap_run_end(struct report *r, enum verdict v)
 	g_autofree char *why = NULL;
 
 	k->runs++;
+	k->in_run = false;
 	if (v == VERDICT_SKIP) {
 		why = reason(k->skip);
 		emit(r, "  ok %u %s # SKIP %s\n", k->runs, k->run_name, why);
@@ -231,7 +252,7 @@ static void ktap_file_error(struct report *r, const char *file, const char *mess
 		k->file_failed = true;
 		return;
 	}
-	k->file_name = report_unique_name(r, file);
+	k->file_name = ktap_name(r, true, file);
 	k->nested = false;
 	k->file_failed = true;
 	ktap_file_end(r);
@@ -254,8 +275,6 @@ static void ktap_end(struct report *r, const struct report_totals *t)
 
 const struct report_format report_ktap = {
 	.ops = {
-		.name = "ktap",
-		.doc = "KTAP version 1, nested: a test a file, a subtest a run",
 		.begin = ktap_begin,
 		.file_begin = ktap_file_begin,
 		.run_begin = ktap_run_begin,
@@ -308,6 +327,7 @@ static void tap_run_end(struct report *r, enum verdict v)
 	struct ktap *k = r->data;
 	g_autofree char *why = NULL;
 
+	k->in_run = false;
 	if (v != VERDICT_SKIP) {
 		note_configuration(k);
 		tap_result(r, v == VERDICT_PASS, k->run_name);
@@ -324,7 +344,7 @@ static void tap_file_end(struct report *r)
 	g_autofree char *name = NULL;
 
 	if (k->file_failed) {
-		name = report_unique_name(r, k->file_name);
+		name = ktap_name(r, true, k->file_name);
 		tap_result(r, false, name);
 	}
 	g_clear_pointer(&k->file_name, g_free);
@@ -336,6 +356,8 @@ static void tap_file_error(struct report *r, const char *file, const char *messa
 
 	report_complain(r, message);
 	diagnose(k, message);
+	if (k->in_run) /* its result tells */
+		return;
 	k->file_failed = true;
 	if (k->file_name)
 		return;
@@ -354,8 +376,6 @@ static void tap_end(struct report *r, const struct report_totals *t)
 
 const struct report_format report_tap = {
 	.ops = {
-		.name = "tap",
-		.doc = "TAP version 13, flat: a test a run, totals as kselftest prints them",
 		.begin = tap_begin,
 		.file_begin = tap_file_begin,
 		.run_begin = note_run,

@@ -12,11 +12,100 @@ static const struct report_format *const formats[] = {
 	&report_text, &report_ktap, &report_tap, &report_junit, &report_jsonl,
 };
 
+/* ---- What the runner calls: the format, with the ends held back for one call ---- */
+
+/*
+ * A runner learns that a file cannot be understood when a line of it is reached,
+ * and says so after it has ended run and file. The error belongs inside: a run that
+ * it ended is told with it, and a file has one result.
+ */
+static void finish_run(struct report *r)
+{
+	if (r->run_ended)
+		r->format->ops.run_end(r, r->verdict);
+	r->run_ended = false;
+}
+
+static void finish_file(struct report *r)
+{
+	finish_run(r);
+	if (!r->file_ended)
+		return;
+	r->format->ops.file_end(r);
+	r->file_ended = false;
+	g_clear_pointer(&r->file, g_free);
+}
+
+static void front_begin(struct report *r, unsigned int n_files)
+{
+	r->format->ops.begin(r, n_files);
+}
+
+static void front_file_begin(struct report *r, const struct report_file *f)
+{
+	finish_file(r);
+	r->file = g_strdup(f->file);
+	r->format->ops.file_begin(r, f);
+}
+
+static void front_run_begin(struct report *r, const struct report_run *run)
+{
+	finish_run(r);
+	r->format->ops.run_begin(r, run);
+}
+
+static void front_line(struct report *r, const struct report_line *line)
+{
+	r->format->ops.line(r, line);
+}
+
+static void front_run_end(struct report *r, enum verdict v)
+{
+	r->run_ended = true;
+	r->verdict = v;
+}
+
+static void front_file_end(struct report *r)
+{
+	r->file_ended = true;
+}
+
+static void front_file_error(struct report *r, const char *file, const char *message)
+{
+	bool same = r->file && !strcmp(r->file, file);
+
+	if (!same)
+		finish_file(r);
+	else if (r->verdict == VERDICT_PASS || r->verdict == VERDICT_SKIP)
+		finish_run(r);
+	r->format->ops.file_error(r, file, message);
+}
+
+static void front_end(struct report *r, const struct report_totals *t)
+{
+	finish_file(r);
+	r->format->ops.end(r, t);
+}
+
+#define FRONT(name_, doc_)                                                                         \
+	{                                                                                          \
+		.name = name_, .doc = doc_, .begin = front_begin, .file_begin = front_file_begin,  \
+		.run_begin = front_run_begin, .line = front_line, .run_end = front_run_end,        \
+		.file_end = front_file_end, .file_error = front_file_error, .end = front_end,      \
+	}
+
+static const struct report_ops fronts[G_N_ELEMENTS(formats)] = {
+	FRONT("text", "for people: a verdict a file, a table a matrix"),
+	FRONT("ktap", "KTAP version 1, nested: a test a file, a subtest a run"),
+	FRONT("tap", "TAP version 13, flat: a test a run, totals as kselftest prints them"),
+	FRONT("junit", "JUnit XML for GitLab, Jenkins and others: a suite a file, a case a run"),
+	FRONT("jsonl", "JSON Lines: an object a line, by type: file, line, run, summary"),
+};
+
 const struct report_ops *const *report_formats(void)
 {
 	static const struct report_ops *const ops[] = {
-		&report_text.ops,  &report_ktap.ops,  &report_tap.ops,
-		&report_junit.ops, &report_jsonl.ops, NULL,
+		&fronts[0], &fronts[1], &fronts[2], &fronts[3], &fronts[4], NULL,
 	};
 
 	return ops;
@@ -27,10 +116,11 @@ struct report *report_new(const char *format, FILE *out, const struct report_sty
 	struct report *r;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-		if (strcmp(formats[i]->ops.name, format))
+		if (strcmp(fronts[i].name, format))
 			continue;
 		r = g_new0(struct report, 1);
 		r->format = formats[i];
+		r->front = &fronts[i];
 		r->out = out;
 		r->style = *style;
 		r->data = g_malloc0(formats[i]->data_size);
@@ -47,13 +137,14 @@ void report_free(struct report *r)
 	if (r->format->release)
 		r->format->release(r);
 	g_hash_table_unref(r->names);
+	g_free(r->file);
 	g_free(r->data);
 	g_free(r);
 }
 
 const struct report_ops *report_ops_of(struct report *r)
 {
-	return &r->format->ops;
+	return r->front;
 }
 
 void report_complain(struct report *r, const char *message)
@@ -96,24 +187,25 @@ static char name_byte(char c)
 	return c == '=' ? '.' : '_';
 }
 
-char *report_unique_name(struct report *r, const char *name)
+char *report_plain_name(const char *name)
 {
-	g_autofree char *plain = g_strdup(name && name[0] ? name : "unnamed");
+	char *plain = g_strdup(name && name[0] ? name : "unnamed");
 
 	for (char *p = plain; *p; p++)
 		*p = name_byte(*p);
-	return report_unique(r, plain);
+	return plain;
 }
 
-char *report_unique(struct report *r, const char *plain)
+char *report_unique(struct report *r, const char *space, const char *name)
 {
-	char *unique = g_strdup(plain);
+	char *key = g_strdup_printf("%s %s", space, name), *unique;
 
-	for (unsigned int i = 2; g_hash_table_contains(r->names, unique); i++) {
-		g_free(unique);
-		unique = g_strdup_printf("%s-%u", plain, i);
+	for (unsigned int i = 2; g_hash_table_contains(r->names, key); i++) {
+		g_free(key);
+		key = g_strdup_printf("%s %s-%u", space, name, i);
 	}
-	g_hash_table_add(r->names, g_strdup(unique));
+	unique = g_strdup(key + strlen(space) + 1);
+	g_hash_table_add(r->names, key);
 	return unique;
 }
 

@@ -11,7 +11,7 @@
 #include "report.h"
 
 struct report_format {
-	struct report_ops ops;
+	struct report_ops ops; /* without name and doc: report.c has the table of both */
 	size_t data_size;
 	void (*release)(struct report *r); /* what data points to; or NULL */
 };
@@ -21,7 +21,11 @@ struct report {
 	FILE *out;
 	struct report_style style;
 	void *data;
-	GHashTable *names; /* given out by report_unique_name() */
+	GHashTable *names;		/* given out by report_unique() */
+	const struct report_ops *front; /* what the runner calls */
+	char *file;			/* the one begun last */
+	bool run_ended, file_ended;	/* held back until the next call */
+	enum verdict verdict;		/* of that run */
 };
 
 extern const struct report_format report_text, report_ktap, report_tap, report_junit, report_jsonl;
@@ -34,21 +38,23 @@ void report_complain(struct report *r, const char *message);
  * at the end of a run.
  */
 struct report_failure {
-	char *where;    /* "FILE:LINE" */
+	char *where; /* "FILE:LINE" */
 	char *text, *expected, *got;
-	char **diag;    /* or NULL */
+	char **diag; /* or NULL */
 };
 struct report_failure *report_failure_new(const struct report_line *line);
 void report_failure_free(struct report_failure *f);
 
 /*
- * @name with every byte outside [A-Za-z0-9_./-] replaced ('@' and ',' by '/', '='
- * by '.', others by '_'), made unique in this report by a number. Parsers of
- * KTAP and JUnit throw away the second of two equal names. New string.
+ * @name with every byte outside [A-Za-z0-9_./-] replaced: '@', ',' and ':' by '/', '='
+ * by '.', others by '_'. New string.
  */
-char *report_unique_name(struct report *r, const char *name);
-/* The same with every byte kept. */
-char *report_unique(struct report *r, const char *name);
+char *report_plain_name(const char *name);
+/*
+ * @name, or with a number behind it if @space has it already: parsers of KTAP and JUnit
+ * throw away the second of two equal names. New string.
+ */
+char *report_unique(struct report *r, const char *space, const char *name);
 
 /* A list of key=value axes: "kernel=v7.0 warn=panic", or "". New string. */
 char *report_axes_words(const struct report_axis *axis, unsigned int n, const char *separator);

@@ -591,7 +591,7 @@ static void text_file_end(struct report *r)
 	tell_output(t, table);
 	skipped = tell_skips(t, r->style.width);
 	failed = tell_failures(r);
-	if (failed)
+	if (!g_str_has_suffix(t->page->str, "\n\n") && (failed || t->errors))
 		g_string_append_c(t->page, '\n');
 	tell_verdict(r, failed, skipped);
 	flush_page(r);
@@ -627,8 +627,6 @@ static void text_end(struct report *r, const struct report_totals *totals)
 
 const struct report_format report_text = {
 	.ops = {
-		.name = "text",
-		.doc = "for people: a verdict a file, a table a matrix",
 		.begin = text_begin,
 		.file_begin = text_file_begin,
 		.run_begin = text_run_begin,
