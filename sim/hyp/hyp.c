@@ -106,6 +106,7 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	hyp->host_mmu.pgt.f = hyp->pkvm_pgtable.f = hyp->f;
 	hyp->host_mmu.pgt.v = hyp->pkvm_pgtable.v = &hyp->variant;
 	hyp->host_mmu.pgt.mmu = (struct mmu_table){ .stage = 2, .f = hyp->f };
+	hyp->pkvm_pgtable.mm_ops = &hyp_early_alloc_mm_ops;
 	init_cpus(hyp);
 	init_locks(hyp);
 	init_protected_regs(hyp);

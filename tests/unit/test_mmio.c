@@ -300,6 +300,18 @@ static void test_v3(void)
 	hm_free(&m);
 }
 
+/* Before EL2 has tables there is nothing to unmap, which v3 asserts. */
+static void test_before_boot(void)
+{
+	struct hyp_machine m;
+
+	with_knobs(&m, PROFILE_V7_0, KNOBS(KNOB_MMIO_DONATION, MMIO_DONATION_V3));
+	hm_start(&m);
+	g_assert_cmpint(rig_do(&m, DONATE_MMIO, DEVICE), ==, -ERANGE);
+	g_assert_cmpint(rig_do(&m, GIVE_MMIO, DEVICE), ==, PANIC);
+	hm_free(&m);
+}
+
 static const int linear_range[] = { KNOB_MMIO_DONATION, MMIO_DONATION_RANGE, KNOB_MMIO_COMMIT,
 				    MMIO_COMMIT_RETURN, N_KNOBS };
 static const int private_range[] = {
@@ -484,6 +496,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/mmio/commit", test_commit);
 	g_test_add_func("/mmio/stepping", test_stepping);
 	g_test_add_func("/mmio/v3", test_v3);
+	g_test_add_func("/mmio/before-boot", test_before_boot);
 	g_test_add_func("/mmio/range-errors", test_range_errors);
 	g_test_add_func("/mmio/range-undo", test_range_undo);
 	g_test_add_func("/mmio/range-private", test_range_private);
