@@ -113,6 +113,8 @@ struct event {
 /* Called after the effect, in order of subscription. Must not touch the machine. */
 typedef void (*event_fn)(void *data, const struct event *ev);
 void board_subscribe(struct board *b, event_fn fn, void *data);
+/* Only events of @kinds, BIT(EV_*): others cost next to nothing. All are numbered. */
+void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data);
 void board_unsubscribe(struct board *b, event_fn fn, void *data);
 
 /*
@@ -139,6 +141,7 @@ struct extent {
 	bool solid;     /* every byte answers: none is there by alignment only */
 	u8 *bytes;
 	u16 *frame;
+	struct extent *next;    /* stores only */
 };
 
 struct spinlock {
@@ -176,6 +179,7 @@ struct board {
 	const struct arch_features *f;
 	struct extent *extent;   /* sorted by base */
 	unsigned int n_extents;
+	struct extent *store;    /* board_store_new()'s, newest first */
 	struct extent *last;     /* cache of the last one used */
 	struct cpu *cpus;
 	unsigned int n_cpus;
@@ -213,6 +217,14 @@ void board_snapshot_drop(struct board *b, struct snapshot *s);
 /* ---- Memory as the CPUs' loads and stores see it --------------------------------- */
 
 struct extent *extent_find(struct board *b, u64 pa);
+
+/*
+ * Storage of @bytes beside the machine: on no bus, zero at first, sparse as RAM, and
+ * covered by snapshots at the cost of the lines written. For books that are kept on
+ * a machine's pages. Before the first snapshot only; NULL: no address space for it.
+ * extent_mark() or store_mark() goes before every write.
+ */
+struct extent *board_store_new(struct board *b, u64 bytes);
 void extent_mark(struct board *b, struct extent *e, u64 off); /* before a store */
 u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo);
 void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo);
@@ -226,6 +238,13 @@ static inline struct extent *extent_at(struct board *b, u64 pa)
 	if (likely(pa - e->base < e->size))
 		return e;
 	return extent_find(b, pa);
+}
+
+/* Bytes @off .. of one 512-byte line of @e are about to be written. */
+static inline void store_mark(struct board *b, struct extent *e, u64 off)
+{
+	if (unlikely(~e->frame[off >> 12] & (FRAME_TOUCHED | FRAME_LINE(off))))
+		extent_mark(b, e, off);
 }
 
 #define DEFINE_MEM_ACCESS(bits)                                                         \

@@ -73,6 +73,8 @@ bool ram_init(struct board *b, GError **error);
 void ram_free(struct board *b);
 /* Forget which lines were written: what follows is logged anew. */
 void ram_clean(struct board *b);
+/* RAM, window or store at @addr. */
+struct extent *extent_any(struct board *b, u64 addr);
 /* Before bytes [off, off + n) of @e are written. */
 void ram_mark(struct board *b, struct extent *e, u64 off, u64 n);
 /* Both within populated extents; false: address @bad is not. */
@@ -155,6 +157,7 @@ void cpu_give_up(struct cpu *cpu) __attribute__((noreturn));
 /* ---- event.c ------------------------------------------------------------------------------- */
 
 struct subscriber {
+	u32 kinds;
 	event_fn fn;
 	void *data;
 };
@@ -169,6 +172,7 @@ struct board_private {
 	struct undo undo;
 	GPtrArray *snapshots; /* struct snapshot, oldest first */
 	GArray *subscribers;
+	u32 kinds; /* that any of them wants */
 	struct chooser chooser;
 	struct scheduler sched;
 	bus_error_fn on_bus_error;

@@ -20,14 +20,22 @@ const char *const event_kind_name[N_EVENT_KINDS] = {
 
 void board_update_watched(struct board *b)
 {
-	const struct board_private *p = b->priv;
+	struct board_private *p = b->priv;
 
+	p->kinds = 0;
+	for (guint i = 0; i < p->subscribers->len; i++)
+		p->kinds |= g_array_index(p->subscribers, struct subscriber, i).kinds;
 	b->watched = p->subscribers->len || p->sched.on || b->step_limit;
 }
 
 void board_subscribe(struct board *b, event_fn fn, void *data)
 {
-	struct subscriber s = { fn, data };
+	board_subscribe_kinds(b, ~0u, fn, data);
+}
+
+void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data)
+{
+	struct subscriber s = { kinds, fn, data };
 
 	g_array_append_val(b->priv->subscribers, s);
 	board_update_watched(b);
@@ -65,15 +73,20 @@ void event_emit_slow(struct cpu *cpu, const struct event *ev)
 {
 	struct board *b = cpu->board;
 	GArray *subs = b->priv->subscribers;
-	struct event e = *ev;
+	const u64 seq = ++b->seq;
+	struct event e;
 
-	e.seq = ++b->seq;
+	if (!(b->priv->kinds & BIT(ev->kind)))
+		return;
+	e = *ev;
+	e.seq = seq;
 	e.cpu = (u8)cpu->id;
 	if (!e.fn && cpu->frame)
 		e.fn = cpu->frame->fn;
 	for (guint i = 0; i < subs->len; i++) {
 		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
 
-		s->fn(s->data, &e);
+		if (s->kinds & BIT(ev->kind))
+			s->fn(s->data, &e);
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * Storage behind RAM regions and MMIO windows: sparse, with one flag word a
  * 4 KiB frame. Two mappings hold all extents of a board one after the other, so
- * that a 64 GiB board and a 1 TiB window cost what is touched.
+ * that a 64 GiB board and a 1 TiB window cost what is touched. Stores (books kept
+ * beside the machine) are the same thing on no bus.
  */
 #include <string.h>
 
@@ -134,6 +135,10 @@ void ram_free(struct board *b)
 {
 	struct ram *ram = &b->priv->ram;
 
+	for (struct extent *e = b->store; e; e = e->next) {
+		release(e->bytes, e->size);
+		release(e->frame, (e->size >> FRAME_SHIFT) * sizeof(u16));
+	}
 	release(ram->bytes, ram->size);
 	release(ram->frame, (ram->size >> FRAME_SHIFT) * sizeof(u16));
 	if (ram->dirty)
@@ -163,6 +168,43 @@ struct extent *extent_find(struct board *b, u64 pa)
 			lo = mid + 1;
 	}
 	return NULL;
+}
+
+/* ---- Storage beside the machine --------------------------------------------------------- */
+
+/* Stores have addresses of their own, past those of any machine. */
+#define STORE_BASE BIT(60)
+
+struct extent *board_store_new(struct board *b, u64 bytes)
+{
+	struct extent *e = board_alloc(b, sizeof(*e));
+
+	*e = (struct extent){
+		.base = b->store ? b->store->base + b->store->size : STORE_BASE,
+		.size = ALIGN_UP(bytes, EXTENT_ALIGN),
+		.solid = true,
+		.next = b->store,
+	};
+	e->bytes = reserve(e->size);
+	e->frame = reserve((e->size >> FRAME_SHIFT) * sizeof(u16));
+	if (!e->bytes || !e->frame) {
+		release(e->bytes, e->size);
+		release(e->frame, (e->size >> FRAME_SHIFT) * sizeof(u16));
+		return NULL;
+	}
+	b->store = e;
+	return e;
+}
+
+struct extent *extent_any(struct board *b, u64 addr)
+{
+	struct extent *e = b->store;
+
+	if (likely(addr < STORE_BASE))
+		return extent_at(b, addr);
+	while (e && addr - e->base >= e->size)
+		e = e->next;
+	return e;
 }
 
 /* ---- Flags --------------------------------------------------------------------------- */
@@ -204,7 +246,7 @@ void ram_clean(struct board *b)
 
 	for (guint i = 0; i < dirty->len; i++) {
 		u64 pa = g_array_index(dirty, u64, i);
-		struct extent *e = extent_at(b, pa);
+		struct extent *e = extent_any(b, pa);
 
 		e->frame[(pa - e->base) >> FRAME_SHIFT] &= FRAME_TOUCHED;
 	}

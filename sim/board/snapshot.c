@@ -42,7 +42,7 @@ static void undo_one(struct board *b, struct undo *u)
 {
 	u64 key = u->key[--u->n];
 	u64 pa = key & ~(u64)KEY_FLAGS;
-	struct extent *e = extent_at(b, pa);
+	struct extent *e = extent_any(b, pa);
 	u16 *f = &e->frame[(pa - e->base) >> FRAME_SHIFT];
 	u8 *to = e->bytes + (pa - e->base);
 	u16 touched = key & UNDO_TOUCHED ? FRAME_TOUCHED : 0;

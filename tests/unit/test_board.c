@@ -486,6 +486,64 @@ static void test_snapshot_covers_cpus(void)
 	board_free(b);
 }
 
+/* Books beside the machine: zero, apart from RAM, undone line by line. */
+static void test_store(void)
+{
+	struct board *b = board_named("server48");
+	struct extent *one = board_store_new(b, UINT64_C(1) << 39);
+	struct extent *two = board_store_new(b, 100);
+	const u64 last = (UINT64_C(1) << 39) - 8;
+	struct snapshot *s, *inner;
+	u64 resident;
+
+	g_assert_nonnull(one);
+	g_assert_nonnull(two);
+	resident = board_resident_bytes(b);
+	store_mark(b, one, last);
+	one->bytes[last] = 1;
+	g_assert_cmpuint(board_resident_bytes(b) - resident, ==, 4096);
+	s = board_snapshot(b);
+	store_mark(b, one, last);
+	one->bytes[last] = 2;
+	store_mark(b, two, 8);
+	two->bytes[8] = 2;
+	put(b, 0x80000000, 2);
+	inner = board_snapshot(b);
+	store_mark(b, two, 8);
+	two->bytes[8] = 3;
+	board_restore(b, inner);
+	g_assert_cmpuint(two->bytes[8], ==, 2);
+	board_snapshot_drop(b, inner);
+	board_restore(b, s);
+	g_assert_cmpuint(one->bytes[last], ==, 1);
+	g_assert_cmpuint(two->bytes[8], ==, 0);
+	g_assert_cmpuint(peek(b, 0x80000000), ==, 0);
+	g_assert_cmpuint(board_resident_bytes(b) - resident, ==, 4096);
+	board_free(b);
+}
+
+static void count_event(void *data, const struct event *ev)
+{
+	++*(unsigned int *)data;
+}
+
+static void test_subscribe_kinds(void)
+{
+	struct board *b = board_named("tiny");
+	unsigned int stores = 0, all = 0;
+
+	board_subscribe_kinds(b, BIT(EV_STORE), count_event, &stores);
+	put(b, 0x40000000, 1);
+	mem_load64(&b->cpus[0], PA(0x40000000), MO_PLAIN);
+	g_assert_cmpuint(stores, ==, 1);
+	g_assert_cmpuint(b->seq, ==, 2);
+	board_subscribe(b, count_event, &all);
+	mem_load64(&b->cpus[0], PA(0x40000000), MO_PLAIN);
+	g_assert_cmpuint(stores, ==, 1);
+	g_assert_cmpuint(all, ==, 1);
+	board_free(b);
+}
+
 /* Boards do not know of each other. */
 static void test_several_boards(void)
 {
@@ -524,6 +582,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/board/snapshot-cost", test_snapshot_cost);
 	g_test_add_func("/board/snapshot-log-is-bounded", test_snapshot_log_is_bounded);
 	g_test_add_func("/board/snapshot-covers-cpus", test_snapshot_covers_cpus);
+	g_test_add_func("/board/store", test_store);
+	g_test_add_func("/board/subscribe-kinds", test_subscribe_kinds);
 	g_test_add_func("/board/several-boards", test_several_boards);
 	return g_test_run();
 }
