@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import stat
 
 import pexpect
@@ -160,6 +161,14 @@ def test_completion(prompt, tmp_path, typed, completed):
     child.expect_exact(PROMPT)
     child.send(typed + "\t")
     child.expect_exact(completed)
+
+
+def test_fault_of_our_own(prompt):
+    """What only a bug can do ends with status 3 and says whose fault it is."""
+    child = prompt()
+    child.kill(signal.SIGABRT)
+    child.expect_exact("pkvm-sim: internal error")
+    assert end(child) == 3
 
 
 # ---- Without a terminal ----

@@ -21,9 +21,7 @@ static const GOptionEntry run_only[] = {
 	{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &o.verbose,
 	  "text: a table for every file, not only for a matrix or a lone file", NULL },
 	{ "trace", 0, 0, G_OPTION_ARG_FILENAME, &o.trace,
-	  "a line an event, like the kernel's hypervisor tracing; without FILE before the"
-	  " report (on standard error if the report is for machines)",
-	  "[FILE]" },
+	  "a line an event, before the report; see below", "[FILE]" },
 	{ "record", 0, 0, G_OPTION_ARG_FILENAME, &o.record,
 	  "write the run as a scenario: set-up, actions, what happened", "FILE" },
 	{ "keep-going", 'k', 0, G_OPTION_ARG_NONE, &o.keep_going,
@@ -34,7 +32,9 @@ static const GOptionEntry run_only[] = {
 
 static const char run_more[] =
 	"A directory stands for every .pkvm file below it, - for standard input.\n"
-	"Options override what a file says.\n\n"
+	"Options override what a file says.\n"
+	"--trace prints events as the kernel's hypervisor tracing does. Without =FILE they go\n"
+	"to standard output, or to standard error if the report is for machines.\n\n"
 	"Exit status: 0 everything passed, 1 something failed, 2 the command line or a\n"
 	"file could not be understood, 3 the simulator is at fault.";
 

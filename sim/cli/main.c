@@ -48,19 +48,29 @@ static void on_fault(int sig)
 }
 #endif
 
-/* A coroutine that runs out of stack needs another one to say so. */
+#if defined(__has_feature)
+#define HAS_ASAN __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#else
+#define HAS_ASAN 0
+#endif
+
+/*
+ * A coroutine that runs out of stack needs another one to say so. AddressSanitizer
+ * says more about a wild access than we can, and has it.
+ */
 static void catch_faults(void)
 {
-#ifndef __SANITIZE_ADDRESS__
 	static char stack[65536];
-	static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
+	static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction sa = { .sa_handler = on_fault, .sa_flags = SA_ONSTACK };
 
-	sigaltstack(&alternate, NULL);
-	for (unsigned int i = 0; i < G_N_ELEMENTS(signals); i++)
+	if (!HAS_ASAN)
+		sigaltstack(&alternate, NULL);
+	for (unsigned int i = 0; i < (HAS_ASAN ? 1 : G_N_ELEMENTS(signals)); i++)
 		sigaction(signals[i], &sa, NULL);
-#endif
 }
 
 /* ---- Dispatch ---- */

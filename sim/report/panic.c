@@ -16,14 +16,24 @@ static const char *panic_word(const struct el2_panic *p)
 	return FIELD_GET(ESR_EC, p->esr) == EC_BRK64 ? "BUG" : "panic";
 }
 
+static void append_reason(GString *s, const struct el2_panic *p)
+{
+	if (!strcmp(p->reason, "WARN") || !strcmp(p->reason, "BUG"))
+		g_string_append_printf(s, "%s_ON(%s)", p->reason, p->what);
+	else
+		g_string_append_printf(s, "%s%s%s", p->reason, p->what[0] ? ": " : "", p->what);
+}
+
 char *report_panic(const struct el2_panic *p)
 {
 	GString *s = g_string_new(NULL);
 
 	if (!p || !p->happened)
 		return g_string_free(s, FALSE);
-	g_string_append_printf(s, "kvm [1]: nVHE hyp %s at: [<%s>] %s%s%s!\n", panic_word(p),
-			       p->fn ? p->fn : "?", p->reason, p->what[0] ? " " : "", p->what);
+	g_string_append_printf(s, "kvm [1]: nVHE hyp %s at: [<%s>] ", panic_word(p),
+			       p->fn ? p->fn : "?");
+	append_reason(s, p);
+	g_string_append(s, "!\n");
 	g_string_append(s, "kvm [1]: nVHE call trace:\n");
 	for (unsigned int i = 0; i < p->n_chain; i++)
 		g_string_append_printf(s, "kvm [1]:  [<%s>]\n", p->chain[i]);

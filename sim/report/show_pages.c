@@ -67,6 +67,31 @@ struct owners {
 	u64 from, to; /* [from, to] */
 };
 
+/* What lies in a range that the tables do not tell apart: memory, or some of the windows. */
+static char *range_words(struct show *s, u64 first, u64 last)
+{
+	const GArray *mmio = s->m->board->config->mmio;
+	GString *words;
+
+	if (board_ram_at(s->m->board, PA(first)))
+		return place_words(s, first);
+	words = g_string_new(NULL);
+	for (unsigned int i = 0; i < mmio->len; i++) {
+		const struct mmio_window *w = &g_array_index(mmio, struct mmio_window, i);
+
+		if (w->base > last || w->base + (w->size - 1) < first)
+			continue;
+		if (words->len > 24) {
+			g_string_append(words, ", ...");
+			break;
+		}
+		g_string_append_printf(words, "%s%s", words->len ? ", " : "", w->name);
+	}
+	if (!words->len)
+		g_string_append(words, "nothing there");
+	return g_string_free(words, FALSE);
+}
+
 static void owner_run(void *data, u64 base, u64 size, const struct abs_page *page)
 {
 	struct owners *o = data;
@@ -75,10 +100,10 @@ static void owner_run(void *data, u64 base, u64 size, const struct abs_page *pag
 
 	if (first > last)
 		return;
-	place = place_words(o->s, first);
+	place = range_words(o->s, first, last);
 	bytes = size_words(last - first + 1);
 	g_string_append_printf(o->s->out,
-			       "0x%012" PRIx64 "-0x%012" PRIx64 " %7s  %-8s  %-15s %-15s %s\n",
+			       "0x%012" PRIx64 "-0x%012" PRIx64 " %8s  %-8s  %-15s %-15s %s\n",
 			       first, last, bytes, owner_name[page->owner],
 			       page_state_name[page->host], page_state_name[page->hyp], place);
 }
@@ -91,7 +116,7 @@ bool show_owners(struct show *s, GError **error)
 		return false;
 	if (s->n_args > 1 && !show_address(s, 1, &o.to, error))
 		return false;
-	g_string_append_printf(s->out, "%-29s %7s  %-8s  %-15s %-15s %s\n", "range", "size",
+	g_string_append_printf(s->out, "%-29s %8s  %-8s  %-15s %-15s %s\n", "range", "size",
 			       "owner", "host", "hyp", "what");
 	model_for_each_run(s->m->board, s->v, owner_run, &o);
 	return true;
