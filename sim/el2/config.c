@@ -45,6 +45,10 @@ bool el2_config_possible(const struct el2_config *c, const char **why)
 		*why = "hyp_mmio_va=private needs mmio_donation=range";
 		return false;
 	}
+	if (c->protect->len && knob(c, KNOB_MMIO_DONATION) == MMIO_DONATION_NONE) {
+		*why = "protect needs an mmio_donation";
+		return false;
+	}
 	return true;
 }
 
