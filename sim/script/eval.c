@@ -286,7 +286,7 @@ bool name_bindable(const struct line *l, u32 off, const char *name, const struct
 	return true;
 }
 
-char *value_words_as(struct value v, bool hex)
+char *value_words(struct value v)
 {
 	const char *err;
 
@@ -297,12 +297,21 @@ char *value_words_as(struct value v, bool hex)
 		return g_strdup_printf("-%s", err);
 	if (v.n < 0)
 		return g_strdup_printf("%" PRId64, (s64)v.n);
-	return g_strdup_printf(hex ? "0x%" PRIx64 : "%" PRIu64, (u64)v.n);
+	return g_strdup_printf(v.n < 4096 ? "%" PRIu64 : "0x%" PRIx64, (u64)v.n);
 }
 
-char *value_words(struct value v)
+/* Who compares with a hexadecimal number or an error wants to read one. */
+char *value_words_beside(struct value v, const struct expr *e)
 {
-	return value_words_as(v, v.n >= 4096);
+	const char *text = e->line->text + e->off;
+	gssize len = (gssize)(e->end - e->off);
+
+	if (!v.word && v.n > 9 && v.n < 4096 && g_strstr_len(text, len, "0x"))
+		return g_strdup_printf("0x%" PRIx64, (u64)v.n);
+	if (!v.word && v.n < 0 && !g_strstr_len(text, len, "-E") &&
+	    !g_strstr_len(text, len, "result"))
+		return value_decimal(v);
+	return value_words(v);
 }
 
 char *value_decimal(struct value v)

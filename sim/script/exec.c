@@ -202,14 +202,8 @@ static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 	return ok;
 }
 
-/* Who compares with a hexadecimal number wants to read one. */
-static bool in_hex(const struct expr *e)
-{
-	return g_strstr_len(e->line->text + e->off, (gssize)(e->end - e->off), "0x");
-}
-
 /* "owner(uart) = host, x = 4": every side of a comparison that is not plain to see. */
-static bool append_sides(struct run *r, const struct expr *e, bool hex, GString *out,
+static bool append_sides(struct run *r, const struct expr *e, const struct expr *all, GString *out,
 			 GError **error)
 {
 	struct value v;
@@ -220,13 +214,13 @@ static bool append_sides(struct run *r, const struct expr *e, bool hex, GString 
 		return true;
 	if (e->op >= OP_NOT && e->op <= OP_GT) {
 		for (unsigned int i = 0; i < e->n; i++)
-			if (!append_sides(r, e->kid[i], hex, out, error))
+			if (!append_sides(r, e->kid[i], all, out, error))
 				return false;
 		return true;
 	}
 	if (!expr_eval(e, &r->ctx, &v, error))
 		return false;
-	words = value_words_as(v, hex);
+	words = value_words_beside(v, all);
 	g_string_append_printf(out, "%s%.*s = %s", out->len ? ", " : "", (int)(e->end - e->off),
 			       e->line->text + e->off, words);
 	g_free(words);
@@ -240,7 +234,7 @@ static char *expect_cell(struct run *r, const struct expr *e, bool holds)
 
 	if (e->op < OP_EQ || e->op > OP_GT || !expr_eval(e->kid[0], &r->ctx, &v, NULL))
 		return g_strdup(holds ? "true" : "false");
-	return value_words_as(v, in_hex(e));
+	return value_words_beside(v, e);
 }
 
 static bool exec_expect(struct run *r, const struct stmt *st, GError **error)
@@ -259,7 +253,7 @@ static bool exec_expect(struct run *r, const struct stmt *st, GError **error)
 	ok = expr_number(e, &r->ctx, &holds, error);
 	if (ok && !holds) {
 		/* sides that the expression itself did not reach may not be there to read */
-		if (!append_sides(r, e, in_hex(e), got, NULL) || !got->len)
+		if (!append_sides(r, e, e, got, NULL) || !got->len)
 			g_string_append(got, got->len ? ", ..." : "0");
 	}
 	if (ok) {

@@ -179,7 +179,7 @@ bool region_find(const struct board_config *b, const char *name, u64 *base);
 bool name_bindable(const struct line *l, u32 off, const char *name, const struct board_config *b,
 		   GError **error);
 
-char *value_words_as(struct value v, bool hex);
+char *value_words_beside(struct value v, const struct expr *e); /* in the style of @e */
 char *value_decimal(struct value v); /* for programs */
 char *value_words(struct value v); /* "hyp", "0", "-EPERM", "0x1111": reads back as itself */
 
