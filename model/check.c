@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Helpers of the checkers: see check.h. Read from Arm's architecture and the
+ * layout that EL2 publishes, from no code of any EL2.
+ */
+#include <string.h>
+
+#include "check.h"
+
+bool check_booting(struct oracle *o)
+{
+	const struct oracle_action *a = oracle_action(o);
+
+	if (!oracle_view(o)->booted)
+		return true;
+	return a && (a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE ||
+		     a->kind == ORACLE_PROT_FINALIZE || a->kind == ORACLE_BOOT);
+}
+
+bool check_died(struct oracle *o, enum oracle_end_kind end)
+{
+	const struct spinlock *l = oracle_board(o)->locks;
+
+	if (end != ORACLE_END_HANG && end != ORACLE_END_OTHER)
+		return end == ORACLE_END_PANIC;
+	while (l && !spin_is_locked(l))
+		l = l->next;
+	return l;
+}
+
+const struct spinlock *check_lock(struct oracle *o, const char *name)
+{
+	const struct spinlock *l = oracle_board(o)->locks;
+
+	while (l && strcmp(l->name, name))
+		l = l->next;
+	return l;
+}
+
+/* ---- Pools ----------------------------------------------------------------------- */
+
+static void pool_sync(struct oracle *o, struct check_pool *p, const struct el2_pool_view *v)
+{
+	struct board *b = oracle_board(o);
+	const struct el2_view *view = oracle_view(o);
+	u64 size = v->pages << b->f->page_shift;
+	pa_t last;
+
+	if (p->base == v->base && p->size == size)
+		return;
+	*p = (struct check_pool){ .base = v->base, .lock = v->lock, .name = v->name };
+	if (!v->pages || !model_hyp_page(b, view, PA(v->base), &p->hyp_page))
+		return;
+	p->size = size;
+	p->contiguous =
+		model_hyp_page(b, view, PA(v->base + size - BIT(b->f->page_shift)), &last) &&
+		last.pa - p->hyp_page.pa == (v->pages - 1) * view->layout->hyp_page_size;
+}
+
+void check_pools_sync(struct oracle *o, struct check_pools *p)
+{
+	const struct el2_view *v = oracle_view(o);
+
+	p->n = MIN(v->n_pools, CHECK_MAX_POOLS);
+	for (unsigned int i = 0; i < p->n; i++)
+		pool_sync(o, &p->pool[i], &v->pools[i]);
+}
+
+u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa)
+{
+	struct board *b = oracle_board(o);
+	const struct el2_layout *layout = oracle_view(o)->layout;
+	u64 val = 0;
+
+	if (unlikely(!p->contiguous))
+		return model_refcount(b, oracle_view(o), PA(pa));
+	board_peek(
+		b,
+		pa_add(p->hyp_page, ((pa - p->base) >> b->f->page_shift) * layout->hyp_page_size +
+					    layout->refcount_off),
+		layout->refcount_width, &val);
+	return (u32)val;
+}
+
+/* ---- Descriptors ------------------------------------------------------------------ */
+
+/* CPUs whose walks may read the table: one bit each. */
+static u64 walkers(struct oracle *o, bool hyp)
+{
+	const struct board *b = oracle_board(o);
+	u64 cpus = 0;
+
+	for (unsigned int i = 0; i < b->n_cpus; i++)
+		if (hyp || b->cpus[i].host_s2_on)
+			cpus |= BIT(i);
+	return hyp && !oracle_view(o)->initialised ? 0 : cpus;
+}
+
+bool check_desc_at(struct oracle *o, u64 pa, struct check_desc *d)
+{
+	const struct part p = fold_part(o, PA(pa));
+	unsigned int shift = oracle_board(o)->f->page_shift;
+
+	if (p.part != PART_HOST_TABLE && p.part != PART_HYP_TABLE)
+		return false;
+	d->hyp = p.part == PART_HYP_TABLE;
+	d->level = p.level;
+	d->size = BIT(level_shift(shift, p.level));
+	d->ia = p.ia + ((pa & (BIT(shift) - 1)) / 8) * d->size;
+	return walkers(o, d->hyp);
+}
+
+bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc)
+{
+	const struct arch_features *f = oracle_board(o)->f;
+
+	if (!pte_valid(desc))
+		return false;
+	if (d->level == ARCH_LAST_LEVEL)
+		return desc & PTE_TYPE;
+	return pte_table(desc, d->level) || d->level >= min_block_level(f->page_shift);
+}
+
+u64 check_desc_page(struct oracle *o, const struct check_desc *d, u64 desc)
+{
+	if (d->hyp && !pte_table(desc, d->level))
+		return pa_from_pte(oracle_board(o)->f, desc).pa;
+	return d->hyp ? NO_PAGE : d->ia;
+}
+
+/* ---- What TLBs may still know ------------------------------------------------------- */
+
+/* Does the table that was unlinked lead anywhere? */
+static bool table_empty(struct oracle *o, u64 desc)
+{
+	struct board *b = oracle_board(o);
+	pa_t table = pa_from_pte(b->f, desc);
+	u64 child;
+
+	for (u32 i = 0; i < table_entries(b->f->page_shift); i++)
+		if (board_peek64(b, pa_add(table, UINT64_C(8) * i), &child) && pte_valid(child))
+			return false;
+	return true;
+}
+
+void gone_drop(struct gone_list *l, unsigned int i)
+{
+	memmove(&l->g[i], &l->g[i + 1], (l->n - i - 1) * sizeof(l->g[0]));
+	l->n--;
+}
+
+/* Neighbours that went the same way are one: what covers both covers it. */
+static bool gone_merge(struct gone *g, const struct gone *more)
+{
+	if (g->phase != GONE_STORED || g->walks || more->walks || g->d.hyp != more->d.hyp ||
+	    g->d.level != more->d.level || g->grain != more->grain || g->hi != more->lo ||
+	    g->by != more->by || g->cpus != more->cpus)
+		return false;
+	g->hi = more->hi;
+	return true;
+}
+
+void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d, u64 old,
+	      const struct event *ev)
+{
+	struct gone g = {
+		.d = *d,
+		.old = old,
+		.desc_pa = ev->addr,
+		.lo = d->ia,
+		.hi = d->ia + d->size,
+		.grain = d->size,
+		.cpus = walkers(o, d->hyp),
+		.by = ev->cpu,
+		.walks = pte_table(old, d->level),
+		.ev = *ev,
+	};
+
+	if (g.walks && !table_empty(o, old))
+		g.grain = check_page_size(o);
+	if (l->merge && l->n && gone_merge(&l->g[l->n - 1], &g))
+		return;
+	if (l->n == GONE_MAX)
+		gone_drop(l, 0);
+	l->g[l->n++] = g;
+}
+
+/* What an operation reaches. */
+static const struct {
+	bool hyp, by_addr, last_level_only, stage2, stage1;
+} reach[N_TLBI_OPS] = {
+	[TLBI_VAE2IS] = { .hyp = true, .by_addr = true },
+	[TLBI_VALE2IS] = { .hyp = true, .by_addr = true, .last_level_only = true },
+	[TLBI_ALLE2] = { .hyp = true },
+	[TLBI_IPAS2E1IS] = { .by_addr = true, .stage2 = true },
+	[TLBI_IPAS2E1] = { .by_addr = true, .stage2 = true },
+	[TLBI_RIPAS2E1IS] = { .by_addr = true, .stage2 = true },
+	[TLBI_VMALLE1IS] = { .stage1 = true },
+	[TLBI_VMALLE1] = { .stage1 = true },
+	[TLBI_VMALLS12E1IS] = { .stage2 = true, .stage1 = true },
+	[TLBI_VMALLS12E1] = { .stage2 = true, .stage1 = true },
+	[TLBI_ALLE1IS] = { .stage2 = true, .stage1 = true },
+};
+
+/* Cross off what [start, end) takes away. */
+static void gone_cover(struct gone *g, u64 start, u64 end)
+{
+	u64 from = ALIGN_DOWN(start, g->grain), to = ALIGN_UP(end, g->grain);
+
+	if (from <= g->lo && to > g->lo)
+		g->lo = MIN(to, g->hi);
+	else if (to >= g->hi && from < g->hi)
+		g->hi = MAX(from, g->lo);
+}
+
+static void gone_by_addr(struct oracle *o, struct gone *g, const struct event *ev)
+{
+	const u64 page = check_page_size(o);
+	bool range = ev->sub == TLBI_RIPAS2E1IS;
+	s64 hint = range ? -1 : (s64)ev->val;
+	u64 start = ALIGN_DOWN(ev->addr, page), pages = range ? ev->val : 1, end;
+
+	if (reach[ev->sub].last_level_only && g->walks)
+		return;
+	if (hint >= 0 && hint <= ARCH_LAST_LEVEL && (g->walks || hint != g->d.level))
+		return;
+	if (__builtin_mul_overflow(pages, page, &end) || __builtin_add_overflow(start, end, &end))
+		end = ALIGN_DOWN(UINT64_MAX, g->grain);
+	if (pages)
+		gone_cover(g, start, end);
+}
+
+static bool gone_concerns(struct oracle *o, const struct gone *g, const struct event *ev)
+{
+	if (g->d.hyp != reach[ev->sub].hyp)
+		return false;
+	if (!g->d.hyp && ev->sub != TLBI_ALLE1IS && ev->old != oracle_view(o)->host_s2.vmid)
+		return false;
+	return tlbi_op_broadcast((enum tlbi_op)ev->sub) || g->cpus == BIT(ev->cpu);
+}
+
+static void gone_issue(struct gone *g, const struct event *ev, enum gone_phase phase)
+{
+	g->phase = (u8)phase;
+	g->issuer = ev->cpu;
+	g->combined = reach[ev->sub].stage1;
+}
+
+static void gone_tlbi_one(struct oracle *o, struct gone *g, const struct event *ev)
+{
+	if (!gone_concerns(o, g, ev))
+		return;
+	if (g->phase == GONE_S2_DONE && reach[ev->sub].stage1) {
+		gone_issue(g, ev, GONE_S1_ISSUED);
+		return;
+	}
+	if (g->phase != GONE_VISIBLE || !(g->d.hyp || reach[ev->sub].stage2))
+		return;
+	if (reach[ev->sub].by_addr)
+		gone_by_addr(o, g, ev);
+	else
+		g->lo = g->hi;
+	if (g->lo >= g->hi)
+		gone_issue(g, ev, GONE_ISSUED);
+}
+
+void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev)
+{
+	if (ev->sub >= N_TLBI_OPS)
+		return;
+	for (unsigned int i = 0; i < l->n; i++)
+		gone_tlbi_one(o, &l->g[i], ev);
+}
+
+/* DSB @what: does it wait for others' walks, and for more than stores? */
+static void dsb_kind(const char *what, bool *local, bool *stores_only)
+{
+	size_t n = strlen(what);
+
+	*local = what[0] == 'n';
+	*stores_only = n >= 2 && !strcmp(what + n - 2, "st");
+}
+
+/* True: no TLB can hold it any more. */
+static bool gone_dsb_one(struct gone *g, const struct event *ev, bool local, bool stores_only)
+{
+	if (local && g->cpus != BIT(ev->cpu))
+		return false;
+	switch ((enum gone_phase)g->phase) {
+	case GONE_STORED:
+		if (ev->cpu == g->by)
+			g->phase = GONE_VISIBLE;
+		return false;
+	case GONE_ISSUED:
+		if (stores_only || ev->cpu != g->issuer)
+			return false;
+		g->phase = GONE_S2_DONE;
+		return g->d.hyp || g->combined;
+	case GONE_S1_ISSUED:
+		return !stores_only && ev->cpu == g->issuer;
+	case GONE_VISIBLE:
+	case GONE_S2_DONE:
+		break;
+	}
+	return false;
+}
+
+void gone_dsb(struct gone_list *l, const struct event *ev)
+{
+	bool local, stores_only;
+
+	if (likely(!l->n) || !ev->what)
+		return;
+	dsb_kind(ev->what, &local, &stores_only);
+	for (unsigned int i = 0; i < l->n;) {
+		if (gone_dsb_one(&l->g[i], ev, local, stores_only))
+			gone_drop(l, i);
+		else
+			i++;
+	}
+}

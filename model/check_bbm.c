@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * break-before-make (Arm ARM D8.16.1): another output address, other memory
+ * attributes, a block for a table or a table for a block need an invalid entry,
+ * a TLBI that covers the old one, and the barriers around it, before the new
+ * entry. Permissions, the access flag and what software keeps need none of that,
+ * nor does putting back what was there.
+ */
+#include <inttypes.h>
+
+#include "check.h"
+
+#define PTE_NG BIT(11)
+#define PTE_CONTIGUOUS BIT(52)
+
+struct bbm_state {
+	struct gone_list broken;
+};
+
+/* Bits of a leaf that may only change through an invalid entry. */
+static u64 leaf_mask(const struct arch_features *f, const struct check_desc *d)
+{
+	u64 mask = pte_from_pa(f, PA(GENMASK(51, 0))) | PTE_SH | PTE_CONTIGUOUS | PTE_TYPE;
+
+	return mask | (d->hyp ? PTE_S1_ATTRIDX | PTE_NG : PTE_S2_MEMATTR);
+}
+
+/* What about going from @old to @new_desc needs a break; NULL: nothing. Both are live. */
+static const char *needs_break(const struct arch_features *f, const struct check_desc *d, u64 old,
+			       u64 new_desc)
+{
+	bool was_table = pte_table(old, d->level), is_table = pte_table(new_desc, d->level);
+
+	if (was_table != is_table)
+		return is_table ? "a table for a block" : "a block for a table";
+	if (is_table)
+		return pa_from_pte(f, old).pa != pa_from_pte(f, new_desc).pa ? "another table"
+									     : NULL;
+	if (!((old ^ new_desc) & leaf_mask(f, d)))
+		return NULL;
+	return pa_from_pte(f, old).pa != pa_from_pte(f, new_desc).pa ? "another address"
+								     : "other attributes";
+}
+
+static const char *what_lacks(const struct gone *g)
+{
+	switch ((enum gone_phase)g->phase) {
+	case GONE_STORED:
+		return "no DSB made the invalid entry visible";
+	case GONE_VISIBLE:
+		return "no TLBI covers the old entry";
+	case GONE_ISSUED:
+	case GONE_S1_ISSUED:
+		return "no DSB completed the TLBI";
+	case GONE_S2_DONE:
+		break;
+	}
+	return "no TLBI took away what stage 1 combined with it";
+}
+
+static void breach(struct oracle *o, const struct check_desc *d, u64 old, const struct event *ev,
+		   const char *what, const char *lacks)
+{
+	oracle_breach(o, RULE_BREAK_BEFORE_MAKE, check_desc_page(o, d, ev->val), ev,
+		      "%s entry for 0x%" PRIx64 " at level %d went from 0x%" PRIx64 " to 0x%" PRIx64
+		      ": %s, and %s",
+		      d->hyp ? "EL2's" : "the host's", d->ia, d->level, old, ev->val, what, lacks);
+}
+
+static struct gone *find_broken(struct bbm_state *s, u64 desc_pa)
+{
+	for (unsigned int i = s->broken.n; i--;)
+		if (s->broken.g[i].desc_pa == desc_pa)
+			return &s->broken.g[i];
+	return NULL;
+}
+
+/* A live entry where one was broken: the old one must be forgotten by all TLBs. */
+static void made(struct oracle *o, struct bbm_state *s, const struct event *ev)
+{
+	struct gone *g = find_broken(s, ev->addr);
+	const char *what = NULL;
+	struct check_desc d;
+
+	if (!g || !check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->val))
+		return;
+	/* The page may have become a table of something else. */
+	if (d.ia == g->d.ia && d.level == g->d.level && d.hyp == g->d.hyp)
+		what = needs_break(oracle_board(o)->f, &d, g->old, ev->val);
+	if (what)
+		breach(o, &d, g->old, ev, what, what_lacks(g));
+	gone_drop(&s->broken, (unsigned int)(g - s->broken.g));
+}
+
+static void replaced(struct oracle *o, struct bbm_state *s, const struct event *ev)
+{
+	struct check_desc d;
+	const char *what;
+
+	if (!check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->old))
+		return;
+	if (!check_desc_live(o, &d, ev->val)) {
+		gone_add(o, &s->broken, &d, ev->old, ev);
+		return;
+	}
+	what = needs_break(oracle_board(o)->f, &d, ev->old, ev->val);
+	if (what)
+		breach(o, &d, ev->old, ev, what, "it was never invalid");
+}
+
+static void bbm_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct bbm_state *s = state;
+
+	switch (ev->kind) {
+	case EV_STORE:
+		if (ev->arg != 8)
+			break;
+		if (unlikely(pte_valid(ev->old)))
+			replaced(o, s, ev);
+		else if (s->broken.n && pte_valid(ev->val))
+			made(o, s, ev);
+		break;
+	case EV_TLBI:
+		gone_tlbi(o, &s->broken, ev);
+		break;
+	case EV_DSB:
+		gone_dsb(&s->broken, ev);
+		break;
+	}
+}
+
+static void bbm_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct bbm_state *s = state;
+
+	if (check_died(o, end))
+		s->broken.n = 0;
+}
+
+const struct checker bbm_checker = {
+	.name = "break-before-make",
+	.state_size = sizeof(struct bbm_state),
+	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB),
+	.event = bbm_event,
+	.end = bbm_end,
+};

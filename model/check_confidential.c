@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * confidential: what EL2 wrote into a page of its own stays EL2's until somebody
+ * clears it or the reader writes over it. The host's read of such a word, or a
+ * bus master's, is a breach.
+ *
+ * EL2's own memory and image are EL2's without being told: only what others wrote
+ * there is noted. Elsewhere what EL2 wrote is noted, unless the page was shared
+ * with the host then. What a page held before the host gave it away stays the
+ * host's. Registers of devices are no memory. Before the host runs behind its
+ * stage 2 there are no secrets from it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+
+#define FRAME 4096u /* of the board's storage */
+#define LINE 512u   /* bytes: 64 words, one bit each */
+#define MAX_LINES 256
+
+struct line {
+	u64 pa;	    /* of its first byte */
+	u64 secret; /* words that EL2 wrote */
+	u64 open;   /* words that others wrote, in EL2's memory */
+};
+
+struct confidential_state {
+	struct line line[MAX_LINES]; /* those before @n are in use */
+	unsigned int n, next;	     /* of those in use, which is replaced next */
+	bool opened;		     /* others wrote into EL2's memory */
+};
+
+enum who { HOST, HYP, DMA };
+
+static bool within(u64 pa, u64 base, u64 size)
+{
+	return pa - base < size;
+}
+
+/* EL2's memory as it was set aside at boot. */
+static bool is_home(const struct el2_view *v, u64 pa)
+{
+	return within(pa, v->hyp_mem.base, v->hyp_mem.size) ||
+	       within(pa, v->bss.base, v->bss.size) || within(pa, v->data.base, v->data.size) ||
+	       within(pa, v->rodata.base, v->rodata.size) || within(pa, v->text.base, v->text.size);
+}
+
+static struct line *line_find(struct confidential_state *s, u64 pa)
+{
+	for (unsigned int i = 0; i < s->n; i++)
+		if (s->line[i].pa == ALIGN_DOWN(pa, LINE))
+			return &s->line[i];
+	return NULL;
+}
+
+/* More lines than there is room for: the oldest is forgotten. */
+static struct line *line_get(struct confidential_state *s, u64 pa)
+{
+	struct line *l = line_find(s, pa);
+
+	if (l)
+		return l;
+	if (s->n < MAX_LINES) {
+		l = &s->line[s->n++];
+	} else {
+		l = &s->line[s->next];
+		s->next = (s->next + 1) % MAX_LINES;
+	}
+	*l = (struct line){ .pa = ALIGN_DOWN(pa, LINE) };
+	return l;
+}
+
+/* Bits of the words of @l's line that [pa, pa + bytes) touches. */
+static u64 words(const struct line *l, u64 pa, u64 bytes)
+{
+	u64 from = MAX(pa, l->pa), to = MIN(pa + bytes, l->pa + LINE);
+
+	if (from >= to)
+		return 0;
+	return GENMASK((to - 1 - l->pa) / 8, (from - l->pa) / 8);
+}
+
+/* Nothing of [pa, pa + bytes) is noted any more. */
+static void forget(struct confidential_state *s, u64 pa, u64 bytes)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		u64 gone = words(&s->line[i], pa, bytes);
+
+		s->line[i].secret &= ~gone;
+		s->line[i].open &= ~gone;
+		if (gone && !s->line[i].secret && !s->line[i].open) {
+			s->line[i--] = s->line[--s->n];
+			s->next = 0;
+		}
+	}
+}
+
+/* ---- Writes -------------------------------------------------------------------------- */
+
+static bool hyps_own_memory(struct oracle *o, u64 pa)
+{
+	struct abs_page page;
+
+	if (!board_ram_at(oracle_board(o), PA(pa)))
+		return false;
+	model_page(oracle_board(o), oracle_view(o), PA(pa), &page);
+	return page.owner == OWNER_HYP && page.hyp == PKVM_PAGE_OWNED;
+}
+
+static void hyp_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes)
+{
+	forget(s, pa, bytes);
+	if (is_home(oracle_view(o), pa) || !hyps_own_memory(o, pa))
+		return;
+	for (u64 at = ALIGN_DOWN(pa, LINE); at < pa + bytes; at += LINE) {
+		struct line *l = line_get(s, at);
+
+		l->secret |= words(l, pa, bytes);
+	}
+}
+
+/* A transfer may be long: of EL2's memory only so much as can be noted. */
+static void other_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes)
+{
+	u64 lines = 0;
+
+	forget(s, pa, bytes);
+	for (u64 at = ALIGN_DOWN(pa, LINE); at < pa + bytes && lines < MAX_LINES; at += LINE) {
+		struct line *l;
+
+		if (!is_home(oracle_view(o), at))
+			continue;
+		l = line_get(s, at);
+		l->open |= words(l, pa, bytes);
+		s->opened = true;
+		lines++;
+	}
+}
+
+/* ---- Reads ----------------------------------------------------------------------------- */
+
+static bool home_word_secret(struct oracle *o, struct confidential_state *s, u64 pa)
+{
+	const struct el2_view *v = oracle_view(o);
+	const struct line *l = line_find(s, pa);
+	u64 val;
+
+	if (l && l->open & words(l, pa, 8))
+		return false;
+	if (oracle_config(o)->profile->text_readable && within(pa, v->text.base, v->text.size))
+		return false;
+	return board_peek64(oracle_board(o), PA(pa), &val) && val;
+}
+
+static bool untouched(struct oracle *o, u64 pa)
+{
+	const struct extent *e = extent_find(oracle_board(o), pa);
+
+	return !e || !(e->frame[(pa - e->base) / FRAME] & FRAME_TOUCHED);
+}
+
+/* The first word of EL2's memory in the range that is secret. */
+static bool home_secret(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes, u64 *at)
+{
+	u64 end = pa + bytes;
+
+	for (pa = ALIGN_DOWN(pa, 8); pa < end; pa += 8) {
+		bool skip = !is_home(oracle_view(o), pa) || untouched(o, pa);
+
+		if (!skip && !home_word_secret(o, s, pa))
+			continue;
+		*at = pa;
+		if (!skip && model_owner(oracle_board(o), oracle_view(o), PA(pa)) == OWNER_HYP)
+			return true;
+		pa = ALIGN_DOWN(pa, FRAME) + FRAME - 8;
+	}
+	return false;
+}
+
+static bool noted_secret(struct confidential_state *s, u64 pa, u64 bytes, u64 *at)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		u64 seen = s->line[i].secret & words(&s->line[i], pa, bytes);
+
+		if (!seen)
+			continue;
+		*at = s->line[i].pa + 8 * (u64)__builtin_ctzll(seen);
+		return true;
+	}
+	return false;
+}
+
+/* Is anybody behind a stage 2 who must not see? A device works for any of them. */
+static bool confined(struct oracle *o, enum who who, unsigned int cpu)
+{
+	const struct board *b = oracle_board(o);
+
+	if (who == HOST)
+		return b->cpus[cpu].host_s2_on;
+	for (unsigned int i = 0; i < b->n_cpus; i++)
+		if (b->cpus[i].host_s2_on)
+			return true;
+	return false;
+}
+
+static void check_read(struct oracle *o, struct confidential_state *s, enum who who, u64 pa,
+		       u64 bytes, const struct event *ev)
+{
+	u64 at;
+
+	if (!confined(o, who, ev->cpu))
+		return;
+	if (noted_secret(s, pa, bytes, &at) || home_secret(o, s, pa, bytes, &at))
+		oracle_breach(o, RULE_CONFIDENTIAL, ALIGN_DOWN(at, check_page_size(o)), ev,
+			      "%s read 0x%" PRIx64 ", which EL2 wrote and nobody cleared",
+			      who == HOST ? "the host" : "a bus master", at);
+}
+
+/* ---- Events ------------------------------------------------------------------------------ */
+
+static void accessed(struct oracle *o, struct confidential_state *s, const struct event *ev)
+{
+	enum who who = ev->what[0] == 'd' ? DMA : ev->what[1] == 'o' ? HOST : HYP;
+	const char *verb = strchr(ev->what, ' ');
+	u64 bytes = ev->arg ? ev->arg : ev->val;
+
+	if (!verb || !bytes)
+		return;
+	switch (verb[1]) {
+	case 'w':
+		if (who == HYP)
+			hyp_wrote(o, s, ev->old, bytes);
+		else
+			other_wrote(o, s, ev->old, bytes);
+		break;
+	case 'r':
+		if (who != HYP)
+			check_read(o, s, who, ev->old, bytes, ev);
+		break;
+	}
+}
+
+static void confidential_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct confidential_state *s = state;
+
+	switch (ev->kind) {
+	case EV_ACCESS:
+		accessed(o, s, ev);
+		break;
+	case EV_STORE:
+		if (unlikely(s->opened) || !is_home(oracle_view(o), ev->addr))
+			hyp_wrote(o, s, ev->addr, ev->arg);
+		break;
+	case EV_ZERO:
+		if (s->n)
+			forget(s, ev->addr, ev->val);
+		break;
+	}
+}
+
+const struct checker confidential_checker = {
+	.name = "confidential",
+	.state_size = sizeof(struct confidential_state),
+	.kinds = BIT(EV_ACCESS) | BIT(EV_STORE) | BIT(EV_ZERO),
+	.event = confidential_event,
+};

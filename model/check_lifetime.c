@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * use-after-free: a free page of a pool belongs to the allocator, which holds the
+ * pool's lock when it clears the page or links it into a list. Anybody else's
+ * store into one, a table entry that leads into one, a walk through a page that
+ * this action freed, freeing a page that is free or still linked, or one more
+ * reference on a free page, is a breach.
+ *
+ * A page of a pool is free when it has no references; no state of our own is
+ * needed to know. Not at boot: the first references are given without an event.
+ */
+#include <inttypes.h>
+
+#include "check.h"
+
+#define LINKS_BYTES 16 /* list node at the start of a free block */
+#define MAX_FREED 32
+
+struct lifetime_state {
+	struct check_pools pools;
+	struct {
+		u64 base, size;
+	} freed[MAX_FREED]; /* in this action */
+	unsigned int n_freed;
+	bool off; /* boot */
+};
+
+static bool is_free(struct oracle *o, const struct check_pool *p, u64 pa)
+{
+	return !check_pool_count(o, p, pa);
+}
+
+static void check_store(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	const struct check_pool *p = check_pool_of(&s->pools, ev->addr);
+	bool allocator;
+
+	if (!p || !is_free(o, p, ev->addr))
+		return;
+	allocator = check_holds(p->lock, ev->cpu) &&
+		    (ev->kind == EV_ZERO || (ev->addr & (check_page_size(o) - 1)) < LINKS_BYTES);
+	if (!allocator)
+		oracle_breach(o, RULE_USE_AFTER_FREE, ALIGN_DOWN(ev->addr, check_page_size(o)), ev,
+			      "0x%" PRIx64 " was written, in a page that is free in pool %s",
+			      ev->addr, p->name);
+}
+
+/* A table descriptor was stored: may it lead where it does? */
+static void check_link(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	struct board *b = oracle_board(o);
+	u64 child = pa_from_pte(b->f, ev->val).pa;
+	const struct check_pool *p = check_pool_of(&s->pools, child);
+	struct part part;
+
+	if (!p || !is_free(o, p, child))
+		return;
+	part = fold_part(o, PA(ev->addr));
+	if ((part.part == PART_HOST_TABLE || part.part == PART_HYP_TABLE) &&
+	    pte_table(ev->val, part.level))
+		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
+			      "a table entry leads to 0x%" PRIx64 ", which is free in pool %s",
+			      child, p->name);
+}
+
+static void check_load(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	for (unsigned int i = 0; i < s->n_freed; i++) {
+		const struct check_pool *p;
+
+		if (ev->addr - s->freed[i].base >= s->freed[i].size)
+			continue;
+		p = check_pool_of(&s->pools, ev->addr);
+		if (p && is_free(o, p, ev->addr) && !check_holds(p->lock, ev->cpu))
+			oracle_breach(
+				o, RULE_USE_AFTER_FREE, ALIGN_DOWN(ev->addr, check_page_size(o)),
+				ev, "0x%" PRIx64 " was read, in a page that was freed into pool %s",
+				ev->addr, p->name);
+	}
+}
+
+static bool is_table(struct oracle *o, u64 page)
+{
+	u8 part = fold_part(o, PA(page)).part;
+
+	return part == PART_HOST_TABLE || part == PART_HYP_TABLE;
+}
+
+static void check_freed(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	/* by order; what no pool can have is one page */
+	u64 size = check_page_size(o) << (ev->val < 32 ? ev->val : 0);
+
+	if (!check_pool_of(&s->pools, ev->addr))
+		return;
+	if (is_table(o, ev->addr))
+		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
+			      "the page at 0x%" PRIx64 " was freed, and is still linked as a table",
+			      ev->addr);
+	if (s->n_freed < MAX_FREED) {
+		s->freed[s->n_freed].base = ev->addr;
+		s->freed[s->n_freed++].size = size;
+	}
+}
+
+static void check_given(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	if (ev->addr && check_pool_of(&s->pools, ev->addr) && is_table(o, ev->addr))
+		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
+			      "the page at 0x%" PRIx64
+			      " was given out, and is still linked as a table",
+			      ev->addr);
+}
+
+static void check_reference(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	u8 width = oracle_view(o)->layout->refcount_width;
+	u64 max = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
+
+	if (!check_pool_of(&s->pools, ev->addr))
+		return;
+	if (ev->kind == EV_GET && ev->val == 1)
+		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
+			      "a free page, at 0x%" PRIx64 ", got a reference", ev->addr);
+	if (ev->kind == EV_PUT && (ev->val & max) == max)
+		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
+			      "the page at 0x%" PRIx64 " was freed twice", ev->addr);
+}
+
+static void lifetime_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct lifetime_state *s = state;
+
+	if (unlikely(s->off))
+		return;
+	switch (ev->kind) {
+	case EV_LOAD:
+		if (unlikely(s->n_freed))
+			check_load(o, s, ev);
+		break;
+	case EV_STORE:
+		if (ev->arg == 8 && (ev->val & 3) == 3)
+			check_link(o, s, ev);
+		/* fall through */
+	case EV_ZERO:
+		check_store(o, s, ev);
+		break;
+	case EV_FREE:
+		check_freed(o, s, ev);
+		break;
+	case EV_ALLOC:
+		check_given(o, s, ev);
+		break;
+	case EV_GET:
+	case EV_PUT:
+		check_reference(o, s, ev);
+		break;
+	}
+}
+
+static void lifetime_begin(struct oracle *o, void *state, const struct oracle_action *a)
+{
+	struct lifetime_state *s = state;
+
+	check_pools_sync(o, &s->pools);
+	s->n_freed = 0;
+	s->off = check_booting(o);
+}
+
+const struct checker lifetime_checker = {
+	.name = "lifetime",
+	.state_size = sizeof(struct lifetime_state),
+	.kinds = BIT(EV_LOAD) | BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) |
+		 BIT(EV_GET) | BIT(EV_PUT),
+	.event = lifetime_event,
+	.begin = lifetime_begin,
+};

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * lock-order: from what CPUs really did. A lock that is taken with others held
+ * comes after them; a cycle among locks is a breach though nobody met in it.
+ *
+ * lock-held: what one CPU changes is protected by the lock of what it belongs to
+ * (the table in docs/rules.md): the host's stage 2 and its page states by
+ * host_mmu, EL2's stage 1 by pkvm_pgd_lock, EL2's page states by both, lists and
+ * counts of a pool by the pool's lock, counts of other pages by both or by
+ * vm_table_lock. Not at boot, where one CPU runs.
+ */
+#include <string.h>
+
+#include "check.h"
+
+#define MAX_LOCKS 64
+
+struct lock_state {
+	u64 after[MAX_LOCKS]; /* by rank: which were taken with this one held */
+	const struct spinlock *host, *hyp, *vm_table;
+	struct check_pools pools;
+};
+
+/* ---- Order -------------------------------------------------------------------------- */
+
+/* Is there a way from lock @from to lock @to? */
+static bool leads_to(const struct lock_state *s, unsigned int from, unsigned int to)
+{
+	u64 seen = BIT(from), todo = BIT(from);
+
+	while (todo) {
+		unsigned int i = (unsigned int)__builtin_ctzll(todo);
+
+		todo &= todo - 1;
+		if (s->after[i] & BIT(to))
+			return true;
+		todo |= s->after[i] & ~seen;
+		seen |= s->after[i];
+	}
+	return false;
+}
+
+static void taken_under(struct oracle *o, struct lock_state *s, const struct spinlock *held,
+			const struct spinlock *l, const struct event *ev)
+{
+	if (s->after[held->rank] & BIT(l->rank))
+		return;
+	if (held == l)
+		oracle_breach(o, RULE_LOCK_ORDER, NO_PAGE, ev,
+			      "CPU %u took %s, which it already held", ev->cpu, l->name);
+	else if (leads_to(s, l->rank, held->rank))
+		oracle_breach(o, RULE_LOCK_ORDER, NO_PAGE, ev,
+			      "CPU %u took %s with %s held; elsewhere %s was taken with %s held",
+			      ev->cpu, l->name, held->name, held->name, l->name);
+	s->after[held->rank] |= BIT(l->rank);
+}
+
+static void check_order(struct oracle *o, struct lock_state *s, const struct event *ev)
+{
+	const struct spinlock *l = oracle_board(o)->locks, *taken;
+
+	for (taken = l; taken && taken->name != ev->what; taken = taken->next)
+		;
+	if (!taken || taken->rank >= MAX_LOCKS)
+		return;
+	for (; l; l = l->next)
+		if (check_holds(l, ev->cpu) && l->rank < MAX_LOCKS &&
+		    (l != taken || ev->sub == EV_LOCK_NEVER))
+			taken_under(o, s, l, taken, ev);
+}
+
+/* ---- What is held --------------------------------------------------------------------- */
+
+static void must_hold(struct oracle *o, const struct spinlock *l, u64 page, const struct event *ev,
+		      const char *what)
+{
+	if (l && !check_holds(l, ev->cpu))
+		oracle_breach(o, RULE_LOCK_HELD, page, ev, "CPU %u changed %s without %s", ev->cpu,
+			      what, l->name);
+}
+
+/* A slot of the fixmap is its CPU's own, and keeps its entry when it is not in use. */
+static bool is_fixmap(struct oracle *o, const struct part *p, const struct event *ev)
+{
+	const struct el2_view *v = oracle_view(o);
+	unsigned int shift = oracle_board(o)->f->page_shift;
+	u64 index = (ev->addr & (BIT(shift) - 1)) / 8;
+	u64 va = p->ia + (index << level_shift(shift, p->level));
+
+	if (ev->kind != EV_STORE || va < v->private_base || va >= v->private_next)
+		return false;
+	return ev->old && ev->val && pte_valid(ev->old) != pte_valid(ev->val);
+}
+
+static void check_table(struct oracle *o, struct lock_state *s, const struct part *p,
+			const struct event *ev)
+{
+	unsigned int shift = oracle_board(o)->f->page_shift;
+	u64 index = (ev->addr & (BIT(shift) - 1)) / 8;
+
+	if (p->part == PART_HOST_TABLE)
+		must_hold(o, s->host, p->ia + (index << level_shift(shift, p->level)), ev,
+			  "the host's stage 2");
+	else if (!is_fixmap(o, p, ev))
+		must_hold(o, s->hyp, NO_PAGE, ev, "EL2's stage 1");
+}
+
+/* The bytes of @ev's word that @off, @width of the entry take, as they change; 0: none do. */
+static u64 field_change(const struct event *ev, u64 at, u8 off, u8 width)
+{
+	u64 changed = ev->old ^ ev->val;
+	u64 mask = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
+
+	if (off >= at + ev->arg || off + width <= at)
+		return 0;
+	return off >= at ? changed >> (8 * (off - at)) & mask : changed;
+}
+
+/* The count of a page: its pool's, a table's user's, or a pin. */
+static void check_count(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
+{
+	const struct check_pool *pool = check_pool_of(&s->pools, frame);
+
+	if (pool) {
+		/* A block that is split has one user, who gives each piece its first count. */
+		if (!(ev->old == 0 && ev->val == 1))
+			must_hold(o, pool->lock, frame, ev, "the count of a pool's page");
+		return;
+	}
+	if (check_holds(s->vm_table, ev->cpu))
+		return;
+	must_hold(o, s->host, frame, ev, "a page's count");
+	must_hold(o, s->hyp, frame, ev, "a page's count");
+}
+
+static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct part *p,
+			   const struct event *ev)
+{
+	const struct el2_layout *l = oracle_view(o)->layout;
+	unsigned int shift = oracle_board(o)->f->page_shift;
+	u64 off = ev->addr & (BIT(shift) - 1), at = off % l->hyp_page_size, state;
+	u64 frame = p->ia + (off / l->hyp_page_size << shift);
+
+	if (field_change(ev, at, l->refcount_off, l->refcount_width))
+		check_count(o, s, frame, ev);
+	if (!l->has_state)
+		return;
+	state = field_change(ev, at, l->state_off, 1);
+	if (state)
+		must_hold(o, s->host, frame, ev, "the state of a page");
+	if (state & 0xf0)
+		must_hold(o, s->hyp, frame, ev, "EL2's state of a page");
+	if (field_change(ev, at, l->share_count_off, 4))
+		must_hold(o, s->host, frame, ev, "the guests' count of a page");
+}
+
+static void check_lists(struct oracle *o, const struct event *ev)
+{
+	const struct el2_view *v = oracle_view(o);
+
+	for (unsigned int i = 0; i < v->n_pools; i++) {
+		const struct el2_pool_view *p = &v->pools[i];
+
+		if (p->pages && ev->addr - p->heads.pa < UINT64_C(16) * (p->max_order + 1))
+			must_hold(o, p->lock, NO_PAGE, ev, "the free lists of a pool");
+	}
+}
+
+static void check_held(struct oracle *o, struct lock_state *s, const struct event *ev)
+{
+	struct part p;
+
+	if (check_booting(o))
+		return;
+	p = fold_part(o, PA(ev->addr));
+	if (p.part == PART_HOST_TABLE || p.part == PART_HYP_TABLE)
+		check_table(o, s, &p, ev);
+	else if (p.part == PART_VMEMMAP && ev->kind == EV_STORE)
+		check_hyp_page(o, s, &p, ev);
+	else if (ev->kind == EV_STORE)
+		check_lists(o, ev);
+}
+
+static void lock_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct lock_state *s = state;
+
+	switch (ev->kind) {
+	case EV_LOCK:
+		check_order(o, s, ev);
+		break;
+	case EV_STORE:
+	case EV_ZERO:
+		check_held(o, s, ev);
+		break;
+	}
+}
+
+static void lock_begin(struct oracle *o, void *state, const struct oracle_action *a)
+{
+	struct lock_state *s = state;
+
+	check_pools_sync(o, &s->pools);
+}
+
+static void lock_init(struct oracle *o, void *state)
+{
+	struct lock_state *s = state;
+
+	s->host = check_lock(o, "host_mmu");
+	s->hyp = check_lock(o, "pkvm_pgd_lock");
+	s->vm_table = check_lock(o, "vm_table_lock");
+}
+
+const struct checker lock_checker = {
+	.name = "locks",
+	.state_size = sizeof(struct lock_state),
+	.kinds = BIT(EV_LOCK) | BIT(EV_STORE) | BIT(EV_ZERO),
+	.init = lock_init,
+	.event = lock_event,
+	.begin = lock_begin,
+};

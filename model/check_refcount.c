@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * refcount: after an action the count of every table page that it touched is 1
+ * and one more for each entry that is not zero (spec: pgtable invariant 1). No
+ * count goes below 0.
+ *
+ * leak: when the run is over, a page that was taken out of a pool and is no
+ * table's is lost, since no call of the host can name it. Pages that a scenario
+ * holds (drain) are not; tables that are linked and empty are not either, as
+ * the next mapping or recycling uses them.
+ *
+ * warn=continue: what a WARN let through is taken as it is found.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+
+#define MAX_TOUCHED 64
+#define MAX_KNOWN 16
+
+struct known { /* a count that is wrong and was told */
+	u64 page;
+	s64 excess;
+};
+
+struct refcount_state {
+	struct check_pools pools;
+	u64 touched[MAX_TOUCHED];
+	unsigned int n_touched;
+	bool too_many; /* more were touched than are listed: all are looked at */
+	bool warned;   /* a WARN went on, in this action */
+	bool dead;     /* EL2 ended: what it was at stays half done */
+	bool booted;   /* seen so */
+	struct known known[MAX_KNOWN];
+	unsigned int n_known;
+	u64 base, pages; /* EL2's memory: what the sets have bits for */
+	u64 *excused;	 /* neither table nor free, for a reason */
+	u64 *lost;	 /* while a scenario makes pressure: what was loose before */
+};
+
+/* ---- Counts ---------------------------------------------------------------------------- */
+
+static void touch(struct refcount_state *s, u64 page)
+{
+	for (unsigned int i = s->n_touched; i--;)
+		if (s->touched[i] == page)
+			return;
+	if (s->n_touched < MAX_TOUCHED)
+		s->touched[s->n_touched++] = page;
+	else
+		s->too_many = true;
+}
+
+static void forget(struct refcount_state *s, struct known *k)
+{
+	*k = s->known[--s->n_known];
+}
+
+/* True if it was known; from now on it is. */
+static bool known_excess(struct refcount_state *s, u64 page, s64 excess)
+{
+	for (unsigned int i = 0; i < s->n_known; i++) {
+		struct known *k = &s->known[i];
+
+		if (k->page != page)
+			continue;
+		if (k->excess == excess)
+			return true;
+		forget(s, k);
+		break;
+	}
+	if (excess && s->n_known < MAX_KNOWN)
+		s->known[s->n_known++] = (struct known){ page, excess };
+	return !excess;
+}
+
+static void check_count(struct oracle *o, struct refcount_state *s, u64 page)
+{
+	const struct part p = fold_part(o, PA(page));
+	const struct check_pool *pool = check_pool_of(&s->pools, page);
+	u32 count;
+
+	if (!pool || (p.part != PART_HOST_TABLE && p.part != PART_HYP_TABLE))
+		return;
+	count = check_pool_count(o, pool, page);
+	if (likely(count == 1 + p.entries) && !s->n_known)
+		return;
+	if (known_excess(s, page, (s64)count - 1 - p.entries) || s->warned)
+		return;
+	oracle_breach(o, RULE_REFCOUNT, page, NULL,
+		      "the table of level %d at 0x%" PRIx64 " has %u entries and %u references: "
+		      "it should have %u",
+		      p.level, page, p.entries, count, p.entries + 1);
+}
+
+static void check_all_counts(struct oracle *o, struct refcount_state *s)
+{
+	const u64 page = check_page_size(o);
+
+	for (unsigned int i = 0; i < s->pools.n; i++) {
+		const struct check_pool *p = &s->pools.pool[i];
+
+		for (u64 pa = p->base; pa - p->base < p->size; pa += page)
+			check_count(o, s, pa);
+	}
+}
+
+/* A count that a put took below 0 shows as the largest. */
+static void check_put(struct oracle *o, struct refcount_state *s, const struct event *ev)
+{
+	u8 width = oracle_view(o)->layout->refcount_width;
+	u64 max = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
+
+	/* A page of a pool is then freed twice, which is another rule's. */
+	if ((ev->val & max) == max && !check_pool_of(&s->pools, ev->addr))
+		oracle_breach(o, RULE_REFCOUNT, ev->addr, ev,
+			      "a page without references lost one more");
+}
+
+static void refcount_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct refcount_state *s = state;
+	const u64 page = ALIGN_DOWN(ev->addr, check_page_size(o));
+
+	switch (ev->kind) {
+	case EV_STORE:
+		if (ev->arg == 8 && !ev->old != !ev->val && check_pool_of(&s->pools, page))
+			touch(s, page);
+		break;
+	case EV_ZERO:
+		if (check_pool_of(&s->pools, page))
+			touch(s, page);
+		break;
+	case EV_PUT:
+		check_put(o, s, ev);
+		/* fall through */
+	case EV_GET:
+		touch(s, page);
+		break;
+	case EV_PANIC:
+		s->warned |= !strcmp(ev->what, "WARN");
+		break;
+	}
+}
+
+/* ---- Pages that nobody has --------------------------------------------------------------- */
+
+static size_t set_bytes(const struct refcount_state *s)
+{
+	return (s->pages / 64 + 1) * sizeof(u64);
+}
+
+static bool in_set(const u64 *set, u64 i)
+{
+	return set[i / 64] & BIT(i % 64);
+}
+
+static void set_add(u64 *set, u64 i)
+{
+	set[i / 64] |= BIT(i % 64);
+}
+
+static void set_remove(u64 *set, u64 i)
+{
+	set[i / 64] &= ~BIT(i % 64);
+}
+
+/* Every page of a pool that is neither free nor a table. Free pages need no excuse any more. */
+typedef void (*loose_fn)(struct oracle *o, struct refcount_state *s, u64 page, u64 index);
+
+static void for_each_loose(struct oracle *o, struct refcount_state *s, loose_fn fn)
+{
+	unsigned int shift = oracle_board(o)->f->page_shift;
+
+	for (unsigned int i = 0; i < s->pools.n; i++) {
+		const struct check_pool *p = &s->pools.pool[i];
+
+		for (u64 pa = p->base; pa - p->base < p->size; pa += BIT(shift)) {
+			u64 index = (pa - s->base) >> shift;
+
+			if (pa < s->base || index >= s->pages)
+				continue;
+			if (!check_pool_count(o, p, pa))
+				set_remove(s->excused, index);
+			else if (fold_part(o, PA(pa)).part == PART_NONE)
+				fn(o, s, pa, index);
+		}
+	}
+}
+
+static void note_lost(struct oracle *o, struct refcount_state *s, u64 page, u64 index)
+{
+	if (!in_set(s->excused, index))
+		set_add(s->lost, index);
+}
+
+static void excuse(struct oracle *o, struct refcount_state *s, u64 page, u64 index)
+{
+	if (!in_set(s->lost, index))
+		set_add(s->excused, index);
+}
+
+static void report_lost(struct oracle *o, struct refcount_state *s, u64 page, u64 index)
+{
+	if (in_set(s->excused, index))
+		return;
+	oracle_breach(o, RULE_LEAK, page, NULL,
+		      "the page at 0x%" PRIx64
+		      " was taken out of pool %s and is in no table: nobody "
+		      "can give it back",
+		      page, check_pool_of(&s->pools, page)->name);
+}
+
+/* ---- Actions -------------------------------------------------------------------------------- */
+
+static void refcount_begin(struct oracle *o, void *state, const struct oracle_action *a)
+{
+	struct refcount_state *s = state;
+
+	check_pools_sync(o, &s->pools);
+	s->n_touched = 0;
+	s->too_many = false;
+	s->warned = false;
+	if (a->kind == ORACLE_PRESSURE && s->booted && !s->dead) {
+		memset(s->lost, 0, set_bytes(s));
+		for_each_loose(o, s, note_lost);
+	}
+}
+
+/* Boot counts from here on; what it took for good is no table's, and not lost. */
+static void after_boot(struct oracle *o, struct refcount_state *s)
+{
+	s->booted = true;
+	check_pools_sync(o, &s->pools);
+	check_all_counts(o, s);
+	for_each_loose(o, s, excuse);
+}
+
+static void refcount_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct refcount_state *s = state;
+
+	s->dead |= check_died(o, end);
+	if (s->dead || !oracle_view(o)->booted)
+		return;
+	if (unlikely(!s->booted)) {
+		after_boot(o, s);
+		return;
+	}
+	if (oracle_action(o) && oracle_action(o)->kind == ORACLE_PRESSURE)
+		for_each_loose(o, s, excuse);
+	else if (s->too_many)
+		check_all_counts(o, s);
+	else
+		for (unsigned int i = 0; i < s->n_touched; i++)
+			check_count(o, s, s->touched[i]);
+}
+
+static void refcount_finish(struct oracle *o, void *state)
+{
+	struct refcount_state *s = state;
+
+	if (s->booted && !s->dead)
+		for_each_loose(o, s, report_lost);
+}
+
+static void refcount_init(struct oracle *o, void *state)
+{
+	struct refcount_state *s = state;
+	const struct el2_view *v = oracle_view(o);
+
+	s->base = v->hyp_mem.base;
+	s->pages = v->hyp_mem.size >> oracle_board(o)->f->page_shift;
+	s->excused = board_alloc(oracle_board(o), set_bytes(s));
+	s->lost = board_alloc(oracle_board(o), set_bytes(s));
+}
+
+const struct checker refcount_checker = {
+	.name = "refcount",
+	.state_size = sizeof(struct refcount_state),
+	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_PANIC),
+	.init = refcount_init,
+	.event = refcount_event,
+	.begin = refcount_begin,
+	.end = refcount_end,
+	.finish = refcount_finish,
+};

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * stale-tlb: a translation that EL2 took away must be gone from every TLB that
+ * may hold it when the lock of its table is released.
+ *
+ * First by what hardware may do: every translation that was in a live table may
+ * be in the TLB of every CPU that walks it. Then, after the action, by what the
+ * TLBs of this board do hold.
+ *
+ * No breach: removed write permission at stage 2 and a cleared access flag, which
+ * are the caller's to invalidate; changes in what software keeps.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+
+#define MAX_CHANGED 16
+
+/* Input addresses whose translation was reduced in this action. */
+struct changed {
+	bool hyp;
+	u64 lo, hi;
+	struct event ev;
+};
+
+struct tlb_state {
+	struct gone_list gone;
+	struct changed changed[MAX_CHANGED];
+	unsigned int n_changed;
+};
+
+/* ---- What a store takes away ----------------------------------------------------------- */
+
+/* One bit for each thing that is allowed. */
+static u64 permissions(const struct arch_features *f, const struct check_desc *d, u64 desc)
+{
+	/* XN[1:0] at stage 2: both, EL0 only, neither, EL1 only */
+	static const u8 exec[] = { 3, 2, 0, 1 };
+
+	if (!d->hyp)
+		return (desc & (PTE_S2_R | PTE_S2_W)) |
+		       exec[FIELD_GET(PTE_S2_XN, desc) & (f->xnx ? 3 : 2)];
+	/* AP[2]: read only */
+	return (~desc & BIT(7)) | (~desc & (f->hvhe ? PTE_S1_PXN | PTE_S1_UXN : PTE_S1_UXN));
+}
+
+/* Does @new_desc allow less than @old, or something else? Both are live leaves. */
+static bool leaf_reduced(struct oracle *o, const struct check_desc *d, u64 old, u64 new_desc)
+{
+	const struct arch_features *f = oracle_board(o)->f;
+	u64 attr = d->hyp ? PTE_S1_ATTRIDX : PTE_S2_MEMATTR, was;
+
+	if (pa_from_pte(f, old).pa != pa_from_pte(f, new_desc).pa || (old ^ new_desc) & attr)
+		return true;
+	was = permissions(f, d, old);
+	if (!d->hyp)
+		was &= ~PTE_S2_W; /* kvm_pgtable_stage2_wrprotect()'s callers invalidate */
+	return was & ~permissions(f, d, new_desc);
+}
+
+static bool taken_away(struct oracle *o, const struct check_desc *d, u64 old, u64 new_desc)
+{
+	bool table = pte_table(old, d->level);
+
+	if (!check_desc_live(o, d, new_desc) || table != pte_table(new_desc, d->level))
+		return true;
+	if (table)
+		return pa_from_pte(oracle_board(o)->f, old).pa !=
+		       pa_from_pte(oracle_board(o)->f, new_desc).pa;
+	return leaf_reduced(o, d, old, new_desc);
+}
+
+static void note_changed(struct tlb_state *s, const struct check_desc *d, const struct event *ev)
+{
+	struct changed *last = s->n_changed ? &s->changed[s->n_changed - 1] : NULL;
+
+	if (last && last->hyp == d->hyp &&
+	    (s->n_changed == MAX_CHANGED || (d->ia >= last->lo && d->ia <= last->hi))) {
+		last->lo = MIN(last->lo, d->ia);
+		last->hi = MAX(last->hi, d->ia + d->size);
+		return;
+	}
+	if (s->n_changed == MAX_CHANGED)
+		return;
+	s->changed[s->n_changed++] =
+		(struct changed){ .hyp = d->hyp, .lo = d->ia, .hi = d->ia + d->size, .ev = *ev };
+}
+
+static void over_live(struct oracle *o, struct tlb_state *s, const struct event *ev)
+{
+	struct check_desc d;
+
+	if (!check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->old) ||
+	    !taken_away(o, &d, ev->old, ev->val))
+		return;
+	s->gone.merge = true;
+	gone_add(o, &s->gone, &d, ev->old, ev);
+	note_changed(s, &d, ev);
+}
+
+/* The same translation is back: whoever still knows it knows nothing wrong. */
+static void over_invalid(struct oracle *o, struct tlb_state *s, const struct event *ev)
+{
+	for (unsigned int i = s->gone.n; i--;) {
+		const struct gone *g = &s->gone.g[i];
+
+		if (g->desc_pa != ev->addr || g->hi - g->lo != g->d.size)
+			continue;
+		if (check_desc_live(o, &g->d, ev->val) && !taken_away(o, &g->d, g->old, ev->val))
+			gone_drop(&s->gone, i);
+		return;
+	}
+}
+
+/* ---- When it is too late ----------------------------------------------------------------- */
+
+static void outlived(struct oracle *o, const struct gone *g)
+{
+	oracle_breach(o, RULE_STALE_TLB, check_desc_page(o, &g->d, g->old), &g->ev,
+		      "%s%s for 0x%" PRIx64 " at level %d was removed, and a TLB may still hold it",
+		      g->d.hyp ? "EL2's " : "the host's ", g->walks ? "table" : "translation",
+		      g->d.ia, g->d.level);
+}
+
+static void hand_over(struct oracle *o, struct tlb_state *s, const struct event *ev)
+{
+	bool hyp;
+
+	if (likely(!s->gone.n) || !ev->what)
+		return;
+	hyp = !strcmp(ev->what, "pkvm_pgd_lock");
+	if (!hyp && strcmp(ev->what, "host_mmu"))
+		return;
+	for (unsigned int i = 0; i < s->gone.n;) {
+		if (s->gone.g[i].d.hyp != hyp || s->gone.g[i].by != ev->cpu) {
+			i++;
+			continue;
+		}
+		outlived(o, &s->gone.g[i]);
+		gone_drop(&s->gone, i);
+	}
+}
+
+static void tlb_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct tlb_state *s = state;
+
+	switch (ev->kind) {
+	case EV_STORE:
+		if (ev->arg != 8)
+			break;
+		if (unlikely(pte_valid(ev->old)))
+			over_live(o, s, ev);
+		else if (s->gone.n && pte_valid(ev->val))
+			over_invalid(o, s, ev);
+		break;
+	case EV_TLBI:
+		gone_tlbi(o, &s->gone, ev);
+		break;
+	case EV_DSB:
+		gone_dsb(&s->gone, ev);
+		break;
+	case EV_UNLOCK:
+		hand_over(o, s, ev);
+		break;
+	}
+}
+
+/* ---- What the board's TLBs hold ------------------------------------------------------------ */
+
+/* Does @e say more about @ia than the tables do? */
+static bool contradicts(struct oracle *o, const struct tlb_entry *e, u64 ia)
+{
+	struct mmu_result res;
+
+	if (!model_walk(oracle_board(o), oracle_view(o), e->regime == TLB_EL2, ia, &res))
+		return true;
+	if (res.fault != MMU_OK && res.fault != MMU_FAULT_PERMISSION)
+		return true;
+	if (res.oa.pa != e->oa.pa + (ia - e->ia) || res.size != e->size)
+		return true;
+	return (e->r && !res.r) || (e->w && !res.w && e->regime == TLB_EL2) || (e->x && !res.x);
+}
+
+static void check_entry(struct oracle *o, const struct cpu *cpu, const struct tlb_entry *e,
+			const struct changed *c)
+{
+	u64 ia = MAX(e->ia, c->lo);
+
+	if (!e->valid || (e->regime == TLB_EL2) != c->hyp || e->ia >= c->hi ||
+	    e->ia + e->size <= c->lo)
+		return;
+	if (!c->hyp && (!cpu->host_s2_on || e->vmid != oracle_view(o)->host_s2.vmid))
+		return;
+	if (!contradicts(o, e, ia))
+		return;
+	oracle_breach(o, RULE_STALE_TLB, c->hyp ? e->oa.pa + (ia - e->ia) : ia, &c->ev,
+		      "the TLB of CPU %u still has %s translation of 0x%" PRIx64 " to 0x%" PRIx64,
+		      cpu->id, c->hyp ? "EL2's" : "the host's", ia, e->oa.pa + (ia - e->ia));
+}
+
+static void check_tlbs(struct oracle *o, const struct tlb_state *s)
+{
+	struct board *b = oracle_board(o);
+
+	for (unsigned int n = 0; n < b->n_cpus; n++) {
+		const struct cpu *cpu = &b->cpus[n];
+
+		for (u32 i = 0; i < cpu->tlb.used; i++)
+			for (unsigned int k = 0; k < s->n_changed; k++)
+				check_entry(o, cpu, &cpu->tlb.e[i], &s->changed[k]);
+	}
+}
+
+static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct tlb_state *s = state;
+
+	if (!check_died(o, end)) {
+		for (unsigned int i = 0; i < s->gone.n; i++)
+			outlived(o, &s->gone.g[i]);
+		if (s->n_changed)
+			check_tlbs(o, s);
+	}
+	s->gone.n = 0;
+	s->n_changed = 0;
+}
+
+const struct checker tlb_checker = {
+	.name = "tlb",
+	.state_size = sizeof(struct tlb_state),
+	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
+	.event = tlb_event,
+	.end = tlb_end,
+};
