@@ -34,8 +34,6 @@ const struct subcommand subcommands[] = {
 
 /* ---- Our own faults ---- */
 
-/* The sanitizers tell more of a fault than this. */
-#ifndef __SANITIZE_ADDRESS__
 static void on_fault(int sig)
 {
 	static const char text[] =
@@ -46,7 +44,6 @@ static void on_fault(int sig)
 	(void)!write(STDERR_FILENO, number, sizeof(number));
 	_exit(EXIT_INTERNAL);
 }
-#endif
 
 #if defined(__has_feature)
 #define HAS_ASAN __has_feature(address_sanitizer)
