@@ -33,6 +33,14 @@ void el2_config_free(struct el2_config *c)
 	g_free(c);
 }
 
+static bool bug_possible(const struct bug *b, const struct el2_config *c, const char **why)
+{
+	*why = b->not_on[c->profile->id];
+	if (!*why && b->needs.why && !(b->needs.values >> knob(c, b->needs.knob) & 1))
+		*why = b->needs.why;
+	return !*why;
+}
+
 bool el2_config_possible(const struct el2_config *c, const char **why)
 {
 	bool range = knob(c, KNOB_MMIO_DONATION) == MMIO_DONATION_RANGE;
@@ -49,6 +57,9 @@ bool el2_config_possible(const struct el2_config *c, const char **why)
 		*why = "protect needs an mmio_donation";
 		return false;
 	}
+	for (unsigned int i = 0; i < N_BUGS; i++)
+		if (c->bug[i] && !bug_possible(&el2_bugs[i], c, why))
+			return false;
 	return true;
 }
 

@@ -38,7 +38,7 @@ enum { HOST_EPERM_PANIC, HOST_EPERM_INJECT };
 enum { FINALISE_V7_0, FINALISE_FIXED };
 enum { EL2_DEBUG_OFF, EL2_DEBUG_ON };
 enum { WARN_PANIC, WARN_CONTINUE };
-enum { FFA_NONE, FFA_INCOMPATIBLE };
+enum { FFA_NONE, FFA_INCOMPATIBLE, FFA_V1_0 };
 
 enum knob_kind { KNOB_DESIGN, KNOB_DEFECT };
 
@@ -100,20 +100,53 @@ const struct profile *el2_profile_find(const char *name);
 
 /* ---- Bugs and patches ----------------------------------------------------------------- */
 
-/* Historical bugs as switches; the table is bugs.c. Grows with the oracle. */
+/*
+ * Historical bugs as switches; the table is bugs.c. The letter and number are those
+ * that scenarios and `pkvm-sim bugs` use. Each is consulted at one place.
+ */
 enum bug_id {
+	BUG_B01,
+	BUG_B02,
+	BUG_B03,
+	BUG_B04,
+	BUG_B05,
+	BUG_B07,
+	BUG_B08,
+	BUG_B09,
+	BUG_B10,
+	BUG_B11,
+	BUG_B12,
+	BUG_B13,
+	BUG_B15,
+	BUG_B16,
+	BUG_B22,
+	BUG_B23,
+	BUG_B30,
+	BUG_B33,
+	BUG_B38,
+	BUG_B55,
+	BUG_C1,
+	BUG_C2,
 	N_BUGS
 };
 
 struct bug {
 	const char *id;      /* "B-13" */
 	const char *subject; /* of the fix */
-	const char *release; /* with the fix */
+	const char *release; /* with the fix; "none": open */
 	const char *rule;    /* that catches it */
-	const char *doc;
+	const char *doc;     /* what is wrong with it on, one line */
+	const char *more;    /* a paragraph: what was believed, what happens */
+	const char *not_on[N_PROFILES]; /* why it cannot be switched on there; NULL: it can */
+	/* a knob that must have one of these values, bit by bit; .why NULL: none */
+	struct {
+		enum knob_id knob;
+		u32 values;
+		const char *why;
+	} needs;
 };
 
-extern const struct bug el2_bugs[];
+extern const struct bug el2_bugs[]; /* by enum bug_id */
 extern const unsigned int el2_n_bugs;
 
 struct knob_setting {
@@ -149,7 +182,7 @@ enum pool_id { POOL_HOST_S2, POOL_HYP_S1, N_BASE_POOLS };
 struct el2_config {
 	const struct profile *profile;
 	u8 knob[N_KNOBS];
-	bool bug[N_BUGS + 1];
+	bool bug[N_BUGS];
 	GArray *protect;        /* struct protect_entry, in the order given */
 	u64 pool_pages[N_BASE_POOLS]; /* 0: the kernel's formula */
 	bool has_hyp_image, has_hyp_memory;
@@ -160,8 +193,9 @@ struct el2_config *el2_config_new(const struct profile *p); /* knobs = the profi
 struct el2_config *el2_config_copy(const struct el2_config *c);
 void el2_config_free(struct el2_config *c);
 /*
- * Is this combination of knobs possible at all? False with the reason (static)
- * if not: mmio_donation=range before v7.0, hyp_mmio_va=private without range, ...
+ * Is this combination of release, knobs and bugs possible at all? False with the
+ * reason (static) if not: mmio_donation=range before v7.0, hyp_mmio_va=private
+ * without range, a bug on a release that has it anyway, ...
  */
 bool el2_config_possible(const struct el2_config *c, const char **why);
 static inline u8 knob(const struct el2_config *c, enum knob_id id)

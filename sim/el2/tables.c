@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Releases, knobs, patches and bugs: every name the program knows, with what it
- * stands for. `pkvm-sim kernels|knobs|patches|bugs` and the reference print these
+ * Releases, knobs and patches: every name the program knows, with what it stands
+ * for; bugs are in bugs.c. `pkvm-sim kernels|knobs|patches` and the reference print these
  * tables; EL2 and the model consult them. Facts: the kernel's history as dated in
  * docs/fidelity.md.
  */
@@ -110,6 +110,7 @@ const struct knob el2_knobs[N_KNOBS] = {
 		.value = {
 			{ "none", KNOB_DESIGN, "there is no FF-A: fine" },
 			{ "incompatible", KNOB_DESIGN, "another major version: -EOPNOTSUPP" },
+			{ "v1.0", KNOB_DESIGN, "version 1.0: memory can be lent to it" },
 		},
 	},
 };
@@ -237,9 +238,6 @@ const struct patch el2_patches[] = {
 	},
 };
 const unsigned int el2_n_patches = G_N_ELEMENTS(el2_patches);
-
-const struct bug el2_bugs[] = { { .id = NULL } };
-const unsigned int el2_n_bugs = 0;
 
 const char *const page_state_name[N_PAGE_STATES] = {
 	[PKVM_PAGE_OWNED] = "OWNED",

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bugs that pKVM had, each a switch that brings one back in EL2 as it is otherwise.
+ * `pkvm-sim bugs` and the reference print this table; scenarios/bugs has a scenario for
+ * each. sim/hyp asks for a switch at one place, sim/host for B-23. A bug that the
+ * release has by itself cannot be switched on there: it is on.
+ *
+ * Facts: subjects, commits and releases as dated in docs/fidelity.md. The numbers are
+ * those of the collection they come from, which has more that need a guest.
+ */
+#include "el2.h"
+
+#define NEEDS_MMIO(id)                                                                             \
+	{                                                                                          \
+		KNOB_MMIO_DONATION, ~BIT(MMIO_DONATION_NONE), id " needs an mmio_donation"         \
+	}
+
+const struct bug el2_bugs[] = {
+	[BUG_B01] = {
+		.id = "B-01",
+		.subject = "KVM: arm64: Fix host stage-2 PGD refcount",
+		.release = "v5.15",
+		.rule = "refcount",
+		.doc = "start tables after the first one have no reference of their own",
+		.more = "A stage 2 may start with up to 16 tables side by side, taken from the pool"
+			" as one block. Only the first page of a block counts references, and"
+			" the table code counts entries in each page: the tail pages began at"
+			" 0. The last entry unmapped in one of them gave a live start table"
+			" back to the pool.",
+	},
+	[BUG_B02] = {
+		.id = "B-02",
+		.subject = "KVM: arm64: Report corrupted refcount at EL2",
+		.release = "v5.15",
+		.rule = "spec",
+		.doc = "a reference put on a page that has none wraps to 65535",
+		.more = "A put too many is a bug of EL2's own, and the worst that can be done about"
+			" it is to go on: the count wraps, and the page is pinned for ever, or"
+			" never freed. The fix makes it a BUG where it happens.",
+	},
+	[BUG_B03] = {
+		.id = "B-03",
+		.subject = "KVM: arm64: Fix host stage-2 finalization",
+		.release = "v5.16",
+		.rule = "spec",
+		.doc = "boot takes all that EL2 maps from the host, not its linear map alone",
+		.more = "At the end of its boot EL2 walks its own tables and takes the pages found"
+			" from the host. The walk went over the whole address space and"
+			" expected pages. But the half without the linear map may have"
+			" blocks: a hyp_vmemmap that happens to be aligned ended the boot with"
+			" -EINVAL. Where it did not, the identity map's page went too.",
+	},
+	[BUG_B04] = {
+		.id = "B-04",
+		.subject = "KVM: arm64: Disable privileged hypercalls after pKVM finalisation",
+		.release = "v5.16",
+		.rule = "single-owner",
+		.doc = "hypercalls of the trusted boot are answered for ever",
+		.more = "While it boots the host is trusted and tells EL2 what to map. Those"
+			" hypercalls check nothing, since nobody could be attacked yet. They"
+			" stayed open once the host was no longer trusted.",
+	},
+	[BUG_B05] = {
+		.id = "B-05",
+		.subject = "KVM: arm64: pkvm: Fix hyp_pool max order",
+		.release = "v5.17",
+		.rule = "spec",
+		.doc = "a pool of 2^n pages cannot give out a block of 2^n",
+		.more = "The largest order of a pool was taken from the rounded up logarithm of its"
+			" size, as an exclusive bound: right unless the size is a power of"
+			" two, then one too small. The pages are there and cannot be had in"
+			" one piece.",
+	},
+	[BUG_B07] = {
+		.id = "B-07",
+		.subject = "KVM: arm64: Prevent the donation of no-map pages",
+		.release = "v6.3",
+		.rule = "spec",
+		.doc = "the host may give or lend firmware's carve-outs",
+		.more = "No-map regions are memory to memblock, and were memory to EL2. They are"
+			" firmware's: the host may not even map them, so they are not its to"
+			" give.",
+	},
+	[BUG_B08] = {
+		.id = "B-08",
+		.subject = "KVM: arm64: Prevent unconditional donation of unmapped regions from the"
+			   " host",
+		.release = "v6.4",
+		.rule = "spec",
+		.doc = "what the host never touched counts as its memory: devices, holes, no-map",
+		.more = "The host's stage 2 is filled as the host touches things, so an empty entry"
+			" says \"the host's\". Whether it is memory was asked only of entries"
+			" that map something: a device that the host had not touched could be"
+			" donated as memory.",
+		.not_on = {
+			[PROFILE_V7_0] = "B-08: from v6.15 on the host's state is not read from"
+					 " lazily filled entries",
+			[PROFILE_V7_2] = "B-08: from v6.15 on the host's state is not read from"
+					 " lazily filled entries",
+		},
+	},
+	[BUG_B09] = {
+		.id = "B-09",
+		.subject = "KVM: arm64: Reload PTE after invoking walker callback on preorder"
+			   " traversal",
+		.release = "v6.4",
+		.rule = "use-after-free",
+		.doc = "the walk goes on into a table that its visitor has just freed",
+		.more = "The visitor of a table may put a block in its place and free the table."
+			" The walker went on with the entry that it had read before, down into"
+			" a page that is the pool's again, and wrote entries there.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-09: nothing in v6.12 maps a block over a table of the"
+					  " host's",
+		},
+	},
+	[BUG_B10] = {
+		.id = "B-10",
+		.subject = "KVM: arm64: Drop last page ref in kvm_pgtable_stage2_free_removed()",
+		.release = "v6.4",
+		.rule = "leak",
+		.doc = "a table that a block replaced is never freed",
+		.more = "Freeing a subtree puts the reference that each table has from its parent's"
+			" entry. The topmost one has none any more: its last reference is the"
+			" one that it was allocated with, and nobody put that.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-10: nothing in v6.12 maps a block over a table of the"
+					  " host's",
+		},
+	},
+	[BUG_B11] = {
+		.id = "B-11",
+		.subject = "KVM: arm64: Always check the state from hyp_ack_unshare()",
+		.release = "v6.13",
+		.rule = "spec",
+		.doc = "the host unshares from EL2 what EL2 never borrowed",
+		.more = "\"Shared\" in the host's record does not say with whom. EL2's record does,"
+			" and was asked in debug builds only. So a page lent to the secure"
+			" world could be taken back from EL2. On v6.12 the unmap that follows"
+			" finds nothing, and EL2 panics; where a shared page need not be mapped"
+			" the call succeeds, and the secure world keeps a page that the host"
+			" gives to the next.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-11: v6.12 has this bug",
+		},
+	},
+	[BUG_B12] = {
+		.id = "B-12",
+		.subject = "KVM: arm64: Adjust range correctly during host stage-2 faults",
+		.release = "v6.16",
+		.rule = "spec",
+		.doc = "a host fault maps more than one block",
+		.more = "A fault maps the largest block that fits. The loop that looks for it asked"
+			" whether the level after the one it was about to use has blocks, so a"
+			" range of 512 GiB could be chosen and was mapped by 512 blocks. No"
+			" page changes hands: the kernel's log calls it no security problem,"
+			" and not the expected behaviour.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-12: v6.12 has this bug",
+		},
+	},
+	[BUG_B13] = {
+		.id = "B-13",
+		.subject = "KVM: arm64: pkvm: Fallback to level-3 mapping on host stage-2 fault",
+		.release = "v7.0",
+		.rule = "owner-progress",
+		.doc = "EL2 panics when the host touches a page at an unaligned edge of memory",
+		.more = "The fix of B-12 lost what the old loop did by accident: at the last level"
+			" the page was taken even if it is not all in the region. Regions come"
+			" from firmware and need not end at a page. No size fits there, and"
+			" there was no other answer: a board with such a memory map did not"
+			" boot.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-13: the loop that has it came in v6.16",
+		},
+	},
+	[BUG_B15] = {
+		.id = "B-15",
+		.subject = "KVM: arm64: Unconditionally cross check hyp state",
+		.release = "v6.16",
+		.rule = "spec",
+		.doc = "sharing and donating to EL2 ask the host's record alone",
+		.more = "Host and EL2 each record what a page is to them, and the two should agree."
+			" EL2's was asked in debug builds only. Where the host's is wrong, a"
+			" page that EL2 holds already is taken for a page of the host's own.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-15: v6.12 has this bug",
+		},
+	},
+	[BUG_B16] = {
+		.id = "B-16",
+		.subject = "KVM: arm64: Check range args for pKVM mem transitions",
+		.release = "v6.18",
+		.rule = "range",
+		.doc = "frame numbers and counts may wrap",
+		.more = "Frame number and page count come from the host and are shifted to bytes."
+			" Bits that fall out name another page than was asked for, or no page"
+			" at all: what is checked, changed and answered for need no longer be"
+			" the same. (CVE-2026-0028, 0030, 0031)",
+		.not_on = {
+			[PROFILE_V6_12] = "B-16: v6.12 has this bug",
+		},
+	},
+	[BUG_B22] = {
+		.id = "B-22",
+		.subject = "KVM: arm64: Fix initialisation order in __pkvm_init_finalise()",
+		.release = "v7.1",
+		.rule = "refcount",
+		.doc = "boot takes the host's pages before EL2's tables are counted",
+		.more = "EL2's first tables come from an allocator that counts nothing, and boot"
+			" makes up for it. Taking pages from the host came before that, and"
+			" before the per-CPU slots that cache maintenance needs. A boot that"
+			" fails in between leaves tables that look empty, and the next unmap"
+			" frees one of them with all that it maps.",
+		.not_on = {
+			[PROFILE_V7_0] = "B-22: v7.0 has this bug: finalise_order",
+		},
+	},
+	[BUG_B23] = {
+		.id = "B-23",
+		.subject = "KVM: arm64: Don't free hyp pages with pKVM on GICv2",
+		.release = "v6.16",
+		.rule = "use-after-free",
+		.doc = "after a failed boot the host frees and reuses what EL2 stands on",
+		.more = "When KVM does not come up the host frees EL2's stacks and per-CPU pages,"
+			" as it does without protection, where EL2 went back to its stub"
+			" first. A protected EL2 does not go away: it keeps its vectors and"
+			" runs on pages that somebody else writes to.",
+	},
+	[BUG_B30] = {
+		.id = "B-30",
+		.subject = "KVM: arm64: Fix block mapping validity check in stage-1 walker",
+		.release = "v7.2",
+		.rule = "spec",
+		.doc = "EL2 maps a block at a level that has none",
+		.more = "Which levels may hold a block depends on the granule: 1 and 2 with 4K"
+			" pages, 2 with larger ones. An entry that looks like a block elsewhere"
+			" is no translation. Software that takes it for one believes to have"
+			" mapped what hardware faults on.",
+	},
+	[BUG_B33] = {
+		.id = "B-33",
+		.subject = "Fix pkvm_host_donate_hyp ignored 'prot' argument (Android)",
+		.release = "Android 1c0db8af0893",
+		.rule = "spec",
+		.doc = "EL2 maps a donated device as cacheable memory",
+		.more = "The variant of donation that takes the permissions of EL2's mapping used"
+			" the ordinary ones. For a device that means a cacheable mapping:"
+			" reads may be answered, and writes kept, by a cache.",
+		.needs = NEEDS_MMIO("B-33"),
+	},
+	[BUG_B38] = {
+		.id = "B-38",
+		.subject = "(a rule of 2021, no fix: __pkvm_mark_hyp() takes no MMIO)",
+		.release = "none",
+		.rule = "single-owner",
+		.doc = "MMIO may have an owner while recycling still forgets owners",
+		.more = "When EL2 is short of tables it unmaps all MMIO of the host, which comes"
+			" back on demand. A comment of 5.14 says why nothing but memory may"
+			" be marked as EL2's: the walker takes every entry. Donating MMIO with"
+			" the walker as it was forgets the owner at the first recycle. Same as"
+			" s2_unmap_annotated=clear, whatever that is set to.",
+		.needs = NEEDS_MMIO("B-38"),
+	},
+	[BUG_B55] = {
+		.id = "B-55",
+		.subject = "Transfer the hyp stack pages out of the host stage-2 (Android)",
+		.release = "Android 615aa0af5fd6",
+		.rule = "single-owner",
+		.doc = "EL2's stacks stay the host's",
+		.more = "At boot EL2 takes from the host what it finds in its linear map. Stacks"
+			" are mapped elsewhere, with a hole below to catch an overflow, and"
+			" were not found: the host could read them, and write return"
+			" addresses.",
+		.not_on = {
+			[PROFILE_V7_0] = "B-55: v7.0 has this bug",
+		},
+	},
+	[BUG_C1] = {
+		.id = "C1",
+		.subject = "(open: host_unshare_ffa() asks the host's record alone)",
+		.release = "none",
+		.rule = "single-owner",
+		.doc = "a lying secure world hands back what is shared with EL2",
+		.more = "Memory that is lent over FF-A and memory shared with EL2 look the same in"
+			" the host's record, and taking the former back asks nothing else. All"
+			" rests on the secure world naming only what it was lent. With this"
+			" switch it names what it is asked for, and the host owns alone what"
+			" EL2 still borrows, pins and all.",
+		.needs = { KNOB_FFA, BIT(FFA_V1_0), "C1 needs a secure world to lend to: ffa=v1.0" },
+	},
+	[BUG_C2] = {
+		.id = "C2",
+		.subject = "(open: host_unshare_ffa() asks the host's record alone)",
+		.release = "none",
+		.rule = "single-owner",
+		.doc = "the same for what is shared with a guest",
+		.more = "As C1 for a page that a guest maps: the host then gives it to EL2 while the"
+			" guest reads and writes it.",
+		.not_on = {
+			[PROFILE_V6_12] = "C2: v6.12 shares nothing with guests",
+			[PROFILE_V7_0] = "C2: guests are not in this build",
+			[PROFILE_V7_2] = "C2: guests are not in this build",
+		},
+	},
+};
+const unsigned int el2_n_bugs = G_N_ELEMENTS(el2_bugs);
+
+G_STATIC_ASSERT(G_N_ELEMENTS(el2_bugs) == N_BUGS);
