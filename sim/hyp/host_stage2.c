@@ -42,12 +42,17 @@ bool addr_is_memory(struct hyp *hyp, u64 addr)
 	return find_mem_range(hyp, addr, &range);
 }
 
+/* May the host give or lend what is in @reg? NULL: a hole. */
+static bool region_is_allowed(const struct hyp *hyp, const struct el2_region *reg)
+{
+	return reg && (!reg->nomap || hyp_has_bug(hyp, BUG_B07));
+}
+
 bool addr_is_allowed_memory(struct hyp *hyp, u64 addr)
 {
 	struct mem_range range;
-	const struct el2_region *reg = find_mem_range(hyp, addr, &range);
 
-	return reg && !reg->nomap;
+	return region_is_allowed(hyp, find_mem_range(hyp, addr, &range));
 }
 
 bool range_is_memory(struct hyp *hyp, u64 start, u64 end)
@@ -64,7 +69,7 @@ int check_range_allowed_memory(struct hyp *hyp, u64 start, u64 end)
 
 	if (!mem_range_has(&range, end - 1))
 		return -EINVAL;
-	return reg && !reg->nomap ? 0 : -EPERM;
+	return region_is_allowed(hyp, reg) ? 0 : -EPERM;
 }
 
 /* ---- Table pages ------------------------------------------------------------------- */
@@ -84,7 +89,8 @@ static pa_t host_s2_zalloc_pages_exact(struct hyp_cpu *c, void *priv, u64 bytes)
 		order++;
 	pa = hyp_alloc_pages(c, pool, order);
 	/* The kernel does not test for NULL: it aborts on NULL's struct hyp_page. */
-	hyp_split_page(c, pool, pa.pa ? pa : hyp_pa_of(c->hyp, VA(0)));
+	if (!hyp_has_bug(c->hyp, BUG_B01))
+		hyp_split_page(c, pool, pa.pa ? pa : hyp_pa_of(c->hyp, VA(0)));
 	WARN_ON(c, bytes != hyp_page_size(c->hyp) << order);
 	return pa;
 }
@@ -367,15 +373,14 @@ static int host_stage2_adjust_range(struct hyp_cpu *c, u64 addr, struct mem_rang
 		WARN_ON(c, ops->annotation_at_odds(c, addr));
 		return -EPERM;
 	}
-	ops->fault_range(c, addr, level, range);
-	return 0;
+	return ops->fault_range(c, addr, level, range);
 }
 
 /*
  * host_stage2_idmap - map what the host touched at @addr: the largest block that
  * lies in its region or hole. Takes host_mmu.lock.
  * -ERANGE: beyond the IPA size; -EAGAIN (v7.1 on -EEXIST): mapped already;
- * -EPERM: somebody else's; then errors of the mapping.
+ * -EPERM: somebody else's; -EINVAL with B-13; then errors of the mapping.
  */
 int host_stage2_idmap(struct hyp_cpu *c, u64 addr)
 {

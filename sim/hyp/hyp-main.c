@@ -264,7 +264,9 @@ static const struct hcall *hcall_of(const struct hyp *hyp, u64 nr)
 
 	if (!nr)
 		return NULL;
-	if (hyp->protected_mode_initialized ? nr < hcall_band[p].min : nr >= hcall_band[p].max)
+	if (hyp->protected_mode_initialized && !hyp_has_bug(hyp, BUG_B04) && nr < hcall_band[p].min)
+		return NULL;
+	if (!hyp->protected_mode_initialized && nr >= hcall_band[p].max)
 		return NULL;
 	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
 		if (host_hcall[i].nr[p] == nr)
@@ -333,6 +335,16 @@ static s64 call_host_unshare_ffa(struct hyp_cpu *c, const u64 *a)
 	return __pkvm_host_unshare_ffa(c, a[0], a[1]);
 }
 
+static s64 call_ffa_mem_share(struct hyp_cpu *c, const u64 *a)
+{
+	return ffa_mem_share(c, a[0], a[1]);
+}
+
+static s64 call_ffa_mem_reclaim(struct hyp_cpu *c, const u64 *a)
+{
+	return ffa_mem_reclaim(c, a[0], a[1]);
+}
+
 static s64 call_pin(struct hyp_cpu *c, const u64 *a)
 {
 	return hyp_pin_shared_mem(c, VA(a[0]), VA(a[1]));
@@ -371,6 +383,11 @@ static bool has_mmio_pages(const struct hyp *hyp)
 static bool has_mmio_range(const struct hyp *hyp)
 {
 	return hyp->knob[KNOB_MMIO_DONATION] == MMIO_DONATION_RANGE;
+}
+
+static bool has_ffa(const struct hyp *hyp)
+{
+	return hyp->ffa.lent;
 }
 
 /* Run by name, shown to nobody: recordings have it. */
@@ -481,6 +498,30 @@ static const struct internal_call internal_calls[] = {
 		},
 		.available = always,
 		.fn = call_host_unshare_ffa,
+	},
+	{
+		.call = {
+			.name = "ffa_mem_share",
+			.full = "do_ffa_mem_share",
+			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
+			.n_args = 2,
+			.n_required = 2,
+			.doc = "lend pages of the host, and the secure world takes them (ffa=v1.0)",
+		},
+		.available = has_ffa,
+		.fn = call_ffa_mem_share,
+	},
+	{
+		.call = {
+			.name = "ffa_mem_reclaim",
+			.full = "do_ffa_mem_reclaim",
+			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
+			.n_args = 2,
+			.n_required = 2,
+			.doc = "the secure world hands back pages that it was lent (ffa=v1.0)",
+		},
+		.available = has_ffa,
+		.fn = call_ffa_mem_reclaim,
 	},
 	{
 		.call = {

@@ -59,6 +59,15 @@ static void init_locks(struct hyp *hyp)
 	spin_init(hyp->board, &hyp->host_s2_pool.lock, "host_s2_pool");
 }
 
+/* Only a secure world that memory can be lent to has anything to remember. */
+static void init_ffa(struct hyp *hyp)
+{
+	if (hyp->knob[KNOB_FFA] != FFA_V1_0)
+		return;
+	spin_init(hyp->board, &hyp->ffa.lock, "host_buffers");
+	hyp->ffa.lent = board_alloc(hyp->board, FFA_HANDLES * sizeof(*hyp->ffa.lent));
+}
+
 static void init_protected_regs(struct hyp *hyp)
 {
 	const GArray *protect = hyp->cfg->protect;
@@ -86,6 +95,21 @@ static bool config_check(const struct el2_config *cfg, GError **error)
 	return true;
 }
 
+/* The release's page-table library, as the knobs and the bugs brought back say. */
+static struct pgtable_variant library_variant(const struct hyp *hyp)
+{
+	u8 unmap = hyp->knob[KNOB_S2_UNMAP_ANNOTATED];
+	struct pgtable_variant v;
+
+	if (hyp_has_bug(hyp, BUG_B38))
+		unmap = S2_UNMAP_CLEAR;
+	v = pgtable_variant_of(hyp->profile->id, unmap);
+	v.no_reload_after_pre = hyp_has_bug(hyp, BUG_B09);
+	v.keeps_unlinked_root = hyp_has_bug(hyp, BUG_B10);
+	v.s1_block_anywhere = hyp_has_bug(hyp, BUG_B30);
+	return v;
+}
+
 static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError **error)
 {
 	struct hyp *hyp;
@@ -98,16 +122,18 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	hyp->profile = cfg->profile;
 	hyp->f = b->f;
 	memcpy(hyp->knob, cfg->knob, sizeof(hyp->knob));
+	memcpy(hyp->bug, cfg->bug, sizeof(hyp->bug));
 	hyp->layout = *el2_layout_of(cfg->profile->id);
 	hyp->va_offset = hyp->layout.va_offset;
 	hyp->hyp_va_bits = 48;
-	hyp->variant = pgtable_variant_of(cfg->profile->id, hyp->knob[KNOB_S2_UNMAP_ANNOTATED]);
+	hyp->variant = library_variant(hyp);
 	/* empty tables that calls before boot may walk */
 	hyp->host_mmu.pgt.f = hyp->pkvm_pgtable.f = hyp->f;
 	hyp->host_mmu.pgt.v = hyp->pkvm_pgtable.v = &hyp->variant;
 	hyp->host_mmu.pgt.mmu = (struct mmu_table){ .stage = 2, .f = hyp->f };
 	hyp->pkvm_pgtable.mm_ops = &hyp_early_alloc_mm_ops;
 	init_cpus(hyp);
+	init_ffa(hyp);
 	init_locks(hyp);
 	init_protected_regs(hyp);
 	if (!kvm_hyp_reserve(hyp, error)) {

@@ -117,6 +117,17 @@ int unmap_protected_regions(struct hyp_cpu *c);
 /* private EL2 address of a page donated with hyp_mmio_va=private; false: none */
 bool hyp_mmio_private_va(struct hyp *hyp, pa_t pa, va_t *va);
 
+/* ---- ffa.c: memory lent to the secure world, after nvhe/ffa.c --------------------------------- */
+
+#define FFA_HANDLES 64 /* pieces of memory that the secure world keeps at a time */
+
+struct ffa_piece {
+	u64 pfn, nr_pages; /* 0 pages: not in use */
+};
+
+int ffa_mem_share(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+int ffa_mem_reclaim(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
+
 /* ---- setup.c --------------------------------------------------------------------------------- */
 
 s64 __pkvm_init(struct hyp_cpu *c);
@@ -183,6 +194,7 @@ struct hyp {
 	const struct profile *profile;
 	const struct arch_features *f;
 	u8 knob[N_KNOBS];
+	bool bug[N_BUGS];
 	struct hyp_cpu *cpus;
 	unsigned int nr_cpus;
 	struct el2_layout layout;
@@ -221,6 +233,10 @@ struct hyp {
 		struct kvm_pgtable pgt;
 		struct spinlock lock;
 	} host_mmu;
+	struct {
+		struct spinlock lock; /* host_buffers.lock: one conversation at a time */
+		struct ffa_piece *lent; /* FFA_HANDLES; the secure world's own memory */
+	} ffa;
 	bool protected_mode_initialized; /* the static key */
 	bool vm_table_published;
 };
@@ -228,6 +244,12 @@ struct hyp {
 static inline u8 hyp_knob(const struct hyp_cpu *c, enum knob_id id)
 {
 	return c->hyp->knob[id];
+}
+
+/* Is this bug of the past brought back? */
+static inline bool hyp_has_bug(const struct hyp *hyp, enum bug_id id)
+{
+	return unlikely(hyp->bug[id]);
 }
 
 static inline u64 hyp_page_size(const struct hyp *hyp)

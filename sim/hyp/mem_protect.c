@@ -30,7 +30,7 @@ static bool pfn_range_is_valid(const struct hyp *hyp, u64 pfn, u64 nr_pages)
 {
 	u64 limit = BIT(hyp->host_mmu.pgt.mmu.ia_bits) >> hyp->f->page_shift;
 
-	if (!hyp->profile->check_pfn_range)
+	if (!hyp->profile->check_pfn_range || hyp_has_bug(hyp, BUG_B16))
 		return true;
 	return pfn < limit && limit - pfn >= nr_pages;
 }

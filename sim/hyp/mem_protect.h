@@ -43,8 +43,9 @@ struct page_state_ops {
 	void (*host_owner_changed)(struct hyp_cpu *c, u64 phys, u64 size, u8 owner);
 	/* Host fault on an annotated page: is the page's state at odds with that? */
 	bool (*annotation_at_odds)(struct hyp_cpu *c, u64 addr);
-	/* How much a host fault at @addr maps; @range: its region or hole, then the choice. */
-	void (*fault_range)(struct hyp_cpu *c, u64 addr, s8 level, struct mem_range *range);
+	/* How much a host fault at @addr maps; @range: its region or hole, then the choice.
+	 * 0, or -EINVAL (B-13). */
+	int (*fault_range)(struct hyp_cpu *c, u64 addr, s8 level, struct mem_range *range);
 };
 
 extern const struct page_state_ops page_state_pte_ops;	   /* v6.12 */

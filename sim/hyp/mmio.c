@@ -94,7 +94,9 @@ static int check_hyp_range(struct hyp_cpu *c, u64 phys, u64 size, bool mapped)
 
 static int map_linear(struct hyp_cpu *c, u64 phys, u64 size)
 {
-	return pkvm_create_mappings_locked(c, PA(phys), PA(phys + size), PAGE_HYP_DEVICE);
+	u64 prot = hyp_has_bug(c->hyp, BUG_B33) ? PAGE_HYP : PAGE_HYP_DEVICE;
+
+	return pkvm_create_mappings_locked(c, PA(phys), PA(phys + size), prot);
 }
 
 static bool unmap_linear(struct hyp_cpu *c, u64 phys, u64 size)

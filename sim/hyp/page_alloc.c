@@ -92,16 +92,19 @@ void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 	event_emit(c->cpu, .kind = EV_GET, .addr = phys.pa, .val = count + 1);
 }
 
-/* One reference less; returns what is left. BUG at 0. Locks as hyp_page_ref_inc(). */
+/* One reference less; returns what is left. BUG at 0; with B-02 the count wraps. Locks as
+ * hyp_page_ref_inc(). */
 u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
 	u32 count = mem_load16(c->cpu, page, MO_PLAIN);
 
-	BUG_ON(c, !count);
-	mem_store16(c->cpu, page, (u16)(count - 1), MO_PLAIN);
-	event_emit(c->cpu, .kind = EV_PUT, .addr = phys.pa, .val = count - 1);
-	return count - 1;
+	if (unlikely(!count) && !hyp_has_bug(c->hyp, BUG_B02))
+		BUG_ON(c, !count);
+	count = (u16)(count - 1);
+	mem_store16(c->cpu, page, (u16)count, MO_PLAIN);
+	event_emit(c->cpu, .kind = EV_PUT, .addr = phys.pa, .val = count);
+	return count;
 }
 
 /* The first reference of a page that had none. BUG if it had. */
@@ -379,6 +382,14 @@ static u32 ceil_log2(u64 n)
 	return n <= 1 ? 0 : 64 - (u32)__builtin_clzll(n - 1);
 }
 
+/* Order of the smallest block that holds @nr_pages; with B-05 of one that it fills. */
+static u32 pool_order(const struct hyp *hyp, u64 nr_pages)
+{
+	u32 order = ceil_log2(nr_pages);
+
+	return order && hyp_has_bug(hyp, BUG_B05) ? order - 1 : order;
+}
+
 /* MAX_PAGE_ORDER as ARCH_FORCE_MAX_ORDER has it by default. */
 static u32 max_page_order(const struct hyp *hyp)
 {
@@ -422,7 +433,7 @@ int hyp_pool_init(struct hyp_cpu *c, struct hyp_pool *pool, u64 pfn, u64 nr_page
 	u64 page_size = hyp_page_size(c->hyp);
 	u64 start = pfn << c->hyp->f->page_shift;
 
-	pool->max_order = MIN(max_page_order(c->hyp), ceil_log2(nr_pages));
+	pool->max_order = MIN(max_page_order(c->hyp), pool_order(c->hyp, nr_pages));
 	pool->range_start = start;
 	pool->range_end = start + nr_pages * page_size;
 	pool->held = PA(0);

@@ -23,7 +23,7 @@ static enum page_state pte_state(u64 pte)
 
 static enum page_state host_get_page_state(struct hyp_cpu *c, u64 pte, u64 addr)
 {
-	if (!addr_is_allowed_memory(c->hyp, addr))
+	if (!addr_is_allowed_memory(c->hyp, addr) && (pte || !hyp_has_bug(c->hyp, BUG_B08)))
 		return PKVM_NOPAGE;
 	if (!pte_valid(pte) && pte)
 		return PKVM_NOPAGE;
@@ -208,7 +208,7 @@ static bool pte_annotation_at_odds(struct hyp_cpu *c, u64 addr)
  * blocks, so the first candidate can be a level-0 entry, which the map walker then
  * splits; at level 3 the last candidate is taken in any case.
  */
-static void pte_fault_range(struct hyp_cpu *c, u64 addr, s8 level, struct mem_range *range)
+static int pte_fault_range(struct hyp_cpu *c, u64 addr, s8 level, struct mem_range *range)
 {
 	const struct kvm_pgtable *pgt = &c->hyp->host_mmu.pgt;
 	struct mem_range cur;
@@ -222,6 +222,7 @@ static void pte_fault_range(struct hyp_cpu *c, u64 addr, s8 level, struct mem_ra
 	} while (level <= ARCH_LAST_LEVEL && !(level >= min_block_level(pgt->f->page_shift) &&
 					       mem_range_includes(range, &cur)));
 	*range = cur;
+	return 0;
 }
 
 const struct page_state_ops page_state_pte_ops = {

@@ -51,11 +51,16 @@ static int vmemmap_hyp_check(struct hyp_cpu *c, u64 phys, u64 size, enum page_st
 	return 0;
 }
 
+static int vmemmap_hyp_ack(struct hyp_cpu *c, u64 phys, u64 size, enum page_state s)
+{
+	return hyp_has_bug(c->hyp, BUG_B15) ? 0 : vmemmap_hyp_check(c, phys, size, s);
+}
+
 static int vmemmap_hyp_ack_unshare(struct hyp_cpu *c, u64 phys, u64 size)
 {
 	int ret = vmemmap_hyp_check(c, phys, size, PKVM_PAGE_SHARED_BORROWED);
 
-	if (ret)
+	if (ret && !hyp_has_bug(c->hyp, BUG_B11))
 		return ret;
 	return hyp_page_count(c, PA(phys)) ? -EBUSY : 0;
 }
@@ -193,32 +198,45 @@ static bool vmemmap_annotation_at_odds(struct hyp_cpu *c, u64 addr)
 	return addr_is_memory(c->hyp, addr) && get_host_state(c, PA(addr)) != PKVM_NOPAGE;
 }
 
+/* The largest block's level; with B-12 the one above, of which the map makes many. */
+static s8 first_fault_level(const struct hyp *hyp)
+{
+	int level = min_block_level(hyp->f->page_shift);
+
+	return (s8)(hyp_has_bug(hyp, BUG_B12) ? level - 1 : level);
+}
+
 /*
  * From the level of the hole down, the first block that fits; a page even where it
- * does not, since regions need not end at one.
+ * does not, since regions need not end at one (v6.16 to v6.19 knew no such page: B-13).
  */
-static void vmemmap_fault_range(struct hyp_cpu *c, u64 addr, s8 level, struct mem_range *range)
+static int vmemmap_fault_range(struct hyp_cpu *c, u64 addr, s8 level, struct mem_range *range)
 {
 	const struct kvm_pgtable *pgt = &c->hyp->host_mmu.pgt;
 	struct mem_range cur;
 
-	if (level < min_block_level(pgt->f->page_shift))
-		level = (s8)min_block_level(pgt->f->page_shift);
-	for (;; level++) {
+	for (level = MAX(level, first_fault_level(c->hyp));; level++) {
 		u64 granule = kvm_granule_size(pgt, level);
 
 		cur.start = ALIGN_DOWN(addr, granule);
 		cur.end = cur.start + granule;
-		if (level == ARCH_LAST_LEVEL || mem_range_includes(range, &cur))
+		if (mem_range_includes(range, &cur))
 			break;
+		if (level < ARCH_LAST_LEVEL)
+			continue;
+		if (!hyp_has_bug(c->hyp, BUG_B13))
+			break;
+		WARN_ON(c, true);
+		return -EINVAL;
 	}
 	*range = cur;
+	return 0;
 }
 
 const struct page_state_ops page_state_vmemmap_ops = {
 	.host_check = vmemmap_host_check,
 	.hyp_check = vmemmap_hyp_check,
-	.hyp_ack = vmemmap_hyp_check,
+	.hyp_ack = vmemmap_hyp_ack,
 	.hyp_ack_unshare = vmemmap_hyp_ack_unshare,
 	.host_ack_donation = vmemmap_host_ack_donation,
 	.share_hyp = vmemmap_share_hyp,

@@ -74,6 +74,10 @@ struct pgtable_variant {
 	bool hvhe_pxn;         /* v7.0 on, hVHE: PXN written */
 	bool mkyoung_returns_pte; /* v6.12 */
 	u8 unmap_annotated;    /* S2_UNMAP_CLEAR, _EPERM, _SKIP */
+	/* bugs brought back; no release of pgtable_variant_of() has them */
+	bool no_reload_after_pre; /* B-09 */
+	bool keeps_unlinked_root; /* B-10 */
+	bool s1_block_anywhere;   /* B-30 */
 };
 /* Variant of a release, with the walker that @unmap_annotated says. */
 struct pgtable_variant pgtable_variant_of(enum profile_id p, u8 unmap_annotated);

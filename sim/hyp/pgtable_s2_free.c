@@ -135,7 +135,8 @@ void kvm_pgtable_stage2_free_unlinked(struct hyp_cpu *c, struct kvm_pgtable *pgt
 	WARN_ON(c, __kvm_pgtable_walk(c, pgt, table, level + 1, 0, kvm_granule_size(pgt, level),
 				      &walker) != 0);
 	WARN_ON(c, pgt->mm_ops->page_count(c, pgt->priv, table) != 1);
-	pgt->mm_ops->put_page(c, pgt->priv, table);
+	if (!pgt->v->keeps_unlinked_root)
+		pgt->mm_ops->put_page(c, pgt->priv, table);
 }
 
 /*

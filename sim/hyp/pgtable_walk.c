@@ -41,11 +41,17 @@ bool kvm_phys_is_valid(const struct kvm_pgtable *pgt, u64 phys)
 	return !pgt->v->set_owner_by_pa || phys < BIT(pgt->parange_max);
 }
 
+static bool level_has_blocks(const struct kvm_pgtable *pgt, int level)
+{
+	return level >= min_block_level(pgt->f->page_shift) ||
+	       (pgt->v->s1_block_anywhere && pgt->mmu.stage == 1);
+}
+
 bool kvm_block_mapping_supported(const struct pgtable_visit_ctx *ctx, u64 phys)
 {
 	u64 granule = kvm_granule_size(ctx->pgt, ctx->level);
 
-	if (ctx->level < min_block_level(ctx->pgt->f->page_shift))
+	if (!level_has_blocks(ctx->pgt, ctx->level))
 		return false;
 	if (granule > ctx->end - ctx->addr)
 		return false;
@@ -95,8 +101,10 @@ static inline int walk_visit(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct 
 	/* The callback may have changed the entry: what to descend into is read again. */
 	if (visit) {
 		ret = w->cb(c, &ctx, visit);
-		ctx.old = mem_load64(c->cpu, ptep, MO_ONCE);
-		table = pte_table(ctx.old, level);
+		if (!(unlikely(table) && pgt->v->no_reload_after_pre)) {
+			ctx.old = mem_load64(c->cpu, ptep, MO_ONCE);
+			table = pte_table(ctx.old, level);
+		}
 	}
 	if (!walk_continue(pgt, w, ret))
 		return ret;

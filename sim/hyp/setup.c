@@ -220,6 +220,37 @@ static int fix_host_ownership_walker(struct hyp_cpu *c, struct pgtable_visit_ctx
 	return fix_host_ownership_page(c, phys, ctx->old);
 }
 
+/* The linear map of each region; with B-03 all of EL2's address space. */
+static int fix_linear_map(struct hyp_cpu *c, struct pgtable_walker *walker)
+{
+	struct hyp *hyp = c->hyp;
+	struct kvm_pgtable *pgt = &hyp->pkvm_pgtable;
+	int ret = 0;
+
+	if (hyp_has_bug(hyp, BUG_B03))
+		return kvm_pgtable_walk(c, pgt, 0, BIT(pgt->mmu.ia_bits), walker);
+	for (unsigned int i = 0; !ret && i < hyp->hyp_memblock_nr; i++) {
+		const struct el2_region *r = &hyp->hyp_memory[i];
+
+		ret = kvm_pgtable_walk(c, pgt, hyp_va_of(hyp, PA(r->base)).va, r->size, walker);
+	}
+	return ret;
+}
+
+static int fix_stacks(struct hyp_cpu *c, struct pgtable_walker *walker)
+{
+	struct hyp *hyp = c->hyp;
+	const u64 size = hyp_page_size(hyp);
+	int ret = 0;
+
+	if (!hyp->profile->stacks_fixed_up || hyp_has_bug(hyp, BUG_B55))
+		return 0;
+	for (unsigned int i = 0; !ret && i < hyp->nr_cpus; i++)
+		ret = kvm_pgtable_walk(c, &hyp->pkvm_pgtable, hyp->cpus[i].stack_va.va - size, size,
+				       walker);
+	return ret;
+}
+
 /*
  * fix_host_ownership - what EL2 has mapped in its linear map, and where the release
  * says so its stacks, is from now on not the host's. -EINVAL for a block or for what
@@ -228,36 +259,20 @@ static int fix_host_ownership_walker(struct hyp_cpu *c, struct pgtable_visit_ctx
 int fix_host_ownership(struct hyp_cpu *c)
 {
 	HYP_FRAME(c);
-	struct hyp *hyp = c->hyp;
 	struct pgtable_walker walker = {
 		.cb = fix_host_ownership_walker,
 		.flags = WALK_LEAF,
 	};
-	int ret;
+	int ret = fix_linear_map(c, &walker);
 
-	for (unsigned int i = 0; i < hyp->hyp_memblock_nr; i++) {
-		const struct el2_region *r = &hyp->hyp_memory[i];
-
-		ret = kvm_pgtable_walk(c, &hyp->pkvm_pgtable, hyp_va_of(hyp, PA(r->base)).va,
-				       r->size, &walker);
-		if (ret)
-			return ret;
-	}
-	for (unsigned int i = 0; hyp->profile->stacks_fixed_up && i < hyp->nr_cpus; i++) {
-		u64 size = hyp_page_size(hyp);
-
-		ret = kvm_pgtable_walk(c, &hyp->pkvm_pgtable, hyp->cpus[i].stack_va.va - size, size,
-				       &walker);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return ret ? ret : fix_stacks(c, &walker);
 }
 
 /* v7.0 as released took the pages first; a fix of April 2026 has the counts right before. */
 static int fix_tables_and_ownership(struct hyp_cpu *c)
 {
-	bool ownership_first = hyp_knob(c, KNOB_FINALISE_ORDER) == FINALISE_V7_0;
+	bool ownership_first =
+		hyp_knob(c, KNOB_FINALISE_ORDER) == FINALISE_V7_0 || hyp_has_bug(c->hyp, BUG_B22);
 	int ret = ownership_first ? fix_host_ownership(c) : 0;
 
 	if (!ret)
