@@ -93,6 +93,12 @@ struct profile {
 	bool map_vgic_state;
 	bool selftest;
 	u8 init_args;             /* of __pkvm_init */
+	/* virtual machines */
+	bool reserves_vms;        /* reserve_vm, vcpu_load; a VM is in the table once complete */
+	bool np_guests;           /* host_share_guest and its like */
+	bool protected_guests;    /* guests own memory: donation, poison, dying VMs */
+	bool checks_memcache;     /* -ENOMEM before any change where tables may run out */
+	bool late_errors_undone;  /* init_vm and init_vcpu leave nothing behind */
 };
 
 extern const struct profile el2_profiles[N_PROFILES];
@@ -251,8 +257,58 @@ struct el2_region { /* hyp_memory[] */
 	bool nomap;
 };
 
+/*
+ * What EL2 reads of the host's struct kvm and struct kvm_vcpu, and what it keeps in the
+ * memory donated for its own: byte offsets. Fields are u64 and cut to the kernel's type
+ * by EL2; the offsets are ours, the sizes give the page counts of the recorded machine.
+ * The host names memory of its own by kernel address: 0xffff in bits 63:48, and below
+ * EL2's linear address, so that kern_hyp_va() drops these bits.
+ */
+struct el2_vm_layout {
+	u32 kvm_size;          /* struct kvm of the host, shared with EL2 */
+	u32 kvm_created_vcpus, kvm_handle, kvm_is_protected;
+	u32 kvm_flags;         /* bit 0: id registers are initialised */
+	u32 kvm_teardown_mc, kvm_stage2_teardown_mc; /* memcache headers */
+	u32 vcpu_size;         /* struct kvm_vcpu of the host, shared with EL2 */
+	u32 vcpu_idx, vcpu_kvm;/* number; kernel address of its struct kvm (v6.12) */
+	u32 vcpu_memcache;     /* memcache header */
+	u32 mc_head, mc_nr_pages, mc_size; /* in a header: PA of the first page; pages */
+	u32 hyp_vm_size;       /* donated: struct pkvm_hyp_vm, then 8 bytes a vCPU: EL2 VA or 0 */
+	u32 hyp_vcpu_size;     /* donated: struct pkvm_hyp_vcpu */
+	u32 hyp_vcpu_memcache; /* memcache header */
+	u32 hyp_vcpu_loaded;   /* CPU + 1 where it is loaded, 0: nowhere */
+	u32 hyp_vcpu_host;     /* EL2 VA of the host's struct kvm_vcpu */
+};
+
+#define EL2_MAX_VMS 255
+#define EL2_HANDLE_OFFSET 0x1000 /* handle of the first slot */
+#define EL2_SLOT_RESERVED UINT64_C(0xa110ca7ed)
+
+/* A VM in EL2's table; its name in scenarios is the host's business. */
+struct el2_guest_view {
+	u32 handle;
+	bool is_protected, is_dying;
+	u32 created_vcpus;
+	struct mmu_table s2;
+	struct el2_pool_view pool; /* its stage 2's table pages */
+	const struct spinlock *lock;
+	va_t area;                 /* donated struct; its first page's count: users */
+	va_t host_kvm;
+	pa_t pgd;                  /* donated start tables */
+	u64 pgd_pages;
+};
+
+/* What EL2 runs on for one CPU, besides its image and memory. PA, bytes. */
+struct el2_cpu_pages {
+	struct { u64 base, size; } stack, percpu;
+};
+
 struct el2_view {
 	const struct el2_layout *layout;
+	const struct el2_vm_layout *vm_layout;
+	const struct el2_guest_view *const *guests; /* ascending handles; not: reserved slots */
+	unsigned int n_guests;
+	pa_t vm_table;             /* EL2_MAX_VMS words: 0, EL2_SLOT_RESERVED, EL2 VA of a VM */
 	bool booted;               /* finalise ended in success */
 	bool initialised;          /* on its own tables */
 	struct mmu_table host_s2;  /* root 0: not there yet */
@@ -266,6 +322,7 @@ struct el2_view {
 	const struct protect_entry *protected_regs;
 	unsigned int n_protected_regs;
 	u64 private_base, private_next; /* EL2 private VA range: start, cursor */
+	const struct el2_cpu_pages *cpu_pages; /* by CPU */
 };
 
 /* ---- Panic --------------------------------------------------------------------------------- */
@@ -351,6 +408,14 @@ struct el2_fault {
 
 enum el2_abort_result { EL2_ABORT_RETRY, EL2_ABORT_INJECTED };
 
+/* Where a trap of a guest ended: back in it, at the host, or there is no guest. */
+enum el2_guest_result { EL2_GUEST_RESUMED, EL2_GUEST_EXITED, EL2_GUEST_NONE };
+
+struct el2_guest_exit { /* what the host reads of the vCPU after it exited */
+	u64 esr, far, hpfar;
+	bool rewind; /* the instruction is to be done again */
+};
+
 struct hypervisor {
 	const char *name; /* "pkvm-sim" */
 
@@ -367,6 +432,14 @@ struct hypervisor {
 	/* A stage-2 fault of the host. */
 	enum el2_abort_result (*host_abort)(struct el2 *e, struct cpu *cpu,
 					    const struct el2_fault *f);
+
+	/* The vCPU loaded on @cpu, its table (root 0: none), an HVC of its, a stage-2 fault. */
+	struct mmu_table (*guest_s2)(struct el2 *e, struct cpu *cpu);
+	enum el2_guest_result (*guest_hvc)(struct el2 *e, struct cpu *cpu, u64 regs[18],
+					   struct el2_guest_exit *exit);
+	enum el2_guest_result (*guest_abort)(struct el2 *e, struct cpu *cpu,
+					     const struct el2_fault *f,
+					     struct el2_guest_exit *exit);
 
 	/* Calls by name: NULL terminated table of what this instance has. */
 	const struct el2_call *const *(*calls)(struct el2 *e);
@@ -406,6 +479,7 @@ struct hypervisor {
 char *el2_annotation_words(const struct el2_layout *l, u64 pte);
 /* Layout of a release, for `decode` without a machine. */
 const struct el2_layout *el2_layout_of(enum profile_id id);
+extern const struct el2_vm_layout el2_vm_layout; /* of every release */
 
 /* Exact name or with one of the kernel's prefixes dropped or added: NULL if none
  * or ambiguous (then *@ambiguous). */

@@ -57,6 +57,29 @@ const struct el2_layout *el2_layout_of(enum profile_id id)
 	return &layouts[id];
 }
 
+/* Ours: see struct el2_vm_layout. */
+const struct el2_vm_layout el2_vm_layout = {
+	.kvm_size = 0x1c00,
+	.kvm_created_vcpus = 0x00,
+	.kvm_handle = 0x08,
+	.kvm_is_protected = 0x10,
+	.kvm_flags = 0x18,
+	.kvm_teardown_mc = 0x20,
+	.kvm_stage2_teardown_mc = 0x40,
+	.vcpu_size = 0x2800,
+	.vcpu_idx = 0x00,
+	.vcpu_kvm = 0x08,
+	.vcpu_memcache = 0x10,
+	.mc_head = 0x00,
+	.mc_nr_pages = 0x08,
+	.mc_size = 0x20,
+	.hyp_vm_size = 0x1e00,
+	.hyp_vcpu_size = 0x2c00,
+	.hyp_vcpu_memcache = 0x00,
+	.hyp_vcpu_loaded = 0x20,
+	.hyp_vcpu_host = 0x28,
+};
+
 static char *owner_words(const struct el2_layout *l, u64 pte)
 {
 	u64 owner = FIELD_GET(l->owner_mask, pte);

@@ -152,6 +152,8 @@ const struct profile el2_profiles[N_PROFILES] = {
 		.selftest = true,
 		.hyp_page_size = 8,
 		.init_args = 5,
+		.reserves_vms = true,
+		.np_guests = true,
 	},
 	[PROFILE_V7_2] = {
 		.name = "v7.2",
@@ -182,6 +184,11 @@ const struct profile el2_profiles[N_PROFILES] = {
 		.selftest = true,
 		.hyp_page_size = 8,
 		.init_args = 4,
+		.reserves_vms = true,
+		.np_guests = true,
+		.protected_guests = true,
+		.checks_memcache = true,
+		.late_errors_undone = true,
 	},
 };
 
