@@ -9,7 +9,7 @@
 #include "sim/golden/golden.h"
 
 static struct {
-	char *format, *output, *trace, *record;
+	char *format, *output, *trace, *record, *jobs;
 	gboolean keep_going, list, verbose;
 } o;
 
@@ -24,6 +24,8 @@ static const GOptionEntry run_only[] = {
 	  "a line an event, before the report; see below", "[FILE]" },
 	{ "record", 0, 0, G_OPTION_ARG_FILENAME, &o.record,
 	  "write the run as a scenario: set-up, actions, what happened", "FILE" },
+	{ "jobs", 0, 0, G_OPTION_ARG_STRING, &o.jobs,
+	  "run combinations in this many processes, with the same report (1)", "N" },
 	{ "keep-going", 'k', 0, G_OPTION_ARG_NONE, &o.keep_going,
 	  "a failed line does not end its run", NULL },
 	{ "list", 0, 0, G_OPTION_ARG_NONE, &o.list, "print the names of what would run", NULL },
@@ -33,6 +35,8 @@ static const GOptionEntry run_only[] = {
 static const char run_more[] =
 	"A directory stands for every .pkvm file below it, - for standard input.\n"
 	"Options override what a file says.\n"
+	"--jobs changes nothing but the time that it takes; with --trace or --record there is\n"
+	"one process.\n"
 	"--trace prints events as the kernel's hypervisor tracing does. Without =FILE they go\n"
 	"to standard output, or to standard error if the report is for machines.\n\n"
 	"Exit status: 0 everything passed, 1 something failed, 2 the command line or a\n"
@@ -117,10 +121,15 @@ enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv)
 {
 	g_autofree GOptionEntry *entries = run_entries();
 	struct run_options opt;
+	u64 jobs = 1;
 
 	fix_trace(argc, argv);
-	if (!cli_parse(c, run_more, entries, &argc, &argv) || !machine_options_check(&opt))
+	if (!cli_parse(c, run_more, entries, &argc, &argv) || !machine_options_check(&opt) ||
+	    (o.jobs && !cli_number("--jobs", o.jobs, MAX_JOBS, &jobs)))
 		return EXIT_USAGE;
+	if (!jobs)
+		return usage_error(NULL, "--jobs=0: nobody would run anything");
+	opt.jobs = (unsigned int)jobs;
 	if (argc < 2)
 		return usage_error(NULL,
 				   "run: which file or directory? (try `pkvm-sim run --help`)");

@@ -90,6 +90,13 @@ void report_free(struct report *r);
 const struct report_ops *report_ops_of(struct report *r);
 const struct report_ops *const *report_formats(void); /* NULL terminated */
 
+/*
+ * A run told in one process and reported in another (wire.c): run_begin, line and
+ * run_end of this report are appended to @to; the same calls are then made on @r.
+ */
+struct report *report_wire_new(GByteArray *to);
+void report_wire_replay(struct report *r, const GByteArray *from);
+
 /* ---- Words ---- */
 
 /* "0", "-EPERM", "0x1111", "abort", "panic: WARN in f (cond)". New string. */

@@ -5,29 +5,7 @@
  */
 #include <errno.h>
 
-#include "script_private.h"
-
-/* A file as read, and what its runs share. */
-struct job {
-	const char *path;
-	struct program *prog;
-	struct setup *setup;
-	GHashTable *names; /* as the set-up left them */
-	struct board_config *board;
-	GArray *axes;
-};
-
-/* Everything of one call. */
-struct batch {
-	const struct run_options *opt;
-	struct overrides over;
-	struct report *report;
-	const struct report_ops *ops;
-	struct report_totals totals;
-	enum exit_status status;
-	bool interrupted;
-	unsigned int recorded; /* runs that --record has seen: it writes the first */
-};
+#include "batch.h"
 
 /* ---- Paths ------------------------------------------------------------------------------- */
 
@@ -59,8 +37,7 @@ static void find_below(const char *dir, GPtrArray *found)
 		g_dir_close(d);
 }
 
-/* The files that @paths stand for; what is wrong with a path shows when it is read. */
-static GPtrArray *find_files(const char *const *paths)
+GPtrArray *batch_files(const char *const *paths)
 {
 	GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
 
@@ -85,7 +62,7 @@ static GPtrArray *find_files(const char *const *paths)
 
 /* ---- One file ------------------------------------------------------------------------------ */
 
-static void job_free(struct job *j)
+void job_free(struct job *j)
 {
 	if (!j)
 		return;
@@ -98,7 +75,7 @@ static void job_free(struct job *j)
 	g_free(j);
 }
 
-static struct job *job_new(const char *path, const struct overrides *over, GError **error)
+struct job *job_new(const char *path, const struct overrides *over, GError **error)
 {
 	struct job *j = g_new0(struct job, 1);
 
@@ -124,15 +101,6 @@ bad:
 }
 
 /* ---- One run: what it is ----------------------------------------------------------------------- */
-
-struct leaf {
-	struct run *run;
-	const struct patch *patch;
-	u8 base[N_KNOBS];
-	unsigned int *pick;
-	struct report_axis *axis;
-	char *name, *knobs, *bugs, *board, *skip;
-};
 
 static char *knob_words(const struct el2_config *c, const u8 base[N_KNOBS])
 {
@@ -174,7 +142,7 @@ static char *leaf_name(const struct job *j, const struct report_axis *axis)
 	return g_string_free(s, FALSE);
 }
 
-static void leaf_clear(struct leaf *l)
+void leaf_clear(struct leaf *l)
 {
 	run_free(l->run);
 	g_free(l->pick);
@@ -186,9 +154,7 @@ static void leaf_clear(struct leaf *l)
 	g_free(l->skip);
 }
 
-/* Combination @i of the job; why it is not run, if so. */
-static bool leaf_init(struct leaf *l, const struct batch *b, const struct job *j, u64 i,
-		      GError **error)
+bool leaf_init(struct leaf *l, const struct batch *b, const struct job *j, u64 i, GError **error)
 {
 	struct el2_config *config;
 	const char *why;
@@ -223,9 +189,9 @@ static void pass_line(void *data, const struct report_line *l)
 	b->ops->line(b->report, l);
 }
 
-static void announce(const struct batch *b, const struct job *j, const struct leaf *l)
+struct report_run leaf_heading(const struct batch *b, const struct job *j, const struct leaf *l)
 {
-	struct report_run run = {
+	return (struct report_run){
 		.file = j->path,
 		.title = j->setup->title,
 		.origin = j->setup->origin,
@@ -242,8 +208,6 @@ static void announce(const struct batch *b, const struct job *j, const struct le
 		.n_axes = j->axes->len,
 		.skip = l->skip,
 	};
-
-	b->ops->run_begin(b->report, &run);
 }
 
 static enum verdict carry_out(struct batch *b, const struct job *j, struct leaf *l, GError **error)
@@ -276,8 +240,9 @@ static void count(struct batch *b, enum verdict v)
 		b->status = MAX(b->status, EXIT_FAILED);
 }
 
-static bool run_leaf(struct batch *b, const struct job *j, u64 i, GError **error)
+bool run_leaf(struct batch *b, const struct job *j, u64 i, GError **error)
 {
+	struct report_run heading;
 	GError *e = NULL;
 	struct leaf l;
 	enum verdict v;
@@ -286,7 +251,8 @@ static bool run_leaf(struct batch *b, const struct job *j, u64 i, GError **error
 		leaf_clear(&l);
 		return false;
 	}
-	announce(b, j, &l);
+	heading = leaf_heading(b, j, &l);
+	b->ops->run_begin(b->report, &heading);
 	v = carry_out(b, j, &l, &e);
 	b->ops->run_end(b->report, v);
 	count(b, v);
@@ -326,10 +292,8 @@ static void not_understood(struct batch *b, const char *path, GError *e)
 	g_error_free(e);
 }
 
-static void run_file(struct batch *b, const char *path)
+void run_job(struct batch *b, const char *path, struct job *j, GError *e)
 {
-	GError *e = NULL;
-	struct job *j = job_new(path, &b->over, &e);
 	u64 n;
 
 	b->totals.files++;
@@ -340,7 +304,7 @@ static void run_file(struct batch *b, const char *path)
 	n = matrix_size(j->axes);
 	announce_file(b, j);
 	for (u64 i = 0; i < n && !e && !b->interrupted; i++)
-		run_leaf(b, j, i, &e);
+		b->run_one(b, j, i, &e);
 	if (e)
 		not_understood(b, path, e);
 	b->ops->file_end(b->report);
@@ -383,16 +347,26 @@ static bool print_leaf(struct batch *b, const struct leaf *l, void *data)
 	return fprintf(data, "%s\n", l->name) > 0;
 }
 
-static bool batch_init(struct batch *b, const struct run_options *opt)
+bool batch_init(struct batch *b, const struct run_options *opt)
 {
 	GError *e = NULL;
 
-	*b = (struct batch){ .opt = opt };
+	*b = (struct batch){ .opt = opt, .run_one = run_leaf };
 	if (overrides_init(&b->over, opt, &e))
 		return true;
 	fprintf(stderr, "pkvm-sim: error: %s\n", e->message);
 	g_error_free(e);
 	return false;
+}
+
+static void run_in_turn(struct batch *b, GPtrArray *files)
+{
+	for (guint i = 0; i < files->len && !b->interrupted; i++) {
+		GError *e = NULL;
+		struct job *j = job_new(files->pdata[i], &b->over, &e);
+
+		run_job(b, files->pdata[i], j, e);
+	}
 }
 
 enum exit_status script_run(const char *const *paths, const struct run_options *opt,
@@ -403,13 +377,17 @@ enum exit_status script_run(const char *const *paths, const struct run_options *
 
 	if (!batch_init(&b, opt))
 		return EXIT_USAGE;
-	files = find_files(paths);
+	files = batch_files(paths);
 	b.report = report;
 	b.ops = report_ops_of(report);
 	b.ops->begin(report, files->len);
-	for (guint i = 0; i < files->len && !b.interrupted; i++)
-		run_file(&b, files->pdata[i]);
-	b.ops->end(report, &b.totals);
+	/* a trace and a record are one stream */
+	if (opt->jobs > 1 && !opt->trace && !opt->record)
+		run_in_parallel(&b, files);
+	else
+		run_in_turn(&b, files);
+	if (b.status != EXIT_INTERNAL)
+		b.ops->end(report, &b.totals);
 	if (b.recorded > 1)
 		fprintf(stderr,
 			"pkvm-sim: note: --record wrote the first of %u runs; --kernel and --set "
@@ -427,7 +405,7 @@ enum exit_status script_list(const char *const *paths, const struct run_options 
 
 	if (!batch_init(&b, opt))
 		return EXIT_USAGE;
-	files = find_files(paths);
+	files = batch_files(paths);
 	ok = for_each_leaf(&b, files, print_leaf, out);
 	g_ptr_array_unref(files);
 	return ok ? EXIT_PASSED : EXIT_USAGE;

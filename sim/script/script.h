@@ -8,6 +8,8 @@
 
 #include "sim/report/report.h"
 
+#define MAX_JOBS 1024 /* more would be a mistake */
+
 struct run_options {
 	const struct hypervisor *hyp;
 	const char *kernel;      /* --kernel, or NULL */
@@ -17,6 +19,7 @@ struct run_options {
 	const char *check;       /* "off", "on", "paranoid" */
 	u64 seed;
 	u64 steps;               /* events a run may take */
+	unsigned int jobs;       /* processes that run combinations; 0, 1: this one */
 	bool keep_going;
 	FILE *trace;             /* one line an event, or NULL */
 	FILE *record;            /* the run as a .pkvm file, or NULL */
