@@ -39,6 +39,7 @@ def test_a_call_that_this_el2_does_not_have(passes, mistaken):
     passes("boot\nhvc vcpu_in_poison_fault => refused\nhvc tracing_load 1 2 => refused\n")
     passes("boot\nhvc raw 0xc6000fff => refused\nhvc raw 0 1 2 3 => refused\n")
     mistaken("boot\nhvc host_share_hpy 1\n", 2, "did you mean `host_share_hyp`?", column=5)
+    mistaken("boot\nhvc __pkvm_host_shar_hyp 1\n", 2, "did you mean `host_share_hyp`?", column=5)
     mistaken("boot\nel2 host_donate_hyp_mmio pfn(uart)\n", 2, "does not have", column=5)
     mistaken("boot\nel2 host_donate_hpy 1 1\n", 2, "did you mean `host_donate_hyp`?", column=5)
     mistaken("boot\nel2 host_share_hyp 1\n", 2, "use `hvc`", column=5)

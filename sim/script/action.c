@@ -79,7 +79,7 @@ static bool no_such_call(struct doing *d, bool hypercall)
 	if (!hypercall && known_el2_call(d->st->word))
 		return fail_at(d, d->st->word_off,
 			       "this EL2 does not have this call; `requires` skips such runs");
-	nearest_init(&near, d->st->word);
+	nearest_init(&near, call_bare(d->st->word));
 	for (; *calls; calls++)
 		if ((*calls)->hypercall == hypercall)
 			nearest_try(&near, (*calls)->name);

@@ -70,7 +70,7 @@ static const char *const el2_calls[] = {
 };
 
 /* The names are compared without the kernel's prefixes. */
-static const char *bare(const char *name)
+const char *call_bare(const char *name)
 {
 	static const char *const prefix[] = { "___", "__", "pkvm_", "kvm_", "hyp_" };
 
@@ -83,7 +83,7 @@ static const char *bare(const char *name)
 static bool listed(const char *const *list, unsigned int n, const char *name)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (!strcmp(list[i], name) || !strcmp(bare(list[i]), bare(name)))
+		if (!strcmp(list[i], name) || !strcmp(call_bare(list[i]), call_bare(name)))
 			return true;
 	return false;
 }

@@ -454,7 +454,7 @@ bool run_requirements(struct run *r, char **skip, GError **error)
 			return false;
 		if (run_find_call(r, st->word, &ambiguous))
 			continue;
-		nearest_init(&near, st->word);
+		nearest_init(&near, call_bare(st->word));
 		known_calls_try(&near, true);
 		known_calls_try(&near, false);
 		if (!known_hypercall(st->word) && !known_el2_call(st->word))

@@ -404,6 +404,7 @@ bool check_statements(GPtrArray *stmts, unsigned int first, GHashTable *names,
 
 /* ---- Kernel calls that any release has (calls.c) ---------------------------------------------- */
 
+const char *call_bare(const char *name); /* without the kernel's prefixes */
 bool known_hypercall(const char *name);
 bool known_el2_call(const char *name);
 void known_calls_try(struct nearest *n, bool hypercall);
