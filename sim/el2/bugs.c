@@ -12,7 +12,7 @@
 
 #define NEEDS_MMIO(id)                                                                             \
 	{                                                                                          \
-		KNOB_MMIO_DONATION, ~BIT(MMIO_DONATION_NONE), id " needs an mmio_donation"         \
+		KNOB_MMIO_DONATION, (u32)~BIT(MMIO_DONATION_NONE), id " needs an mmio_donation"    \
 	}
 
 const struct bug el2_bugs[] = {

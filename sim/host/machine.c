@@ -117,6 +117,42 @@ static bool went_well(struct outcome o)
 	return o.kind == OUTCOME_VALUE && !o.value;
 }
 
+/* A page goes back to the host's allocator, and to somebody who writes to it. */
+static s64 do_free_page(struct cpu *cpu, void *arg)
+{
+	const u64 *pa = arg;
+
+	event_emit(cpu, .kind = EV_FREE, .fn = "teardown_hyp_mode", .what = "host", .addr = *pa);
+	return 0;
+}
+
+static void host_reuses(struct machine *m, u64 base, u64 size)
+{
+	const u64 page = BIT(m->board->f->page_shift);
+
+	for (u64 pa = base; pa - base < size && !m->dead; pa += page) {
+		cpu_call(&m->board->cpus[0], do_free_page, &pa, NULL);
+		machine_host_access(m, 0, MMU_WRITE, pa, 8, ~UINT64_C(0), true);
+	}
+}
+
+/*
+ * B-23: teardown_hyp_mode() to v6.15 frees what EL2 runs on, as if EL2 had gone back
+ * to its stub. One that is on its own tables never does.
+ */
+static void teardown_hyp_mode(struct machine *m)
+{
+	const struct el2_view *v = m->hyp->view(m->el2);
+
+	if (likely(!m->config->bug[BUG_B23]) || !v->initialised)
+		return;
+	for (unsigned int i = 0; i < m->board->n_cpus; i++) {
+		host_reuses(m, v->cpu_pages[i].stack.base, v->cpu_pages[i].stack.size);
+		host_reuses(m, v->cpu_pages[i].percpu.base, v->cpu_pages[i].percpu.size);
+	}
+}
+
+/* After an error the host leaves to EL2 what it gave it. */
 struct outcome machine_boot(struct machine *m)
 {
 	struct outcome o = machine_init(m, 0);
@@ -125,6 +161,8 @@ struct outcome machine_boot(struct machine *m)
 		o = machine_finalise(m, 0);
 	for (unsigned int i = 0; i < m->board->n_cpus && went_well(o); i++)
 		o = machine_prot_finalize(m, i);
+	if (o.kind == OUTCOME_VALUE && o.value)
+		teardown_hyp_mode(m);
 	return o;
 }
 

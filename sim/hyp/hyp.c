@@ -110,6 +110,22 @@ static struct pgtable_variant library_variant(const struct hyp *hyp)
 	return v;
 }
 
+static void view_cpus(struct hyp *hyp)
+{
+	const u64 page = hyp_page_size(hyp);
+
+	hyp->cpu_pages = board_alloc(hyp->board, hyp->nr_cpus * sizeof(*hyp->cpu_pages));
+	for (unsigned int i = 0; i < hyp->nr_cpus; i++) {
+		struct el2_cpu_pages *p = &hyp->cpu_pages[i];
+
+		p->stack.base = hyp->cpus[i].stack_pa.pa;
+		p->stack.size = page;
+		p->percpu.base = hyp->cpus[i].percpu_pa.pa;
+		p->percpu.size = HYP_PERCPU_PAGES * page;
+	}
+	hyp->view.cpu_pages = hyp->cpu_pages;
+}
+
 static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError **error)
 {
 	struct hyp *hyp;
@@ -140,6 +156,7 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 		el2_config_free(hyp->cfg);
 		return NULL;
 	}
+	view_cpus(hyp);
 	return (struct el2 *)hyp;
 }
 

@@ -200,6 +200,7 @@ struct hyp {
 	struct el2_layout layout;
 	struct el2_view view;
 	struct el2_pool_view pool_view[N_BASE_POOLS];
+	struct el2_cpu_pages *cpu_pages;
 	struct el2_panic panic;
 	struct pgtable_variant variant;
 	const struct el2_call *calls[HYP_MAX_CALLS]; /* hyp_calls(), NULL terminated */
