@@ -387,3 +387,5 @@ def test_blocks_at_the_prompt(repl):
     assert repl("nonsense")["outcome"] == "error"
     assert repl("end")["outcome"] == "ok"
     assert repl.value("let t = s") == 2
+    repl.all("repeat 100K\nexpect 1")
+    assert len(repl("end")["text"]) < 100000

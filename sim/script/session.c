@@ -6,6 +6,9 @@
  */
 #include "script_private.h"
 
+/* A loop may have millions of lines: what is said of them ends here. */
+#define MAX_LINES_SAID 1000
+
 struct session {
 	const struct run_options *opt;
 	struct overrides over;
@@ -21,9 +24,9 @@ struct session {
 	/* the line being carried out */
 	struct session_result *res;
 	GString *text;
-	unsigned int lines; /* told of */
-	bool many;	    /* a block or a file: say which line gave what */
-	guint block_start;  /* statement that opened the block being typed */
+	u64 lines;	   /* told of */
+	bool many;	   /* a block or a file: say which line gave what */
+	guint block_start; /* statement that opened the block being typed */
 };
 
 struct session *session_new(const struct run_options *opt, const char *file_name)
@@ -134,6 +137,8 @@ static void take_line(void *data, const struct report_line *l)
 	}
 	if (l->verdict == VERDICT_FAIL) {
 		say_failure(s, l);
+	} else if (s->lines > MAX_LINES_SAID) {
+		return;
 	} else if (l->output) {
 		say(s, l->output);
 	} else if (s->many) {
@@ -290,6 +295,9 @@ static bool finish(struct session *s, GError *e)
 	s->res->understood = !e;
 	s->res->error = e ? g_strdup(e->message) : NULL;
 	g_clear_error(&e);
+	if (s->lines > MAX_LINES_SAID)
+		g_string_append_printf(s->text, "\n... and %" G_GUINT64_FORMAT " lines more",
+				       s->lines - MAX_LINES_SAID);
 	s->res->text = g_strdup(s->text->str);
 	if (s->run) {
 		s->run->failed = s->run->finished = s->run->interrupted = false;
