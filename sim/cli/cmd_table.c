@@ -7,11 +7,18 @@
 
 #include "cli.h"
 
-/* One row: @name and @args head it, @doc is its line, @more all the rest (new string). */
+/* One row: @name and @args head it, @doc is its line, @more all the rest. */
 struct row {
 	const char *name, *args, *doc;
-	char *more;
+	char *more; /* new string */
+	char *own;  /* new string: the other three may be in it; NULL: they are static */
 };
+
+static void row_clear(struct row *r)
+{
+	g_free(r->more);
+	g_free(r->own);
+}
 
 struct listing {
 	const char *name;			    /* the subcommand */
@@ -108,11 +115,26 @@ static bool patch_row(unsigned int i, struct row *r)
 static bool bug_row(unsigned int i, struct row *r)
 {
 	const struct bug *b = &el2_bugs[i];
+	GString *s;
 
 	if (i >= el2_n_bugs)
 		return false;
-	*r = (struct row){ b->id, b->rule, b->subject,
-			   g_strdup_printf("fixed in %s\n%s\n", b->release, b->doc) };
+	s = g_string_new(NULL);
+	g_string_append_printf(s, "%s\n%s\n", b->doc, b->more);
+	for (unsigned int p = 0; p < N_PROFILES; p++) {
+		const char *why = b->not_on[p];
+
+		if (el2_profiles[p].built)
+			g_string_append_printf(s, "on %s: %s\n", el2_profiles[p].name,
+					       why ? why + strlen(b->id) + strlen(": ") : "yes");
+	}
+	if (b->needs.why)
+		g_string_append_printf(s, "%s\n", b->needs.why);
+	*r = (struct row){ .name = b->id,
+			   .args = b->rule,
+			   .more = g_string_free(s, FALSE),
+			   .own = g_strdup_printf("%s: %s", b->release, b->subject) };
+	r->doc = r->own;
 	return true;
 }
 
@@ -293,7 +315,7 @@ static const char *nearest_row(const struct listing *l, const char *name)
 
 	for (unsigned int i = 0; l->row(i, &r); i++) {
 		g_ptr_array_add(names, (char *)r.name);
-		g_free(r.more);
+		row_clear(&r);
 	}
 	g_ptr_array_add(names, NULL);
 	found = nearest_name((const char *const *)names->pdata, name);
@@ -320,7 +342,7 @@ enum exit_status cmd_table(const struct subcommand *c, int argc, char **argv)
 			print_row(&r, name != NULL);
 			found++;
 		}
-		g_free(r.more);
+		row_clear(&r);
 	}
 	if (name && !found)
 		return usage_error(nearest_row(l, name), "%s: there is no \"%s\"", c->name, name);

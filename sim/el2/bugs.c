@@ -240,8 +240,8 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_B33] = {
 		.id = "B-33",
-		.subject = "Fix pkvm_host_donate_hyp ignored 'prot' argument (Android)",
-		.release = "Android 1c0db8af0893",
+		.subject = "Fix pkvm_host_donate_hyp ignored 'prot' argument",
+		.release = "Android",
 		.rule = "spec",
 		.doc = "EL2 maps a donated device as cacheable memory",
 		.more = "The variant of donation that takes the permissions of EL2's mapping used"
@@ -251,8 +251,8 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_B38] = {
 		.id = "B-38",
-		.subject = "(a rule of 2021, no fix: __pkvm_mark_hyp() takes no MMIO)",
-		.release = "none",
+		.subject = "__pkvm_mark_hyp() takes no MMIO: a rule of 2021, not a fix",
+		.release = "open",
 		.rule = "single-owner",
 		.doc = "MMIO may have an owner while recycling still forgets owners",
 		.more = "When EL2 is short of tables it unmaps all MMIO of the host, which comes"
@@ -264,8 +264,8 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_B55] = {
 		.id = "B-55",
-		.subject = "Transfer the hyp stack pages out of the host stage-2 (Android)",
-		.release = "Android 615aa0af5fd6",
+		.subject = "Transfer the hyp stack pages out of the host stage-2",
+		.release = "Android",
 		.rule = "single-owner",
 		.doc = "EL2's stacks stay the host's",
 		.more = "At boot EL2 takes from the host what it finds in its linear map. Stacks"
@@ -278,8 +278,8 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_C1] = {
 		.id = "C1",
-		.subject = "(open: host_unshare_ffa() asks the host's record alone)",
-		.release = "none",
+		.subject = "host_unshare_ffa() asks the host's record alone",
+		.release = "open",
 		.rule = "single-owner",
 		.doc = "a lying secure world hands back what is shared with EL2",
 		.more = "Memory that is lent over FF-A and memory shared with EL2 look the same in"
@@ -291,8 +291,8 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_C2] = {
 		.id = "C2",
-		.subject = "(open: host_unshare_ffa() asks the host's record alone)",
-		.release = "none",
+		.subject = "host_unshare_ffa() asks the host's record alone",
+		.release = "open",
 		.rule = "single-owner",
 		.doc = "the same for what is shared with a guest",
 		.more = "As C1 for a page that a guest maps: the host then gives it to EL2 while the"

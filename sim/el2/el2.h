@@ -139,11 +139,11 @@ enum bug_id {
 struct bug {
 	const char *id;      /* "B-13" */
 	const char *subject; /* of the fix */
-	const char *release; /* with the fix; "none": open */
+	const char *release; /* with the fix, or "open" */
 	const char *rule;    /* that catches it */
 	const char *doc;     /* what is wrong with it on, one line */
 	const char *more;    /* a paragraph: what was believed, what happens */
-	const char *not_on[N_PROFILES]; /* why it cannot be switched on there; NULL: it can */
+	const char *not_on[N_PROFILES]; /* "ID: why it cannot be switched on there"; NULL: it can */
 	/* a knob that must have one of these values, bit by bit; .why NULL: none */
 	struct {
 		enum knob_id knob;
