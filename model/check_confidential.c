@@ -15,8 +15,8 @@
 
 #include "check.h"
 
-#define FRAME 4096u /* of the board's storage */
-#define LINE 512u   /* bytes: 64 words, one bit each */
+#define STORE_FRAME 4096u /* of the board's storage */
+#define LINE 512u	  /* bytes: 64 words, one bit each */
 #define MAX_LINES 256
 
 struct line {
@@ -157,7 +157,7 @@ static bool untouched(struct oracle *o, u64 pa)
 {
 	const struct extent *e = extent_find(oracle_board(o), pa);
 
-	return !e || !(e->frame[(pa - e->base) / FRAME] & FRAME_TOUCHED);
+	return !e || !(e->frame[(pa - e->base) / STORE_FRAME] & FRAME_TOUCHED);
 }
 
 /* The first word of EL2's memory in the range that is secret. */
@@ -173,7 +173,7 @@ static bool home_secret(struct oracle *o, struct confidential_state *s, u64 pa, 
 		*at = pa;
 		if (!skip && model_owner(oracle_board(o), oracle_view(o), PA(pa)) == OWNER_HYP)
 			return true;
-		pa = ALIGN_DOWN(pa, FRAME) + FRAME - 8;
+		pa = ALIGN_DOWN(pa, STORE_FRAME) + STORE_FRAME - 8;
 	}
 	return false;
 }
