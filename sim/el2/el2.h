@@ -318,7 +318,7 @@ struct el2_view {
 	u64 vmemmap_va;            /* of the entry for frame 0 */
 	const struct el2_pool_view *pools;
 	unsigned int n_pools;
-	struct { u64 base, size; } text, rodata, data, bss, idmap, hyp_mem; /* PA, bytes */
+	struct { u64 base, size; } text, rodata, data, bss, idmap, vgic, hyp_mem; /* PA, bytes */
 	const struct protect_entry *protected_regs;
 	unsigned int n_protected_regs;
 	u64 private_base, private_next; /* EL2 private VA range: start, cursor */

@@ -203,6 +203,7 @@ static const struct el2_view *hyp_view(struct el2 *e)
 	VIEW_SECTION(v->data, hyp->data);
 	VIEW_SECTION(v->bss, hyp->bss);
 	VIEW_SECTION(v->idmap, hyp->idmap);
+	VIEW_SECTION(v->vgic, hyp->vgic);
 	VIEW_SECTION(v->hyp_mem, hyp->hyp_mem);
 	v->protected_regs = hyp->protected_regs;
 	v->n_protected_regs = hyp->num_protected_reg;
