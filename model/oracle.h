@@ -50,31 +50,36 @@ bool model_rule_find(const char *name, enum rule_id *id);
 struct violation {
 	enum rule_id rule;
 	bool has_page;
-	u64 page;             /* address; has_page */
-	struct event event;   /* the first that broke it; seq 0: none */
-	char text[160];       /* one sentence: what is wrong */
+	u64 page;		      /* address; has_page */
+	struct event event;	      /* the first that broke it; seq 0: none */
+	char text[160];		      /* one sentence: what is wrong */
 	char before[120], after[120]; /* the page on every side, in words; or "" */
-	char allowed[160];    /* what the model allowed; or "" */
+	char allowed[160];	      /* what the model allowed; or "" */
 };
 
 #define ORACLE_MAX_VIOLATIONS 16 /* an action; further ones are counted only */
 
 struct oracle;
 
+/*
+ * @v must be fresh (hypervisor.view()) at oracle_begin() and at oracle_end(). Before
+ * the first snapshot. NULL: CHECK_OFF, or this system does not give the address space
+ * for its books. The memory is the board's: free the oracle first.
+ */
 struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struct el2_config *c,
 			  enum check_mode mode);
 void oracle_free(struct oracle *o);
 
 enum oracle_action_kind {
-	ORACLE_CALL,          /* a hypercall or EL2-internal call: call, args */
+	ORACLE_CALL, /* a hypercall or EL2-internal call: call, args */
 	ORACLE_INIT,
 	ORACLE_FINALISE,
 	ORACLE_PROT_FINALIZE,
-	ORACLE_BOOT,          /* init, finalise, prot_finalize everywhere */
+	ORACLE_BOOT, /* init, finalise, prot_finalize everywhere */
 	ORACLE_HOST_ACCESS,
 	ORACLE_HYP_ACCESS,
 	ORACLE_DMA,
-	ORACLE_PRESSURE,      /* drain, refill, fail: changes nothing */
+	ORACLE_PRESSURE, /* drain, refill, fail: changes nothing */
 };
 
 /* How an action ended, as host.h's outcomes, without depending on it. */
@@ -97,6 +102,7 @@ struct oracle_action {
 	unsigned int n_args;
 	enum mmu_access access;
 	u64 addr, size;
+	u64 device; /* ORACLE_DMA: address of its registers */
 };
 
 void oracle_begin(struct oracle *o, const struct oracle_action *a);

@@ -13,16 +13,16 @@
 enum page_part {
 	PART_NONE,
 	PART_HOST_TABLE, /* a table page of the host's stage 2 */
-	PART_HYP_TABLE,  /* a table page of EL2's stage 1 */
-	PART_VMEMMAP,    /* backs hyp_vmemmap */
+	PART_HYP_TABLE,	 /* a table page of EL2's stage 1 */
+	PART_VMEMMAP,	 /* backs hyp_vmemmap */
 };
 
 struct part {
-	u8 part;    /* enum page_part */
-	s8 level;   /* of a table's entries */
-	u64 ia;     /* first input address that the table covers, bytes; PART_VMEMMAP: the
+	u8 part;     /* enum page_part */
+	s8 level;    /* of a table's entries */
+	u64 ia;	     /* first input address that the table covers, bytes; PART_VMEMMAP: the
 		       address of the first frame that it describes */
-	u32 entries;/* of a table: how many are not zero */
+	u32 entries; /* of a table: how many are not zero */
 };
 
 /* What the frame at @pa is now; PART_NONE where it is nothing. */
@@ -43,13 +43,13 @@ struct checker {
 	void (*finish)(struct oracle *o, void *state);
 };
 
-extern const struct checker lock_checker;         /* lock-order, lock-held */
-extern const struct checker bbm_checker;          /* break-before-make */
-extern const struct checker tlb_checker;          /* stale-tlb */
-extern const struct checker refcount_checker;     /* refcount, leak */
-extern const struct checker lifetime_checker;     /* use-after-free */
+extern const struct checker lock_checker;	  /* lock-order, lock-held */
+extern const struct checker bbm_checker;	  /* break-before-make */
+extern const struct checker tlb_checker;	  /* stale-tlb */
+extern const struct checker refcount_checker;	  /* refcount, leak */
+extern const struct checker lifetime_checker;	  /* use-after-free */
 extern const struct checker confidential_checker; /* confidential */
-extern const struct checker range_checker;        /* range */
+extern const struct checker range_checker;	  /* range */
 
 #define NO_PAGE UINT64_MAX
 

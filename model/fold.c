@@ -1,0 +1,679 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The fold: which part each frame of RAM plays, kept up by store events, and from
+ * them the pages whose ownership may have changed. Most events end at one look at
+ * a book: the frame plays no part, or the entry lets the host in before and after.
+ *
+ * An entry of the host's tables is even if it says what an empty one says: the host
+ * may have the page. Only odd entries matter to ownership, and are counted.
+ */
+#include <string.h>
+
+#include "oracle_impl.h"
+#include "private.h"
+
+/* ---- Parts ------------------------------------------------------------------------- */
+
+struct part_entry {
+	u64 ia; /* part in bits 1:0, level + 1 in 4:2 */
+	u32 entries;
+	u32 odd; /* entries that are odd, or tables */
+};
+
+#define PART_SHIFT 4
+#define PART_PART GENMASK(1, 0)
+#define PART_LEVEL GENMASK(4, 2)
+#define PART_FLAGS GENMASK(4, 0)
+
+static const struct part_entry *part_at(const struct oracle *o, u64 frame)
+{
+	return book_get(&o->fold.parts, frame);
+}
+
+static unsigned int part_kind(const struct part_entry *p)
+{
+	return (unsigned int)FIELD_GET(PART_PART, p->ia);
+}
+
+static int part_level(const struct part_entry *p)
+{
+	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
+}
+
+struct part fold_part(struct oracle *o, pa_t pa)
+{
+	u64 frame = pa.pa >> o->shift;
+	const struct part_entry *p;
+
+	if (frame >= o->n_frames)
+		return (struct part){ 0 };
+	p = part_at(o, frame);
+	return (struct part){
+		.part = (u8)part_kind(p),
+		.level = (s8)part_level(p),
+		.ia = p->ia & ~PART_FLAGS,
+		.entries = p->entries,
+	};
+}
+
+static struct part_entry *part_set(struct oracle *o, u64 frame, enum page_part part, int level,
+				   u64 ia)
+{
+	struct part_entry *p = book_put(o->b, &o->fold.parts, frame);
+
+	*p = (struct part_entry){ .ia = ia | FIELD_PREP(PART_PART, part) |
+					FIELD_PREP(PART_LEVEL, (u64)(level + 1)) };
+	return p;
+}
+
+/* ---- Pages that were touched ---------------------------------------------------------- */
+
+#define SLOT_BITS 13 /* twice MAX_TOUCHES */
+#define TOUCH_SHIFT 7
+
+G_STATIC_ASSERT(sizeof(struct touch) <= 1u << TOUCH_SHIFT);
+
+static struct touch *touch_at(const struct oracle *o, u32 i)
+{
+	return (struct touch *)(o->fold.touches->bytes + ((u64)i << TOUCH_SHIFT));
+}
+
+static void reread(struct oracle *o, const struct event *ev)
+{
+	if (!o->fold.reread && ev)
+		o->fold.why = *ev;
+	o->fold.reread = true;
+}
+
+static u32 *slot_of(const struct oracle *o, u64 pfn)
+{
+	u32 *slots = (u32 *)o->fold.slots->bytes;
+	u32 i = (u32)(pfn * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOT_BITS));
+
+	while (slots[i] && touch_at(o, slots[i] - 1)->pfn != pfn)
+		i = (i + 1) & ((1u << SLOT_BITS) - 1);
+	return &slots[i];
+}
+
+static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struct event *ev)
+{
+	struct fold *fold = &o->fold;
+	struct touch *t;
+
+	if (fold->n_touches == MAX_TOUCHES) {
+		reread(o, ev);
+		return NULL;
+	}
+	store_mark(o->b, fold->slots, (u64)((u8 *)slot - fold->slots->bytes));
+	store_mark(o->b, fold->touches, (u64)fold->n_touches << TOUCH_SHIFT);
+	t = touch_at(o, fold->n_touches++);
+	*slot = fold->n_touches;
+	t->pfn = pfn;
+	t->ev = *ev;
+	t->sides = 0;
+	t->elsewhere = 0;
+	return t;
+}
+
+static void touch(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev)
+{
+	struct fold *fold = &o->fold;
+	struct touch *t;
+	u32 *slot;
+
+	if (pfn >= o->n_frames || fold->reread)
+		return;
+	t = fold->n_touches ? touch_at(o, fold->n_touches - 1) : NULL;
+	if (!t || t->pfn != pfn) {
+		slot = slot_of(o, pfn);
+		t = *slot ? touch_at(o, *slot - 1) : touch_new(o, slot, pfn, ev);
+		if (!t)
+			return;
+	}
+	t->sides |= sides;
+	t->elsewhere += elsewhere;
+}
+
+const struct touch *fold_touch(const struct oracle *o, u32 i)
+{
+	return touch_at(o, i);
+}
+
+bool fold_touched(const struct oracle *o, u64 pfn)
+{
+	return *slot_of(o, pfn);
+}
+
+static void touches_clear(struct oracle *o)
+{
+	struct fold *fold = &o->fold;
+
+	/* a small set is taken out slot by slot, from the last: probing stays right */
+	for (u32 i = fold->n_touches; i--;) {
+		u32 *slot = slot_of(o, touch_at(o, i)->pfn);
+
+		store_mark(o->b, fold->slots, (u64)((u8 *)slot - fold->slots->bytes));
+		*slot = 0;
+	}
+	fold->n_touches = 0;
+}
+
+/* ---- Leaves ------------------------------------------------------------------------------ */
+
+static u64 span_of(const struct oracle *o, int level)
+{
+	return BIT(level_shift(o->shift, level));
+}
+
+/* An entry of the host's tables that says no more than an empty one does. */
+static bool even(const struct oracle *o, u64 pte, u64 ia)
+{
+	if (!pte)
+		return true;
+	return (pte & (PTE_VALID | PTE_S2_R | PTE_S2_W)) == (PTE_VALID | PTE_S2_R | PTE_S2_W) &&
+	       !(pte & o->v->layout->sw_state_mask) && pa_from_pte(o->b->f, pte).pa == ia;
+}
+
+/* hyp_vmemmap is backed by these frames from now on, or no longer. */
+static void vmemmap_leaf(struct oracle *o, u64 ia, u64 pa, u64 size, bool gone)
+{
+	const u64 entry = o->v->layout->hyp_page_size;
+	u64 page = BIT(o->shift);
+
+	for (u64 off = 0; off < size; off += page) {
+		u64 first = (ia + off - o->v->vmemmap_va) / entry << o->shift;
+
+		if ((pa + off) >> o->shift >= o->n_frames)
+			return;
+		part_set(o, (pa + off) >> o->shift, gone ? PART_NONE : PART_VMEMMAP, -1,
+			 gone ? 0 : first);
+	}
+}
+
+static bool in_vmemmap(const struct oracle *o, u64 va)
+{
+	return o->v->vmemmap_va &&
+	       va - o->v->vmemmap_va < o->n_frames * o->v->layout->hyp_page_size;
+}
+
+static void count_elsewhere(struct oracle *o, u64 pfn, s32 change)
+{
+	struct found f = page_get(o, pfn);
+
+	f.elsewhere = (u16)(f.elsewhere + change);
+	page_put(o, pfn, &f);
+}
+
+/*
+ * A leaf of EL2's stage 1 came or went. At other than linear addresses EL2 maps its
+ * own and, in the fixmap, what it is allowed to: only devices are counted there.
+ */
+static void hyp_leaf(struct oracle *o, int level, u64 ia, u64 pte, s32 change,
+		     const struct event *ev)
+{
+	u64 pa = pa_from_pte(o->b->f, pte).pa, span = span_of(o, level);
+	bool linear = pa + o->v->layout->va_offset == ia;
+
+	if (!pte_valid(pte))
+		return;
+	if (in_vmemmap(o, ia)) {
+		o->vmemmap.size = 0;
+		vmemmap_leaf(o, ia, pa, span, change < 0);
+		return;
+	}
+	if (!o->fold.counting && span >> o->shift > MAX_TOUCHES) {
+		reread(o, ev);
+		return;
+	}
+	for (u64 pfn = pa >> o->shift; pfn < (pa + span) >> o->shift; pfn++) {
+		s32 elsewhere = linear || page_class(o, pfn) != M_HOLE ? 0 : change;
+
+		if (o->fold.counting && elsewhere)
+			count_elsewhere(o, pfn, elsewhere);
+		else if (!o->fold.counting && (linear || elsewhere))
+			touch(o, pfn, SIDE_HYP, elsewhere, ev);
+	}
+}
+
+/* An odd leaf of the host's, in a table that came or went as a whole. */
+static void host_leaf(struct oracle *o, int level, u64 ia, const struct event *ev)
+{
+	if (o->fold.counting)
+		return;
+	if (level == ARCH_LAST_LEVEL)
+		touch(o, ia >> o->shift, SIDE_HOST, 0, ev);
+	else
+		reread(o, ev);
+}
+
+/* ---- Tables --------------------------------------------------------------------------------- */
+
+static bool odd_entry(const struct oracle *o, bool hyp, u64 pte, int level, u64 ia)
+{
+	if (pte_table(pte, level))
+		return true;
+	return hyp ? pte_valid(pte) : !even(o, pte, ia);
+}
+
+static bool page_is_untouched(struct oracle *o, u64 pa)
+{
+	for (u64 off = 0; off < BIT(o->shift); off += 4096)
+		if (!model_frame_untouched(o->b, PA(pa + off)))
+			return false;
+	return true;
+}
+
+static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table,
+		       const struct event *ev)
+{
+	u64 frame = table.pa >> o->shift, span = span_of(o, level);
+	u32 entries = 0, odd = 0;
+	struct part_entry *p;
+
+	if (frame >= o->n_frames)
+		return;
+	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
+		if (!o->fold.counting)
+			reread(o, ev);
+		return;
+	}
+	part_set(o, frame, hyp ? PART_HYP_TABLE : PART_HOST_TABLE, level, ia);
+	o->fold.tables++;
+	if (page_is_untouched(o, table.pa))
+		return;
+	for (u32 i = 0; i < table_entries(o->shift); i++, ia += span) {
+		u64 pte;
+
+		if (!board_peek64(o->b, pa_add(table, UINT64_C(8) * i), &pte) || !pte)
+			continue;
+		entries++;
+		if (!odd_entry(o, hyp, pte, level, ia))
+			continue;
+		odd++;
+		if (pte_table(pte, level))
+			link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, pte), ev);
+		else if (hyp)
+			hyp_leaf(o, level, ia, pte, 1, ev);
+		else
+			host_leaf(o, level, ia, ev);
+	}
+	p = book_put(o->b, &o->fold.parts, frame);
+	p->entries = entries;
+	p->odd = odd;
+}
+
+static void unlink_table(struct oracle *o, bool hyp, int level, pa_t table, const struct event *ev)
+{
+	u64 frame = table.pa >> o->shift, span = span_of(o, level), ia;
+	struct part_entry p;
+
+	if (frame >= o->n_frames)
+		return;
+	p = *part_at(o, frame);
+	if (part_kind(&p) != (hyp ? PART_HYP_TABLE : PART_HOST_TABLE) || part_level(&p) != level)
+		return;
+	part_set(o, frame, PART_NONE, -1, 0);
+	o->fold.tables--;
+	ia = p.ia & ~PART_FLAGS;
+	for (u32 i = 0; p.odd && i < table_entries(o->shift); i++, ia += span) {
+		u64 pte;
+
+		if (!board_peek64(o->b, pa_add(table, UINT64_C(8) * i), &pte) ||
+		    !odd_entry(o, hyp, pte, level, ia))
+			continue;
+		if (pte_table(pte, level))
+			unlink_table(o, hyp, level + 1, pa_from_pte(o->b->f, pte), ev);
+		else if (hyp)
+			hyp_leaf(o, level, ia, pte, -1, ev);
+		else
+			host_leaf(o, level, ia, ev);
+	}
+}
+
+/*
+ * An entry of the host's above the last level goes through the locked value on its
+ * way from a block to a table: what it was and what it is counts, not what it was
+ * in between.
+ */
+static void upper_changed(struct oracle *o, int level, u64 ia, const struct event *ev)
+{
+	struct fold *fold = &o->fold;
+
+	for (u32 i = 0; i < fold->n_uppers; i++)
+		if (fold->upper[i].at == ev->addr)
+			return;
+	if (fold->n_uppers == MAX_UPPERS)
+		reread(o, ev);
+	else
+		fold->upper[fold->n_uppers++] = (struct upper){
+			.at = ev->addr, .ia = ia, .old = ev->old, .level = (s8)level, .ev = *ev
+		};
+}
+
+static void resolve_upper(struct oracle *o, const struct upper *u)
+{
+	const struct part_entry *p = part_at(o, u->at >> o->shift);
+	u64 span = span_of(o, u->level), now = 0;
+	bool was_odd = !pte_table(u->old, u->level) && !even(o, u->old, u->ia);
+
+	if (part_kind(p) == PART_HOST_TABLE && part_level(p) == u->level)
+		board_peek64(o->b, PA(u->at), &now);
+	if (pte_table(now, u->level) || even(o, now, u->ia)) {
+		if (!was_odd)
+			return;
+	}
+	if (span >> o->shift > MAX_TOUCHES)
+		reread(o, &u->ev);
+	for (u64 off = 0; !o->fold.reread && off < span; off += BIT(o->shift))
+		touch(o, (u->ia + off) >> o->shift, SIDE_HOST, 0, &u->ev);
+}
+
+void fold_resolve(struct oracle *o)
+{
+	for (u32 i = 0; i < o->fold.n_uppers; i++)
+		resolve_upper(o, &o->fold.upper[i]);
+}
+
+/* ---- Events ------------------------------------------------------------------------------------ */
+
+static void table_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
+{
+	bool hyp = part_kind(at) == PART_HYP_TABLE;
+	int level = part_level(at);
+	u64 i = (ev->addr & (BIT(o->shift) - 1)) / 8;
+	u64 ia = (at->ia & ~PART_FLAGS) + i * span_of(o, level);
+	bool was_odd, is_odd;
+	struct part_entry *p;
+
+	if (ev->arg != 8) {
+		reread(o, ev);
+		return;
+	}
+	if (ev->old == ev->val)
+		return;
+	was_odd = odd_entry(o, hyp, ev->old, level, ia);
+	is_odd = odd_entry(o, hyp, ev->val, level, ia);
+	p = book_put(o->b, &o->fold.parts, ev->addr >> o->shift);
+	p->entries += (ev->val != 0) - (ev->old != 0);
+	p->odd += is_odd - was_odd;
+	if (pte_table(ev->old, level))
+		unlink_table(o, hyp, level + 1, pa_from_pte(o->b->f, ev->old), ev);
+	else if (hyp)
+		hyp_leaf(o, level, ia, ev->old, -1, ev);
+	if (pte_table(ev->val, level))
+		link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
+	else if (hyp)
+		hyp_leaf(o, level, ia, ev->val, 1, ev);
+	if (hyp || (!was_odd && !is_odd))
+		return;
+	if (level == ARCH_LAST_LEVEL)
+		touch(o, ia >> o->shift, SIDE_HOST, 0, ev);
+	else
+		upper_changed(o, level, ia, ev);
+}
+
+/* struct hyp_page: orders are no concern, nor are counts on EL2's own pages. */
+static void record_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
+{
+	const struct el2_layout *l = o->v->layout;
+	u64 off = ev->addr & (BIT(o->shift) - 1);
+	u64 pfn = ((at->ia & ~PART_FLAGS) >> o->shift) + off / l->hyp_page_size;
+	u64 last = pfn + (off % l->hyp_page_size + ev->arg - 1) / l->hyp_page_size;
+	u64 field = off % l->hyp_page_size;
+
+	if (ev->old == ev->val || (field == l->order_off && ev->arg == l->order_width))
+		return;
+	if (field == l->refcount_off && ev->arg == l->refcount_width &&
+	    page_get(o, pfn).p.hyp == PKVM_PAGE_OWNED)
+		return;
+	for (; pfn <= last; pfn++)
+		touch(o, pfn, SIDE_RECORD, 0, ev);
+}
+
+static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
+{
+	if (!o->fold.alien.seq && page_get(o, frame).p.host == PKVM_PAGE_OWNED &&
+	    page_class(o, frame) == M_MEMORY)
+		o->fold.alien = *ev;
+}
+
+static void on_store(struct oracle *o, const struct event *ev)
+{
+	u64 frame = ev->addr >> o->shift;
+	const struct part_entry *p;
+
+	if (frame >= o->n_frames)
+		return;
+	p = part_at(o, frame);
+	switch (part_kind(p)) {
+	case PART_NONE:
+		alien_write(o, frame, ev);
+		break;
+	case PART_VMEMMAP:
+		record_store(o, p, ev);
+		break;
+	default:
+		table_store(o, p, ev);
+	}
+}
+
+/* Bytes changed in a way that does not tell what they were. */
+static void on_bytes(struct oracle *o, u64 addr, u64 bytes, bool by_el2, const struct event *ev)
+{
+	u64 frame = addr >> o->shift, end = (addr + bytes + BIT(o->shift) - 1) >> o->shift;
+
+	for (; frame < end && frame < o->n_frames; frame++) {
+		if (part_kind(part_at(o, frame)) != PART_NONE)
+			reread(o, ev);
+		else if (by_el2)
+			alien_write(o, frame, ev);
+	}
+}
+
+void fold_event(struct oracle *o, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_STORE:
+		if (o->fold.live)
+			on_store(o, ev);
+		break;
+	case EV_ZERO:
+		if (o->fold.live)
+			on_bytes(o, ev->addr, ev->val, true, ev);
+		break;
+	case EV_ACCESS:
+		if (o->fold.live && g_str_has_suffix(ev->what, "write"))
+			on_bytes(o, ev->old, ev->arg ? ev->arg : ev->val, false, ev);
+		break;
+	case EV_ALLOC:
+		o->fold.alloc_failed |= !ev->addr;
+		break;
+	case EV_LOCK:
+		o->fold.stuck |= ev->sub == EV_LOCK_NEVER;
+		break;
+	default:
+		break;
+	}
+}
+
+void fold_begin(struct oracle *o)
+{
+	struct fold *fold = &o->fold;
+
+	touches_clear(o);
+	fold->n_uppers = 0;
+	fold->reread = fold->alloc_failed = fold->stuck = false;
+	fold->why.seq = fold->alien.seq = 0;
+}
+
+bool fold_init(struct oracle *o)
+{
+	o->fold.touches = board_store_new(o->b, (u64)MAX_TOUCHES << TOUCH_SHIFT);
+	o->fold.slots = board_store_new(o->b, sizeof(u32) << SLOT_BITS);
+	return o->fold.touches && o->fold.slots &&
+	       book_init(o->b, &o->fold.parts, o->n_frames, PART_SHIFT);
+}
+
+/* ---- Reading everything ------------------------------------------------------------------------ */
+
+static void forget_part(void *data, u64 frame)
+{
+	struct oracle *o = data;
+
+	if (part_kind(part_at(o, frame)) != PART_NONE)
+		part_set(o, frame, PART_NONE, -1, 0);
+}
+
+static void forget_elsewhere(void *data, u64 pfn)
+{
+	struct oracle *o = data;
+	struct found f;
+
+	if (!*(const u64 *)book_get(&o->pages, pfn))
+		return;
+	f = page_get(o, pfn);
+	f.elsewhere = 0;
+	f.visited = false;
+	page_put(o, pfn, &f);
+}
+
+static void link_roots(struct oracle *o, const struct mmu_table *t, bool hyp)
+{
+	u32 pages = hyp ? 1 : s2_pgd_pages(o->shift, t->ia_bits);
+	u64 span = (u64)table_entries(o->shift) * span_of(o, t->start_level);
+
+	if (!t->root.pa)
+		return;
+	for (u64 i = 0; i < pages; i++)
+		link_table(o, hyp, t->start_level, i * span, pa_add(t->root, i << o->shift), NULL);
+}
+
+static void visit_leaf(struct oracle *o, bool hyp, int level, u64 ia, u64 pte)
+{
+	u64 first = ia, pages = span_of(o, level) >> o->shift;
+
+	if (hyp) {
+		first = pa_from_pte(o->b->f, pte).pa;
+		if (in_vmemmap(o, ia))
+			return;
+	}
+	for (u64 pfn = first >> o->shift; pages-- && pfn < o->n_frames; pfn++)
+		if (!hyp || first + o->v->layout->va_offset == ia || page_class(o, pfn) == M_HOLE)
+			page_check(o, pfn, SIDE_ALL, 0, NULL);
+}
+
+static void visit_table(struct oracle *o, u64 frame, const struct part_entry *p)
+{
+	bool hyp = part_kind(p) == PART_HYP_TABLE;
+	int level = part_level(p);
+	u64 ia = p->ia & ~PART_FLAGS;
+
+	for (u32 i = 0; p->odd && i < table_entries(o->shift); i++, ia += span_of(o, level)) {
+		u64 pte = 0;
+
+		board_peek64(o->b, PA((frame << o->shift) + 8 * i), &pte);
+		if (!pte_table(pte, level) && odd_entry(o, hyp, pte, level, ia))
+			visit_leaf(o, hyp, level, ia, pte);
+	}
+}
+
+/* Frames of which something is recorded: a state, or references on what EL2 does not own. */
+static void visit_vmemmap(struct oracle *o, u64 frame, const struct part_entry *p)
+{
+	const u8 size = o->v->layout->hyp_page_size;
+	u64 pfn = (p->ia & ~PART_FLAGS) >> o->shift;
+
+	if (page_is_untouched(o, frame << o->shift))
+		return;
+	for (u64 off = 0; off < BIT(o->shift); off += size, pfn++) {
+		u64 val = 0;
+
+		board_peek(o->b, PA((frame << o->shift) + off), size, &val);
+		if (val && pfn < o->n_frames)
+			page_check(o, pfn, SIDE_ALL, 0, NULL);
+	}
+}
+
+static void visit_part(void *data, u64 frame)
+{
+	struct oracle *o = data;
+	const struct part_entry *p = part_at(o, frame);
+
+	if (part_kind(p) == PART_VMEMMAP)
+		visit_vmemmap(o, frame, p);
+	else if (part_kind(p) != PART_NONE)
+		visit_table(o, frame, p);
+}
+
+/* A page that nothing led to is as all begin, or the records of it are gone. */
+static void visit_known(void *data, u64 pfn)
+{
+	struct oracle *o = data;
+	struct found f;
+
+	if (!*(const u64 *)book_get(&o->pages, pfn))
+		return;
+	f = page_get(o, pfn);
+	if (!f.visited)
+		page_check(o, pfn, SIDE_ALL, 0, NULL);
+	f = page_get(o, pfn);
+	f.visited = false;
+	page_put(o, pfn, &f);
+}
+
+void fold_read_all(struct oracle *o)
+{
+	o->fold.counting = true;
+	o->vmemmap.size = 0;
+	book_for_each(&o->pages, forget_elsewhere, o);
+	book_for_each(&o->fold.parts, forget_part, o);
+	o->fold.tables = 0;
+	link_roots(o, &o->v->host_s2, false);
+	link_roots(o, &o->v->hyp_s1, true);
+	book_for_each(&o->fold.parts, visit_part, o);
+	book_for_each(&o->pages, visit_known, o);
+	o->fold.counting = false;
+	o->fold.live = true;
+}
+
+/* ---- Did the fold keep up? ------------------------------------------------------------------------ */
+
+struct recount {
+	struct oracle *o;
+	bool hyp;
+	u64 tables;
+	const char *wrong;
+};
+
+static void recount_table(void *data, int level, u64 ia, pa_t table)
+{
+	struct recount *r = data;
+	struct part p = fold_part(r->o, table);
+	u32 entries = 0;
+
+	r->tables++;
+	for (u32 i = 0; i < table_entries(r->o->shift); i++) {
+		u64 pte = 0;
+
+		board_peek64(r->o->b, pa_add(table, UINT64_C(8) * i), &pte);
+		entries += pte != 0;
+	}
+	if (p.part != (r->hyp ? PART_HYP_TABLE : PART_HOST_TABLE))
+		r->wrong = "a table page that the fold does not know";
+	else if (p.level != level || p.ia != ia)
+		r->wrong = "a table page that the fold takes for another one";
+	else if (p.entries != entries)
+		r->wrong = "a table page whose entries the fold miscounted";
+}
+
+const char *fold_check(struct oracle *o)
+{
+	struct recount r = { .o = o };
+
+	model_for_each_table(o->b, &o->v->host_s2, recount_table, &r);
+	r.hyp = true;
+	model_for_each_table(o->b, &o->v->hyp_s1, recount_table, &r);
+	if (!r.wrong && r.tables != o->fold.tables)
+		r.wrong = "the fold knows table pages that are none";
+	return r.wrong;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The oracle as others see it: made, told of actions and events, asked for
+ * breaches. It subscribes once and hands events to the fold and to the checkers.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "oracle_impl.h"
+
+const char *const check_mode_name[] = {
+	[CHECK_OFF] = "off",
+	[CHECK_ON] = "on",
+	[CHECK_PARANOID] = "paranoid",
+};
+
+/* In the order in which they are told of things. */
+static const struct checker *const checkers[] = {
+	&lock_checker,	   &bbm_checker,	  &tlb_checker,	  &refcount_checker,
+	&lifetime_checker, &confidential_checker, &range_checker, NULL,
+};
+
+/* ---- Events ------------------------------------------------------------------------- */
+
+#define FOLD_KINDS (BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_ACCESS) | BIT(EV_ALLOC) | BIT(EV_LOCK))
+
+static void on_event(void *data, const struct event *ev)
+{
+	struct oracle *o = data;
+
+	if (BIT(ev->kind) & FOLD_KINDS)
+		fold_event(o, ev);
+	if (ev->kind == EV_CALL)
+		boot_event(o, ev);
+	else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
+		judge_dma(o, ev);
+	for (unsigned int i = 0; checkers[i]; i++)
+		if (checkers[i]->event && checkers[i]->kinds & BIT(ev->kind))
+			checkers[i]->event(o, o->checker_state[i], ev);
+}
+
+static u32 wanted_kinds(void)
+{
+	u32 kinds = FOLD_KINDS | BIT(EV_CALL);
+
+	for (unsigned int i = 0; checkers[i]; i++)
+		if (checkers[i]->event)
+			kinds |= checkers[i]->kinds;
+	return kinds;
+}
+
+/* ---- Making one ------------------------------------------------------------------------ */
+
+static void checkers_init(struct oracle *o)
+{
+	G_STATIC_ASSERT(G_N_ELEMENTS(checkers) <= MAX_CHECKERS);
+	for (unsigned int i = 0; checkers[i]; i++) {
+		o->checker_state[i] = board_alloc(o->b, checkers[i]->state_size);
+		if (checkers[i]->init)
+			checkers[i]->init(o, o->checker_state[i]);
+	}
+}
+
+struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struct el2_config *c,
+			  enum check_mode mode)
+{
+	struct oracle *o;
+
+	if (mode == CHECK_OFF)
+		return NULL;
+	o = board_alloc(b, sizeof(*o));
+	o->b = b;
+	o->v = v;
+	o->c = c;
+	o->mode = mode;
+	o->shift = b->f->page_shift;
+	o->n_frames = board_pa_limit(b) >> o->shift;
+	o->design = m_design_of(c);
+	o->state = (struct m_state){
+		.region = o->region,
+		.page_shift = o->shift,
+		.ia_bits = b->f->pa_bits,
+		.s2_on = o->s2_on,
+		.get = page_for_rules,
+		.pages = o,
+	};
+	/* address space only: what is used is a word for each page that is not the host's */
+	if (!book_init(b, &o->pages, o->n_frames, 3) || !fold_init(o))
+		return NULL;
+	checkers_init(o);
+	board_subscribe_kinds(b, wanted_kinds(), on_event, o);
+	return o;
+}
+
+void oracle_free(struct oracle *o)
+{
+	if (o)
+		board_unsubscribe(o->b, on_event, o);
+}
+
+/* ---- Actions ------------------------------------------------------------------------------ */
+
+void oracle_begin(struct oracle *o, const struct oracle_action *a)
+{
+	o->action = *a;
+	o->current = &o->action;
+	judge_begin(o);
+	for (unsigned int i = 0; checkers[i]; i++)
+		if (checkers[i]->begin)
+			checkers[i]->begin(o, o->checker_state[i], &o->action);
+}
+
+void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	for (unsigned int i = 0; checkers[i]; i++)
+		if (checkers[i]->end)
+			checkers[i]->end(o, o->checker_state[i], end, value);
+	judge_end(o, end, value);
+	if (o->mode == CHECK_PARANOID && o->fold.live)
+		paranoid_check(o);
+	o->current = NULL;
+}
+
+void oracle_finish(struct oracle *o)
+{
+	o->n_said = 0;
+	for (unsigned int i = 0; checkers[i]; i++)
+		if (checkers[i]->finish)
+			checkers[i]->finish(o, o->checker_state[i]);
+}
+
+/* ---- Breaches --------------------------------------------------------------------------------- */
+
+const struct violation *oracle_violations(struct oracle *o, unsigned int *n)
+{
+	*n = o->n_said;
+	return o->said;
+}
+
+static bool said_already(const struct oracle *o, enum rule_id rule, u64 page)
+{
+	for (unsigned int i = 0; i < o->n_said; i++) {
+		const struct violation *v = &o->said[i];
+
+		if (v->rule == rule && (v->has_page ? v->page == page : page == NO_PAGE))
+			return true;
+	}
+	return false;
+}
+
+void oracle_breach(struct oracle *o, enum rule_id rule, u64 page, const struct event *ev,
+		   const char *fmt, ...)
+{
+	struct violation *v;
+	va_list ap;
+
+	if (o->n_said == ORACLE_MAX_VIOLATIONS || said_already(o, rule, page))
+		return;
+	v = &o->said[o->n_said++];
+	memset(v, 0, sizeof(*v));
+	v->rule = rule;
+	v->has_page = page != NO_PAGE;
+	v->page = v->has_page ? page : 0;
+	if (ev)
+		v->event = *ev;
+	va_start(ap, fmt);
+	vsnprintf(v->text, sizeof(v->text), fmt, ap);
+	va_end(ap);
+}
+
+char *oracle_page_words(struct oracle *o, pa_t pa)
+{
+	u64 pfn = pa.pa >> o->shift;
+	struct found f = page_get(o, pfn);
+	char words[sizeof(o->spec.before)];
+
+	words_page(&f, page_class(o, pfn), words, sizeof(words));
+	return g_strdup(words);
+}
+
+struct board *oracle_board(struct oracle *o)
+{
+	return o->b;
+}
+
+const struct el2_view *oracle_view(struct oracle *o)
+{
+	return o->v;
+}
+
+const struct el2_config *oracle_config(struct oracle *o)
+{
+	return o->c;
+}
+
+const struct oracle_action *oracle_action(struct oracle *o)
+{
+	return o->current;
+}

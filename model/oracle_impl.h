@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of the oracle. Between two actions its state is: what part each frame
+ * plays (fold.c), and for each page that is not as every page begins, its owners as
+ * they were last found (oracle_state.c). That is the abstract state: before an action
+ * it and the tables agree, so a rule applied to it gives what the tables must say
+ * afterwards, and only pages that an event or the rule names need a look.
+ */
+#ifndef PKVM_SIM_MODEL_ORACLE_IMPL_H
+#define PKVM_SIM_MODEL_ORACLE_IMPL_H
+
+#include "book.h"
+#include "oracle_private.h"
+
+/* ---- A page (oracle_state.c) ------------------------------------------------------ */
+
+/* What the host's entry for a page does. */
+enum host_leaf {
+	LEAF_OPEN, /* empty, and the next fault maps it; or maps it for writing */
+	LEAF_READ_ONLY,
+	LEAF_CLOSED, /* an annotation, or no access */
+	LEAF_ASTRAY, /* leads to another page */
+};
+
+/* What can be wrong with a page as it is; reported once. */
+#define BREACH_PAIR 1u	 /* host's and EL2's record do not go together */
+#define BREACH_HOST 2u	 /* the host gets at what is not its own */
+#define BREACH_HYP 4u	 /* EL2 maps what is not its own */
+#define BREACH_BARRED 8u /* the host is kept out of its own */
+
+struct found {
+	struct m_page p;
+	u8 host_leaf;
+	bool linear;   /* EL2 maps it at its linear address */
+	u16 elsewhere; /* not memory: how often EL2 maps it at other addresses */
+	u8 breach;
+	bool visited; /* used by fold_read_all() */
+};
+
+/* Which records of a page an event may have changed. */
+#define SIDE_HOST 1u
+#define SIDE_HYP 2u
+#define SIDE_RECORD 4u
+#define SIDE_ALL 7u
+
+struct found page_get(struct oracle *o, u64 pfn);
+void page_put(struct oracle *o, u64 pfn, const struct found *f);
+/* Read @sides of the page anew into @f, whose other sides hold already. */
+void page_read(struct oracle *o, u64 pfn, u32 sides, struct found *f);
+u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f);
+/* The same owners; whether EL2's text is readable follows from them. */
+bool page_same(const struct m_page *a, const struct m_page *b);
+enum m_class page_class(const struct oracle *o, u64 pfn);
+/* For rules.c. */
+struct m_page page_for_rules(const struct m_state *s, u64 pfn);
+
+/* ---- The fold (fold.c) ------------------------------------------------------------- */
+
+/* A page that may have changed in this action. */
+struct touch {
+	u64 pfn;
+	struct event ev; /* the first that touched it */
+	s32 elsewhere;	 /* change of found.elsewhere */
+	u32 sides;
+};
+
+#define MAX_TOUCHES 4096u
+
+/* An entry of the host's tables above the last level that changed in this action. */
+struct upper {
+	u64 at, ia, old;
+	s8 level;
+	struct event ev;
+};
+
+#define MAX_UPPERS 16u
+
+struct fold {
+	bool live;     /* the parts are known and kept up */
+	bool counting; /* inside fold_read_all() */
+	u64 tables;    /* frames with PART_*_TABLE */
+	struct book parts;
+	/* of this action */
+	bool reread; /* too much changed to say which pages: read all */
+	bool alloc_failed, stuck;
+	struct event why;   /* of @reread */
+	struct event alien; /* first write of EL2 to memory that is the host's alone */
+	struct extent *touches, *slots;
+	u32 n_touches, n_uppers;
+	struct upper upper[MAX_UPPERS];
+};
+
+bool fold_init(struct oracle *o);
+void fold_begin(struct oracle *o);
+void fold_event(struct oracle *o, const struct event *ev);
+/* After the action: which pages blocks and tables that changed stand for. */
+void fold_resolve(struct oracle *o);
+const struct touch *fold_touch(const struct oracle *o, u32 i);
+bool fold_touched(const struct oracle *o, u64 pfn);
+/*
+ * Forget all parts and read everything. Every page that is not as all begin, or
+ * that the oracle thought so of, is given to page_check().
+ */
+void fold_read_all(struct oracle *o);
+/* The parts against the tables, for CHECK_PARANOID: NULL, or what differs. */
+const char *fold_check(struct oracle *o);
+
+/* ---- Judging (oracle_judge.c, oracle_boot.c) --------------------------------------- */
+
+/* May, must or must not the dispatcher turn the hypercall away? */
+enum refusal { REFUSE_MAY, REFUSE_MUST, REFUSE_NOT };
+
+/* What a page should be at the end of this action. */
+enum judging {
+	JUDGE_EFFECT, /* as before, or as the verdict's effect makes it */
+	JUDGE_LEGAL,  /* anything that breaks no rule by itself */
+	JUDGE_TAKE,   /* anything */
+};
+
+/* Names the action's call: its op and arguments, and when it is refused. */
+void judge_begin(struct oracle *o);
+void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value);
+/* Compare a page with what it should be, report, and take it as it is found. */
+void page_check(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev);
+/* A bus master's access or transfer: may who set it up do that? */
+void judge_dma(struct oracle *o, const struct event *ev);
+
+/* A page broke @rule; told in full for the first one of this action. */
+void judge_broken(struct oracle *o, enum rule_id rule, u64 pfn, const struct event *ev,
+		  const struct found *before, const struct found *now, const char *why);
+/* A difference that counts only if no rule is broken. @pfn: or NO_PAGE. */
+void judge_odd(struct oracle *o, u64 pfn, const struct event *ev, const struct found *before,
+	       const struct found *now, const char *why);
+
+/* What EL2 knows of the machine, for the rules. */
+void boot_sync(struct oracle *o);
+void boot_event(struct oracle *o, const struct event *ev);
+void boot_end(struct oracle *o, bool ended, bool success);
+
+/* CHECK_PARANOID (paranoid.c): does not return if the fold lost track. */
+void paranoid_check(struct oracle *o);
+
+/* ---- Words (oracle_words.c) ---------------------------------------------------------- */
+
+/* Each fills @out with at most @n bytes, the closing 0 included. */
+void words_page(const struct found *f, enum m_class c, char *out, size_t n);
+void words_allowed(const struct oracle *o, char *out, size_t n);
+void words_result(const struct oracle *o, enum oracle_end_kind end, s64 value, char *out, size_t n);
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+#define ORACLE_REGIONS 128u
+#define MAX_CHECKERS 16u
+#define BOOT_EVENTS 8u
+
+struct oracle {
+	struct board *b;
+	const struct el2_view *v;
+	const struct el2_config *c;
+	enum check_mode mode;
+	u8 shift;
+	u64 n_frames; /* of the physical address space */
+
+	struct m_design design;
+	struct m_region region[ORACLE_REGIONS];
+	bool s2_on[BOARD_MAX_CPUS];
+	struct m_state state;
+	struct book pages;
+	u64 n_known; /* pages that are not as all begin */
+	struct {
+		u64 va, size, pa;
+	} vmemmap; /* the last piece of it that was looked at */
+	struct fold fold;
+
+	/* the action */
+	const struct oracle_action *current; /* or NULL */
+	struct oracle_action action;
+	struct m_call call;
+	struct m_verdict verdict;
+	u8 refusal;  /* enum refusal */
+	bool boots;  /* it contains __pkvm_init or its second half */
+	bool adopts; /* the host, still trusted, has EL2 map what it names */
+	u8 judging;  /* enum judging */
+	bool commits, error;
+	u64 effect_seen;
+	struct event donation[BOOT_EVENTS]; /* boot: of each protected region, the first */
+
+	struct violation said[ORACLE_MAX_VIOLATIONS];
+	unsigned int n_said;
+	u64 n_broken[N_RULES]; /* pages of this action, by the rule they broke */
+	bool odd;
+	struct violation spec; /* @odd: what is said if nothing else is */
+	void *checker_state[MAX_CHECKERS];
+};
+
+#endif

@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Judging an action: its answer against those that the rules allow, and every page
+ * that it may have changed against what the answer's effect makes of it. Then the
+ * model takes the pages as they were found.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "oracle_impl.h"
+
+/* ---- Which rule is it? -------------------------------------------------------------- */
+
+enum shape { SHAPE_NONE, SHAPE_PFN, SHAPE_PFN_NR, SHAPE_MMIO, SHAPE_VAS, SHAPE_ADDR };
+
+struct rule_of_call {
+	const char *name;
+	enum m_op op;
+	enum shape shape;
+	bool early; /* for a host that is still trusted */
+};
+
+static const struct rule_of_call calls[] = {
+	{ "host_share_hyp", M_HOST_SHARE_HYP, SHAPE_PFN, false },
+	{ "host_unshare_hyp", M_HOST_UNSHARE_HYP, SHAPE_PFN, false },
+	{ "host_donate_hyp", M_HOST_DONATE_HYP, SHAPE_PFN_NR, false },
+	{ "hyp_donate_host", M_HYP_DONATE_HOST, SHAPE_PFN_NR, false },
+	{ "host_share_ffa", M_HOST_SHARE_FFA, SHAPE_PFN_NR, false },
+	{ "host_unshare_ffa", M_HOST_UNSHARE_FFA, SHAPE_PFN_NR, false },
+	{ "pin_shared_mem", M_PIN, SHAPE_VAS, false },
+	{ "unpin_shared_mem", M_UNPIN, SHAPE_VAS, false },
+	{ "host_donate_hyp_mmio", M_DONATE_HYP_MMIO, SHAPE_MMIO, false },
+	{ "hyp_donate_host_mmio", M_DONATE_HOST_MMIO, SHAPE_MMIO, false },
+	{ "host_stage2_idmap", M_IDMAP, SHAPE_ADDR, false },
+	{ "prot_finalize", M_OTHER, SHAPE_NONE, false },
+	{ "pkvm_init", M_OTHER, SHAPE_NONE, true },
+	{ "create_private_mapping", M_OTHER, SHAPE_NONE, true },
+	{ "cpu_set_vector", M_OTHER, SHAPE_NONE, true },
+	{ "enable_ssbs", M_OTHER, SHAPE_NONE, true },
+	{ "flush_vm_context", M_OTHER, SHAPE_NONE, false },
+	{ NULL, M_OTHER, SHAPE_NONE, false },
+};
+
+static const struct rule_of_call *rule_of(const struct el2_call *call)
+{
+	const struct rule_of_call *r = calls;
+
+	while (r->name && (!call || strcmp(r->name, call->name)))
+		r++;
+	return r;
+}
+
+static bool is_call(const struct oracle *o, const char *name)
+{
+	return o->action.kind == ORACLE_CALL && o->action.call &&
+	       !strcmp(o->action.call->name, name);
+}
+
+static void call_arguments(struct oracle *o, enum shape shape)
+{
+	const u64 *a = o->action.args;
+	const u64 page = BIT(o->shift);
+	struct m_call *call = &o->call;
+
+	call->nr = 1;
+	switch (shape) {
+	case SHAPE_NONE:
+		break;
+	case SHAPE_PFN:
+		call->pfn = a[0];
+		break;
+	case SHAPE_PFN_NR:
+		call->pfn = a[0];
+		call->nr = o->action.n_args > 1 ? a[1] : 1;
+		break;
+	case SHAPE_MMIO:
+		call->pfn = a[0];
+		call->nr = o->action.n_args > 1 && o->design.mmio_range ? a[1] : 1;
+		break;
+	case SHAPE_VAS: /* linear addresses of EL2, rounded outward */
+		call->pfn = (ALIGN_DOWN(a[0], page) - o->v->layout->va_offset) >> o->shift;
+		call->nr = (ALIGN_UP(a[1], page) - ALIGN_DOWN(a[0], page)) >> o->shift;
+		break;
+	case SHAPE_ADDR:
+		call->addr = a[0];
+		break;
+	}
+}
+
+static void single_answer(struct oracle *o, s64 ret, const char *why)
+{
+	o->verdict.n = 1;
+	o->verdict.anything = false;
+	o->verdict.answer[0] = (struct m_answer){ .end = M_RET, .ret = ret, .why = why };
+}
+
+static void judge_prot_finalize(struct oracle *o)
+{
+	if (o->s2_on[o->action.cpu])
+		single_answer(o, -EPERM, "the stage 2 of this CPU is on");
+	else
+		single_answer(o, 0, "the CPU's stage 2 goes on");
+}
+
+/* An access that crosses a page is two, and the first that does not succeed ends it. */
+static void judge_access(struct oracle *o)
+{
+	const u64 page = BIT(o->shift);
+	const u64 next = ALIGN_DOWN(o->action.addr, page) + page;
+
+	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	if (o->verdict.answer[0].end != M_OK_ACCESS || o->action.size <= next - o->action.addr)
+		return;
+	o->call.addr = next;
+	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+}
+
+static void sync_cpus(struct oracle *o)
+{
+	o->state.booted = o->v->booted;
+	o->state.deprivileged = false;
+	for (unsigned int i = 0; i < o->b->n_cpus; i++) {
+		o->s2_on[i] = o->b->cpus[i].host_s2_on;
+		o->state.deprivileged |= o->s2_on[i];
+	}
+}
+
+static void name_action(struct oracle *o)
+{
+	static const enum m_op op_of_access[] = { M_HOST_READ, M_HOST_WRITE, M_HOST_EXEC };
+	const struct oracle_action *a = &o->action;
+	const struct rule_of_call *r = rule_of(a->kind == ORACLE_CALL ? a->call : NULL);
+
+	o->call = (struct m_call){ .op = r->op, .cpu = a->cpu, .addr = a->addr, .size = a->size };
+	call_arguments(o, r->shape);
+	if (a->kind == ORACLE_HOST_ACCESS)
+		o->call.op = op_of_access[a->access];
+	o->boots = a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE || a->kind == ORACLE_BOOT ||
+		   is_call(o, "pkvm_init");
+	o->adopts = is_call(o, "create_private_mapping");
+	o->refusal = REFUSE_MAY;
+	if (a->kind == ORACLE_CALL && r->name && o->state.deprivileged)
+		o->refusal = r->early ? REFUSE_MUST : REFUSE_NOT;
+}
+
+void judge_begin(struct oracle *o)
+{
+	const struct oracle_action *a = &o->action;
+
+	sync_cpus(o);
+	if (!o->fold.live && o->v->booted) {
+		boot_sync(o);
+		o->judging = JUDGE_TAKE;
+		fold_read_all(o);
+	}
+	name_action(o);
+	fold_begin(o);
+	o->commits = o->error = o->odd = false;
+	o->n_said = 0;
+	o->effect_seen = 0;
+	memset(o->n_broken, 0, sizeof(o->n_broken));
+	for (unsigned int i = 0; i < BOOT_EVENTS; i++)
+		o->donation[i].seq = 0;
+	o->judging = o->adopts || !o->v->booted ? JUDGE_TAKE : JUDGE_EFFECT;
+	o->verdict = (struct m_verdict){ .anything = true };
+	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
+		single_answer(o, 0, "EL2 did not come up");
+	else if (a->kind == ORACLE_PROT_FINALIZE || is_call(o, "prot_finalize"))
+		judge_prot_finalize(o);
+	else if (a->kind == ORACLE_HOST_ACCESS)
+		judge_access(o);
+	else if (o->v->booted)
+		m_judge(&o->state, &o->design, &o->call, &o->verdict);
+}
+
+/* ---- Telling ------------------------------------------------------------------------- */
+
+static void describe(struct oracle *o, struct violation *to, u64 pfn, const struct event *ev,
+		     const struct found *before, const struct found *now, const char *why)
+{
+	to->has_page = pfn != NO_PAGE;
+	to->page = to->has_page ? pfn << o->shift : 0;
+	to->event = ev ? *ev : (struct event){ 0 };
+	g_strlcpy(to->text, why, sizeof(to->text));
+	to->before[0] = to->after[0] = '\0';
+	if (!now)
+		return;
+	words_page(before, page_class(o, pfn), to->before, sizeof(to->before));
+	words_page(now, page_class(o, pfn), to->after, sizeof(to->after));
+}
+
+static struct violation *say(struct oracle *o, enum rule_id rule)
+{
+	struct violation *to;
+
+	if (o->n_said == ORACLE_MAX_VIOLATIONS)
+		return NULL;
+	to = &o->said[o->n_said++];
+	to->rule = rule;
+	words_allowed(o, to->allowed, sizeof(to->allowed));
+	return to;
+}
+
+void judge_broken(struct oracle *o, enum rule_id rule, u64 pfn, const struct event *ev,
+		  const struct found *before, const struct found *now, const char *why)
+{
+	struct violation *to;
+
+	if (o->n_broken[rule]++)
+		return;
+	to = say(o, rule);
+	if (to)
+		describe(o, to, pfn, ev, before, now, why);
+}
+
+void judge_odd(struct oracle *o, u64 pfn, const struct event *ev, const struct found *before,
+	       const struct found *now, const char *why)
+{
+	o->n_broken[RULE_SPEC] += pfn != NO_PAGE;
+	if (o->odd)
+		return;
+	o->odd = true;
+	describe(o, &o->spec, pfn, ev, before, now, why);
+	o->spec.rule = RULE_SPEC;
+}
+
+/* How many pages beside the one that a breach names. */
+static void tell_more(struct oracle *o)
+{
+	for (unsigned int i = 0; i < o->n_said; i++) {
+		struct violation *v = &o->said[i];
+		u64 n = o->n_broken[v->rule];
+		char more[64];
+
+		if (n < 2)
+			continue;
+		o->n_broken[v->rule] = 0;
+		g_snprintf(more, sizeof(more), "; and %" G_GUINT64_FORMAT " more pages", n - 1);
+		g_strlcat(v->text, more, sizeof(v->text));
+	}
+}
+
+static void tell_odd(struct oracle *o)
+{
+	struct violation *to;
+
+	if (o->n_said || !o->odd)
+		return;
+	to = say(o, RULE_SPEC);
+	g_strlcpy(o->spec.allowed, to->allowed, sizeof(o->spec.allowed));
+	*to = o->spec;
+}
+
+/* ---- Pages ------------------------------------------------------------------------------ */
+
+static bool holds(u8 state)
+{
+	return state == PKVM_PAGE_OWNED || state == PKVM_PAGE_SHARED_OWNED;
+}
+
+/* Did an owner of the page lose it? */
+static bool owner_changed(const struct m_page *a, const struct m_page *b)
+{
+	return (holds(a->host) && !holds(b->host)) || (holds(a->hyp) && !holds(b->hyp));
+}
+
+/* A `dma` device that was told of the page and not yet to start: it will use it. */
+static bool dma_programmed(struct oracle *o, u64 pfn)
+{
+	const GArray *mmio = o->b->config->mmio;
+	const u64 page = pfn << o->shift, size = BIT(o->shift);
+
+	for (guint i = 0; i < mmio->len; i++) {
+		const struct mmio_window *w = &g_array_index(mmio, struct mmio_window, i);
+		u64 reg[4] = { 0 };
+
+		if (w->model != WINDOW_DMA)
+			continue;
+		for (unsigned int k = 0; k < 4; k++)
+			board_peek(o->b, PA(w->base + 8 * k), 8, &reg[k]);
+		if (!reg[2] || reg[3])
+			continue;
+		if (page - reg[0] < reg[2] || reg[0] - page < size || page - reg[1] < reg[2] ||
+		    reg[1] - page < size)
+			return true;
+	}
+	return false;
+}
+
+static bool in_effect(const struct oracle *o, u64 pfn)
+{
+	return o->commits && pfn - o->verdict.pfn < o->verdict.nr;
+}
+
+static bool found_same(const struct found *a, const struct found *b)
+{
+	return page_same(&a->p, &b->p) && a->host_leaf == b->host_leaf && a->linear == b->linear &&
+	       a->elsewhere == b->elsewhere;
+}
+
+static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
+			  const struct found *before, const struct found *now)
+{
+	u8 fresh = now->breach & (u8)~before->breach;
+	enum rule_id id = RULE_SINGLE_OWNER;
+	const char *rule, *why;
+
+	if (fresh & BREACH_PAIR && !m_page_legal(&now->p, page_class(o, pfn), &rule, &why)) {
+		model_rule_find(rule, &id);
+		if (id == RULE_SPEC)
+			judge_odd(o, pfn, ev, before, now, why);
+		else
+			judge_broken(o, id, pfn, ev, before, now, why);
+	}
+	if (fresh & BREACH_HOST)
+		judge_broken(o, RULE_SINGLE_OWNER, pfn, ev, before, now,
+			     "the host gets at a page that is not its own");
+	if (fresh & BREACH_HYP)
+		judge_broken(o, RULE_SINGLE_OWNER, pfn, ev, before, now,
+			     "EL2 maps a page that is neither its own nor shared with it");
+	if (fresh & BREACH_BARRED)
+		judge_odd(o, pfn, ev, before, now, "the host is kept out of its own page");
+}
+
+static void compare(struct oracle *o, u64 pfn, const struct event *ev, const struct found *before,
+		    const struct found *now)
+{
+	struct m_page want = before->p;
+
+	if (in_effect(o, pfn)) {
+		want = m_apply(&o->verdict, want);
+		o->effect_seen++;
+	}
+	if (want.hyp == PKVM_PAGE_OWNED)
+		want.pins = 0;
+	if (owner_changed(&before->p, &now->p)) {
+		if (before->p.pins)
+			judge_broken(o, RULE_PINNED, pfn, ev, before, now,
+				     "a pinned page changed its owner");
+		else if (dma_programmed(o, pfn))
+			judge_broken(o, RULE_PINNED, pfn, ev, before, now,
+				     "a page that a device was told to use changed its owner");
+	}
+	if (page_same(&want, &now->p))
+		return;
+	if (o->error)
+		judge_broken(o, RULE_NO_CHANGE_ON_ERROR, pfn, ev, before, now,
+			     "the call failed and changed the page");
+	else
+		judge_odd(o, pfn, ev, before, now,
+			  in_effect(o, pfn) ? "the page is not what the call makes of it"
+					    : "the page changed, and nothing allows that");
+}
+
+void page_check(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev)
+{
+	struct found before = page_get(o, pfn), now = before;
+
+	if (o->fold.counting && before.visited)
+		return;
+	now.elsewhere = (u16)(now.elsewhere + elsewhere);
+	page_read(o, pfn, sides, &now);
+	if (!o->fold.counting && found_same(&before, &now) && !in_effect(o, pfn))
+		return;
+	now.visited = o->fold.counting;
+	now.breach = page_breaches(o, pfn, &now);
+	if (!ev && o->fold.why.seq)
+		ev = &o->fold.why;
+	if (o->judging == JUDGE_EFFECT)
+		compare(o, pfn, ev, &before, &now);
+	if (o->judging != JUDGE_TAKE)
+		tell_breaches(o, pfn, ev, &before, &now);
+	page_put(o, pfn, &now);
+}
+
+/* Pages of the effect that nothing led to are as they were. */
+static void check_effect(struct oracle *o)
+{
+	const struct m_verdict *v = &o->verdict;
+
+	for (u64 i = 0; o->commits && o->effect_seen < v->nr && i < v->nr; i++) {
+		u64 pfn = v->pfn + i;
+		struct found f;
+		struct m_page want;
+
+		if (!o->fold.reread && fold_touched(o, pfn))
+			continue;
+		f = page_get(o, pfn);
+		want = m_apply(v, f.p);
+		if (o->fold.reread)
+			want.pins = f.p.pins;
+		if (page_same(&want, &f.p))
+			continue;
+		judge_odd(o, pfn, NULL, &f, &f, "the call succeeded and left the page as it was");
+		return;
+	}
+}
+
+static void check_pages(struct oracle *o)
+{
+	fold_resolve(o);
+	if (o->fold.reread)
+		fold_read_all(o);
+	for (u32 i = 0; !o->fold.reread && i < o->fold.n_touches; i++) {
+		const struct touch *t = fold_touch(o, i);
+
+		page_check(o, t->pfn, t->sides, t->elsewhere, &t->ev);
+	}
+	if (o->judging != JUDGE_EFFECT)
+		return;
+	check_effect(o);
+	if (o->error && o->fold.alien.seq)
+		judge_broken(o, RULE_NO_CHANGE_ON_ERROR, o->fold.alien.addr >> o->shift,
+			     &o->fold.alien, NULL, NULL,
+			     "the call failed, and EL2 wrote to memory that is the host's");
+}
+
+/* ---- Answers ------------------------------------------------------------------------------- */
+
+static bool answers(const struct oracle *o, const struct m_answer *a, enum oracle_end_kind end,
+		    s64 value)
+{
+	switch (a->end) {
+	case M_RET:
+		return end == ORACLE_END_VALUE && value == a->ret &&
+		       (!a->if_enomem || o->fold.alloc_failed);
+	case M_OK_ACCESS: /* the device itself may not answer */
+		return end == ORACLE_END_VALUE || end == ORACLE_END_BUS;
+	case M_ABORT:
+		return end == ORACLE_END_ABORT;
+	case M_PANIC:
+		return end == ORACLE_END_PANIC;
+	case M_HANG:
+		return end == ORACLE_END_HANG;
+	case M_BUS:
+		return end == ORACLE_END_BUS;
+	}
+	return false;
+}
+
+/* Is this end allowed? *@commits: the effect should have happened. */
+static bool allowed(const struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits)
+{
+	const struct m_verdict *v = &o->verdict;
+
+	if (end == ORACLE_END_REFUSED)
+		return o->refusal != REFUSE_NOT;
+	if (end == ORACLE_END_OTHER)
+		return true;
+	if (o->refusal == REFUSE_MUST)
+		return false;
+	if (v->anything)
+		return !o->v->booted || (end != ORACLE_END_PANIC && end != ORACLE_END_HANG);
+	for (unsigned int i = 0; i < v->n; i++) {
+		if (answers(o, &v->answer[i], end, value)) {
+			*commits = v->answer[i].commits;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The host got at what it should not: a breach that was told when it began. */
+static bool told_before(struct oracle *o)
+{
+	struct found f = page_get(o, o->call.addr >> o->shift);
+
+	return f.breach || f.host_leaf == LEAF_CLOSED;
+}
+
+static void wrong_answer(struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	u64 pfn = o->call.addr >> o->shift;
+	struct violation *to;
+	char why[sizeof(to->text)];
+	struct found f;
+
+	words_result(o, end, value, why, sizeof(why));
+	if (o->action.kind != ORACLE_HOST_ACCESS) {
+		judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
+		return;
+	}
+	if (o->verdict.answer[0].end == M_OK_ACCESS) {
+		f = page_get(o, pfn);
+		judge_broken(o, RULE_OWNER_PROGRESS, pfn, NULL, &f, &f, why);
+	} else if (end != ORACLE_END_VALUE || !told_before(o)) {
+		judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
+	}
+}
+
+/* EL2 stopped on its way: what it left is the state of no rule. */
+static bool half_done(const struct oracle *o, enum oracle_end_kind end)
+{
+	return end == ORACLE_END_PANIC || end == ORACLE_END_OTHER || o->fold.stuck;
+}
+
+static void end_boot(struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	char why[sizeof(o->spec.text)];
+
+	boot_end(o, !half_done(o, end), end == ORACLE_END_VALUE && !value);
+	if (o->action.kind == ORACLE_CALL || (end != ORACLE_END_PANIC && end != ORACLE_END_HANG))
+		return;
+	words_result(o, end, value, why, sizeof(why));
+	judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
+}
+
+void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	bool right;
+
+	if (o->boots) {
+		end_boot(o, end, value);
+	} else {
+		right = allowed(o, end, value, &o->commits);
+		o->error = o->action.kind == ORACLE_CALL && end == ORACLE_END_VALUE && value < 0;
+		if (!right)
+			wrong_answer(o, end, value);
+		if (half_done(o, end))
+			o->fold.live = false;
+		else if (o->fold.live)
+			check_pages(o);
+	}
+	tell_odd(o);
+	tell_more(o);
+}
+
+/* ---- Bus masters --------------------------------------------------------------------------- */
+
+static bool may_reach(const struct found *f, bool hyp, enum m_class c)
+{
+	u8 state = hyp ? f->p.hyp : f->p.host;
+
+	return state != PKVM_NOPAGE || (!hyp && c == M_FIRMWARE);
+}
+
+/* Who stands behind a device's access: who wrote its start register, or has its page. */
+static bool hyp_programs(struct oracle *o)
+{
+	if (o->action.kind != ORACLE_DMA)
+		return o->action.kind == ORACLE_HYP_ACCESS;
+	return page_get(o, o->action.device >> o->shift).p.hyp == PKVM_PAGE_OWNED;
+}
+
+void judge_dma(struct oracle *o, const struct event *ev)
+{
+	bool hyp = hyp_programs(o);
+	u64 bytes = ev->arg ? ev->arg : ev->val;
+	u64 pfn = ev->addr >> o->shift, last = (ev->addr + bytes - 1) >> o->shift;
+
+	if (!bytes || !o->fold.live || !o->state.deprivileged)
+		return;
+	for (; pfn <= last; pfn++) {
+		struct found f = page_get(o, pfn);
+
+		if (may_reach(&f, hyp, page_class(o, pfn)))
+			continue;
+		judge_broken(o, RULE_SINGLE_OWNER, pfn, ev, &f, &f,
+			     hyp ? "EL2's device reaches a page that EL2 does not have"
+				 : "the host's device reaches a page that the host does not have");
+	}
+}

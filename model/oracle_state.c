@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One page: its owners as last found, packed into a word of a book, and reading
+ * them anew from the records of EL2. A page that is as all begin is no entry at all.
+ */
+#include "oracle_impl.h"
+
+#include "private.h"
+
+/* ---- Packing ---------------------------------------------------------------------- */
+
+#define WORD_KNOWN BIT(0)
+#define WORD_HOST GENMASK(3, 1)
+#define WORD_HYP GENMASK(6, 4)
+#define WORD_TEXT BIT(7)
+#define WORD_LEAF GENMASK(9, 8)
+#define WORD_LINEAR BIT(10)
+#define WORD_BREACH GENMASK(14, 11)
+#define WORD_VISITED BIT(15)
+#define WORD_PINS GENMASK(31, 16) /* not memory: mappings elsewhere */
+#define WORD_SHARERS GENMASK(63, 32)
+
+enum m_class page_class(const struct oracle *o, u64 pfn)
+{
+	if (pfn >= o->n_frames)
+		return M_BEYOND;
+	return m_class_of(&o->state, pfn << o->shift);
+}
+
+struct found page_get(struct oracle *o, u64 pfn)
+{
+	struct found f = { 0 };
+	u64 w;
+
+	if (pfn >= o->n_frames)
+		return (struct found){ .p = m_page_default(M_BEYOND) };
+	w = *(const u64 *)book_get(&o->pages, pfn);
+	if (!w)
+		return (struct found){ .p = m_page_default(page_class(o, pfn)) };
+	f.p.host = (u8)FIELD_GET(WORD_HOST, w);
+	f.p.hyp = (u8)FIELD_GET(WORD_HYP, w);
+	f.p.text = (u8)FIELD_GET(WORD_TEXT, w);
+	f.p.sharers = (u32)FIELD_GET(WORD_SHARERS, w);
+	f.host_leaf = (u8)FIELD_GET(WORD_LEAF, w);
+	f.linear = FIELD_GET(WORD_LINEAR, w);
+	f.breach = (u8)FIELD_GET(WORD_BREACH, w);
+	f.visited = FIELD_GET(WORD_VISITED, w);
+	if (page_class(o, pfn) == M_HOLE)
+		f.elsewhere = (u16)FIELD_GET(WORD_PINS, w);
+	else
+		f.p.pins = (u32)FIELD_GET(WORD_PINS, w);
+	return f;
+}
+
+static u64 pack(const struct found *f, enum m_class c)
+{
+	struct m_page p = m_page_default(c);
+
+	if (page_same(&f->p, &p) && !f->host_leaf && !f->linear && !f->elsewhere && !f->breach)
+		return 0;
+	return WORD_KNOWN | FIELD_PREP(WORD_HOST, f->p.host) | FIELD_PREP(WORD_HYP, f->p.hyp) |
+	       FIELD_PREP(WORD_TEXT, f->p.text) | FIELD_PREP(WORD_LEAF, f->host_leaf) |
+	       FIELD_PREP(WORD_LINEAR, f->linear) | FIELD_PREP(WORD_BREACH, f->breach) |
+	       FIELD_PREP(WORD_VISITED, f->visited) |
+	       FIELD_PREP(WORD_PINS, c == M_HOLE ? f->elsewhere : f->p.pins) |
+	       FIELD_PREP(WORD_SHARERS, f->p.sharers);
+}
+
+void page_put(struct oracle *o, u64 pfn, const struct found *f)
+{
+	u64 old, w = pack(f, page_class(o, pfn));
+
+	sim_assert(pfn < o->n_frames);
+	old = *(const u64 *)book_get(&o->pages, pfn);
+	if (old == w)
+		return;
+	*(u64 *)book_put(o->b, &o->pages, pfn) = w;
+	o->n_known += w != 0;
+	o->n_known -= old != 0;
+}
+
+bool page_same(const struct m_page *a, const struct m_page *b)
+{
+	return a->host == b->host && a->hyp == b->hyp && a->pins == b->pins &&
+	       a->sharers == b->sharers;
+}
+
+/* ---- Reading ------------------------------------------------------------------------ */
+
+static bool translates(const struct mmu_result *res)
+{
+	return res->fault == MMU_OK || res->fault == MMU_FAULT_PERMISSION;
+}
+
+static u8 sw_state(const struct oracle *o, u64 pte)
+{
+	return (u8)FIELD_GET(o->v->layout->sw_state_mask, pte);
+}
+
+/* The host's entry; where it is the record, also what it says. */
+static void read_host(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
+{
+	struct mmu_result res;
+	u8 state = PKVM_PAGE_OWNED;
+
+	f->host_leaf = LEAF_OPEN;
+	if (model_walk(o->b, o->v, false, pfn << o->shift, &res) && res.desc) {
+		if (!translates(&res) || !res.r)
+			f->host_leaf = LEAF_CLOSED;
+		else if (res.oa.pa != pfn << o->shift)
+			f->host_leaf = LEAF_ASTRAY;
+		else if (!res.w)
+			f->host_leaf = LEAF_READ_ONLY;
+		if (translates(&res))
+			state = sw_state(o, res.desc);
+	}
+	if (c == M_HOLE)
+		f->p.host = f->host_leaf == LEAF_CLOSED ? PKVM_NOPAGE : PKVM_PAGE_OWNED;
+	else if (c == M_MEMORY && !o->v->layout->has_state)
+		f->p.host = f->host_leaf == LEAF_CLOSED ? PKVM_NOPAGE : state;
+}
+
+/* EL2's linear map. */
+static void read_hyp(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
+{
+	u64 pa = pfn << o->shift;
+	struct mmu_result res;
+
+	f->linear = model_walk(o->b, o->v, true, pa + o->v->layout->va_offset, &res) &&
+		    translates(&res) && res.oa.pa == pa;
+	if (c != M_HOLE && !o->v->layout->has_state)
+		f->p.hyp = f->linear ? sw_state(o, res.desc) : PKVM_NOPAGE;
+}
+
+/* Where the struct hyp_page of the frame stands: false, nowhere. */
+static bool record_at(struct oracle *o, u64 pfn, u64 *at)
+{
+	u64 va = o->v->vmemmap_va + pfn * o->v->layout->hyp_page_size;
+	struct mmu_result res;
+
+	if (va - o->vmemmap.va >= o->vmemmap.size) {
+		if (!o->v->vmemmap_va || !model_walk(o->b, o->v, true, va, &res) ||
+		    res.fault != MMU_OK)
+			return false;
+		o->vmemmap.va = res.ia_base;
+		o->vmemmap.size = res.size;
+		o->vmemmap.pa = res.oa.pa - (va - res.ia_base);
+	}
+	*at = o->vmemmap.pa + (va - o->vmemmap.va);
+	return true;
+}
+
+static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
+{
+	const struct el2_layout *l = o->v->layout;
+	u64 at, val = 0;
+
+	if (c == M_HOLE || c == M_BEYOND || !record_at(o, pfn, &at))
+		return;
+	board_peek(o->b, PA(at + l->refcount_off), l->refcount_width, &val);
+	f->p.pins = (u32)val;
+	if (!l->has_state)
+		return;
+	val = 0;
+	board_peek(o->b, PA(at + l->share_count_off), 4, &val);
+	f->p.sharers = (u32)val;
+	val = 0;
+	board_peek(o->b, PA(at + l->state_off), 1, &val);
+	f->p.host = (u8)(val & 0xf);
+	f->p.hyp = (u8)(val >> 4 ^ l->hyp_state_xor);
+	/* All zero is the host's, and for firmware's memory nobody ever wrote another. */
+	if (c == M_FIRMWARE && f->p.host == PKVM_PAGE_OWNED && f->p.hyp == PKVM_NOPAGE)
+		f->p.host = PKVM_NOPAGE;
+}
+
+static bool in_text(const struct oracle *o, u64 pfn)
+{
+	return o->design.profile->text_readable &&
+	       (pfn << o->shift) - ALIGN_DOWN(o->v->text.base, BIT(o->shift)) < o->v->text.size;
+}
+
+void page_read(struct oracle *o, u64 pfn, u32 sides, struct found *f)
+{
+	enum m_class c = page_class(o, pfn);
+
+	if (sides & SIDE_HOST)
+		read_host(o, pfn, c, f);
+	if (sides & SIDE_HYP)
+		read_hyp(o, pfn, c, f);
+	/* where the tables are the record, what EL2 owns is not pinned: see below */
+	if ((sides & SIDE_RECORD) || (sides & SIDE_HYP && !o->v->layout->has_state))
+		read_record(o, pfn, c, f);
+	if (c == M_HOLE)
+		f->p.hyp = f->linear || f->elsewhere ? PKVM_PAGE_OWNED : PKVM_NOPAGE;
+	/* A count on EL2's own page is its pool's business. */
+	if (f->p.hyp == PKVM_PAGE_OWNED)
+		f->p.pins = 0;
+	f->p.text = f->p.host == PKVM_NOPAGE && in_text(o, pfn);
+}
+
+/* ---- What is wrong with it ------------------------------------------------------------- */
+
+static bool host_gets_in(const struct found *f)
+{
+	if (f->host_leaf == LEAF_READ_ONLY)
+		return !f->p.text;
+	return f->host_leaf == LEAF_OPEN;
+}
+
+u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f)
+{
+	enum m_class c = page_class(o, pfn);
+	const char *rule, *why;
+	u8 breach = 0;
+
+	if (!m_page_legal(&f->p, c, &rule, &why))
+		breach |= BREACH_PAIR;
+	if (f->host_leaf == LEAF_ASTRAY ||
+	    (f->p.host == PKVM_NOPAGE && c == M_MEMORY && host_gets_in(f)))
+		breach |= BREACH_HOST;
+	if (f->linear && f->p.hyp == PKVM_NOPAGE)
+		breach |= BREACH_HYP;
+	if (f->host_leaf == LEAF_CLOSED && f->p.host != PKVM_NOPAGE)
+		breach |= BREACH_BARRED;
+	return breach;
+}
+
+/*
+ * As the rules want it. Where the release asks for the references of pages that EL2
+ * owns they are read now: pools change them without a transition.
+ */
+struct m_page page_for_rules(const struct m_state *s, u64 pfn)
+{
+	struct oracle *o = s->pages;
+	struct found f = page_get(o, pfn);
+
+	if (f.p.hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
+		f.p.pins = model_refcount(o->b, o->v, PA(pfn << o->shift));
+	return f.p;
+}
