@@ -75,23 +75,28 @@ static bool known_excess(struct refcount_state *s, u64 page, s64 excess)
 	return !excess;
 }
 
-static void check_count(struct oracle *o, struct refcount_state *s, u64 page)
+static void compare_count(struct oracle *o, struct refcount_state *s, const struct check_pool *pool,
+			  u64 page, const struct part *p)
 {
-	const struct part p = fold_part(o, PA(page));
-	const struct check_pool *pool = check_pool_of(&s->pools, page);
-	u32 count;
+	u32 count = check_pool_count(o, pool, page);
 
-	if (!pool || (p.part != PART_HOST_TABLE && p.part != PART_HYP_TABLE))
+	if (likely(count == 1 + p->entries) && !s->n_known)
 		return;
-	count = check_pool_count(o, pool, page);
-	if (likely(count == 1 + p.entries) && !s->n_known)
-		return;
-	if (known_excess(s, page, (s64)count - 1 - p.entries) || s->warned)
+	if (known_excess(s, page, (s64)count - 1 - p->entries) || s->warned)
 		return;
 	oracle_breach(o, RULE_REFCOUNT, page, NULL,
 		      "the table of level %d at 0x%" PRIx64 " has %u entries and %u references: "
 		      "it should have %u",
-		      p.level, page, p.entries, count, p.entries + 1);
+		      p->level, page, p->entries, count, p->entries + 1);
+}
+
+static void check_count(struct oracle *o, struct refcount_state *s, u64 page)
+{
+	const struct part p = fold_part(o, PA(page));
+	const struct check_pool *pool = check_pool_of(&s->pools, page);
+
+	if (pool && (p.part == PART_HOST_TABLE || p.part == PART_HYP_TABLE))
+		compare_count(o, s, pool, page, &p);
 }
 
 static void check_all_counts(struct oracle *o, struct refcount_state *s)
@@ -228,13 +233,47 @@ static void refcount_begin(struct oracle *o, void *state, const struct oracle_ac
 	}
 }
 
-/* Boot counts from here on; what it took for good is no table's, and not lost. */
+struct boot_pass {
+	struct oracle *o;
+	struct refcount_state *s;
+};
+
+/* Boot ends before the fold begins: its tables are read here. */
+static void boot_table(void *data, int level, u64 ia, pa_t table)
+{
+	const struct boot_pass *p = data;
+	struct oracle *o = p->o;
+	const struct check_pool *pool = check_pool_of(&p->s->pools, table.pa);
+	u64 index = (table.pa - p->s->base) / check_page_size(o), entry;
+	struct part part = { .part = PART_HOST_TABLE, .level = (s8)level, .ia = ia };
+
+	for (u64 off = 0; off < check_page_size(o); off += 8)
+		part.entries += board_peek64(oracle_board(o), pa_add(table, off), &entry) && entry;
+	if (pool)
+		compare_count(o, p->s, pool, table.pa, &part);
+	if (table.pa >= p->s->base && index < p->s->pages)
+		set_add(p->s->excused, index);
+}
+
+/* Counts are checked from here on. What boot took for good is no table's, and not lost. */
 static void after_boot(struct oracle *o, struct refcount_state *s)
 {
+	struct boot_pass pass = { o, s };
+
 	s->booted = true;
 	check_pools_sync(o, &s->pools);
-	check_all_counts(o, s);
-	for_each_loose(o, s, excuse);
+	model_for_each_table(oracle_board(o), &oracle_view(o)->host_s2, boot_table, &pass);
+	model_for_each_table(oracle_board(o), &oracle_view(o)->hyp_s1, boot_table, &pass);
+	/* so far the tables are excused: turn that round; free pages need none */
+	for (u64 i = 0; i < s->pages; i++) {
+		const u64 pa = s->base + i * check_page_size(o);
+		const struct check_pool *pool = check_pool_of(&s->pools, pa);
+
+		if (in_set(s->excused, i) || !pool || !check_pool_count(o, pool, pa))
+			set_remove(s->excused, i);
+		else
+			set_add(s->excused, i);
+	}
 }
 
 static void refcount_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
