@@ -27,6 +27,8 @@ static const struct rule_of_call calls[] = {
 	{ "hyp_donate_host", M_HYP_DONATE_HOST, SHAPE_PFN_NR, false },
 	{ "host_share_ffa", M_HOST_SHARE_FFA, SHAPE_PFN_NR, false },
 	{ "host_unshare_ffa", M_HOST_UNSHARE_FFA, SHAPE_PFN_NR, false },
+	{ "ffa_mem_share", M_FFA_MEM_SHARE, SHAPE_PFN_NR, false },
+	{ "ffa_mem_reclaim", M_FFA_MEM_RECLAIM, SHAPE_PFN_NR, false },
 	{ "pin_shared_mem", M_PIN, SHAPE_VAS, false },
 	{ "unpin_shared_mem", M_UNPIN, SHAPE_VAS, false },
 	{ "host_donate_hyp_mmio", M_DONATE_HYP_MMIO, SHAPE_MMIO, false },

@@ -117,6 +117,7 @@ struct judge {
 	const struct m_state *s;
 	const struct m_design *d;
 	u64 pfn, nr; /* pfn: what is left of it after the shift to an address */
+	u64 raw_pfn; /* as the caller gave it */
 	bool wraps;  /* pfn + nr does not fit the address space */
 };
 
@@ -281,6 +282,39 @@ static void host_unshare_ffa(const struct judge *j, struct m_verdict *v)
 	allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, M_KEEP, 0);
 }
 
+/* The proxy has one answer for whatever the host may not lend. */
+static void ffa_mem_share(const struct judge *j, struct m_verdict *v)
+{
+	if (!j->nr)
+		return deny(v, EINVAL, "no page is named");
+	if ((j->d->profile->check_pfn_range && !frames_valid(j, j->raw_pfn)) ||
+	    host_is(j, PKVM_PAGE_OWNED))
+		return deny(v, EPERM, "the host may only lend memory that it owns alone");
+	allow(v, j->pfn, j->nr, PKVM_PAGE_SHARED_OWNED, M_KEEP, 0);
+	deny(v, ENOMEM, "the secure world takes no more");
+}
+
+/* An honest secure world names what it was lent: the host's, and shared with nobody else. */
+static bool lent(const struct judge *j)
+{
+	for (u64 i = 0; i < j->nr; i++) {
+		struct m_page p = j->s->get(j->s, j->pfn + i);
+
+		if (p.host != PKVM_PAGE_SHARED_OWNED || p.hyp != PKVM_NOPAGE || p.sharers)
+			return false;
+	}
+	return true;
+}
+
+static void ffa_mem_reclaim(const struct judge *j, struct m_verdict *v)
+{
+	if (!j->nr)
+		return deny(v, EINVAL, "no page is named");
+	deny(v, EPERM, "the secure world was not lent these pages, in one piece");
+	if (lent(j))
+		allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, M_KEEP, 0);
+}
+
 static void pin(const struct judge *j, struct m_verdict *v)
 {
 	int err = host_is(j, PKVM_PAGE_SHARED_OWNED);
@@ -401,6 +435,8 @@ static void judge_call(const struct judge *j, const struct m_call *call, struct 
 		[M_HYP_DONATE_HOST] = hyp_donate_host,
 		[M_HOST_SHARE_FFA] = host_share_ffa,
 		[M_HOST_UNSHARE_FFA] = host_unshare_ffa,
+		[M_FFA_MEM_SHARE] = ffa_mem_share,
+		[M_FFA_MEM_RECLAIM] = ffa_mem_reclaim,
 		[M_PIN] = pin,
 		[M_UNPIN] = unpin,
 		[M_DONATE_HYP_MMIO] = donate_hyp_mmio,
@@ -420,6 +456,7 @@ void m_judge(const struct m_state *s, const struct m_design *d, const struct m_c
 		.s = s,
 		.d = d,
 		.pfn = call->pfn << s->page_shift >> s->page_shift,
+		.raw_pfn = call->pfn,
 		.nr = call->nr,
 	};
 

@@ -84,6 +84,8 @@ enum m_op {
 	M_HYP_DONATE_HOST,
 	M_HOST_SHARE_FFA,
 	M_HOST_UNSHARE_FFA,
+	M_FFA_MEM_SHARE, /* the same two through the secure world, which remembers */
+	M_FFA_MEM_RECLAIM,
 	M_PIN,
 	M_UNPIN,
 	M_DONATE_HYP_MMIO,
