@@ -130,17 +130,20 @@ u64 check_desc_page(struct oracle *o, const struct check_desc *d, u64 desc)
 
 /* ---- What TLBs may still know ------------------------------------------------------- */
 
-/* Does the table that was unlinked lead anywhere? */
+/* Does the table that was unlinked lead nowhere? Its bytes lie in one piece of storage. */
 static bool table_empty(struct oracle *o, u64 desc)
 {
 	struct board *b = oracle_board(o);
-	pa_t table = pa_from_pte(b->f, desc);
-	u64 child;
+	u64 table = pa_from_pte(b->f, desc).pa, any = 0;
+	const struct extent *e = extent_at(b, table);
+	const u64 *entry;
 
+	if (!e)
+		return true;
+	entry = (const u64 *)(e->bytes + (table - e->base));
 	for (u32 i = 0; i < table_entries(b->f->page_shift); i++)
-		if (board_peek64(b, pa_add(table, UINT64_C(8) * i), &child) && pte_valid(child))
-			return false;
-	return true;
+		any |= entry[i];
+	return !pte_valid(any);
 }
 
 void gone_drop(struct gone_list *l, unsigned int i)
