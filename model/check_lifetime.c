@@ -6,10 +6,13 @@
  * this action freed, freeing a page that is free or still linked, or one more
  * reference on a free page, is a breach.
  *
+ * So is a page that the host frees while EL2 runs on it.
+ *
  * A page of a pool is free when it has no references; no state of our own is
  * needed to know. Not at boot: the first references are given without an event.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "check.h"
 
@@ -127,10 +130,37 @@ static void check_reference(struct oracle *o, struct lifetime_state *s, const st
 			      "the page at 0x%" PRIx64 " was freed twice", ev->addr);
 }
 
+static bool el2_runs_on(struct oracle *o, u64 pa)
+{
+	const struct el2_view *v = oracle_view(o);
+
+	if (!v->initialised)
+		return false;
+	for (unsigned int i = 0; i < oracle_board(o)->n_cpus; i++) {
+		const struct el2_cpu_pages *p = &v->cpu_pages[i];
+
+		if (pa - p->stack.base < p->stack.size || pa - p->percpu.base < p->percpu.size)
+			return true;
+	}
+	return pa - v->hyp_mem.base < v->hyp_mem.size;
+}
+
+static void check_host_free(struct oracle *o, const struct event *ev)
+{
+	if (el2_runs_on(o, ev->addr))
+		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
+			      "the host freed the page at 0x%" PRIx64 ", and EL2 runs on it",
+			      ev->addr);
+}
+
 static void lifetime_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lifetime_state *s = state;
 
+	if (ev->kind == EV_FREE && !strcmp(ev->what, "host")) {
+		check_host_free(o, ev);
+		return;
+	}
 	if (unlikely(s->off))
 		return;
 	switch (ev->kind) {

@@ -276,13 +276,35 @@ static void after_boot(struct oracle *o, struct refcount_state *s)
 	}
 }
 
+/*
+ * A boot that fails with an error leaves EL2 on its tables and pools, and it answers
+ * calls: the counts must be right. Before the host's tables are there nothing is freed.
+ */
+static void after_failed_boot(struct oracle *o, struct refcount_state *s)
+{
+	const struct oracle_action *a = oracle_action(o);
+	struct boot_pass pass = { o, s };
+
+	if (!a || (a->kind != ORACLE_BOOT && a->kind != ORACLE_FINALISE) ||
+	    !oracle_view(o)->host_s2.root.pa)
+		return;
+	check_pools_sync(o, &s->pools);
+	model_for_each_table(oracle_board(o), &oracle_view(o)->host_s2, boot_table, &pass);
+	model_for_each_table(oracle_board(o), &oracle_view(o)->hyp_s1, boot_table, &pass);
+}
+
 static void refcount_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
 	struct refcount_state *s = state;
 
 	s->dead |= check_died(o, end);
-	if (s->dead || !oracle_view(o)->booted)
+	if (s->dead)
 		return;
+	if (unlikely(!oracle_view(o)->booted)) {
+		if (end == ORACLE_END_VALUE && value < 0)
+			after_failed_boot(o, s);
+		return;
+	}
 	if (unlikely(!s->booted)) {
 		after_boot(o, s);
 		return;

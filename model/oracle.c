@@ -17,8 +17,9 @@ const char *const check_mode_name[] = {
 
 /* In the order in which they are told of things. */
 static const struct checker *const checkers[] = {
-	&lock_checker,	   &bbm_checker,	  &tlb_checker,	  &refcount_checker,
-	&lifetime_checker, &confidential_checker, &range_checker, NULL,
+	&lock_checker,	   &bbm_checker,      &tlb_checker,
+	&refcount_checker, &lifetime_checker, &confidential_checker,
+	&range_checker,	   &entry_checker,    NULL,
 };
 
 /* ---- Events ------------------------------------------------------------------------- */

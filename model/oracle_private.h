@@ -50,6 +50,7 @@ extern const struct checker refcount_checker;	  /* refcount, leak */
 extern const struct checker lifetime_checker;	  /* use-after-free */
 extern const struct checker confidential_checker; /* confidential */
 extern const struct checker range_checker;	  /* range */
+extern const struct checker entry_checker;	  /* spec, of single entries */
 
 #define NO_PAGE UINT64_MAX
 

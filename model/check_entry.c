@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * spec, as far as single entries go: what a table says must be something that the
+ * architecture knows at that level, EL2 maps registers as a device's, and one fault
+ * of the host maps one block or page.
+ *
+ * A mapping that the host asks for while it is trusted is as the host wants it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+
+/* Of EL2's MAIR, the device types: nGnRnE and nGnRE. */
+#define ATTRIDX_DEVICE (BIT(3) | BIT(4))
+
+struct entry_state {
+	bool in_fault[BOARD_MAX_CPUS];
+	u32 mapped[BOARD_MAX_CPUS]; /* leaves, in this fault */
+};
+
+static void check_encoding(struct oracle *o, const struct check_desc *d, const struct event *ev)
+{
+	if (pte_valid(ev->val) && !check_desc_live(o, d, ev->val))
+		oracle_breach(o, RULE_SPEC, NO_PAGE, ev,
+			      "level %d has no such entry as 0x%" PRIx64 ", which %s at 0x%" PRIx64
+			      " got: the MMU faults on it",
+			      d->level, ev->val, d->hyp ? "EL2's table" : "the host's table",
+			      ev->addr);
+}
+
+static bool trusted(struct oracle *o)
+{
+	const struct oracle_action *a = oracle_action(o);
+
+	return !a || a->kind != ORACLE_CALL || !a->call ||
+	       !strcmp(a->call->name, "create_private_mapping");
+}
+
+static void check_attributes(struct oracle *o, const struct check_desc *d, const struct event *ev)
+{
+	const struct board *b = oracle_board(o);
+	pa_t pa = pa_from_pte(b->f, ev->val);
+
+	if (!d->hyp || !check_desc_live(o, d, ev->val) || pte_table(ev->val, d->level) ||
+	    board_ram_at(b, pa) || trusted(o))
+		return;
+	if (!(ATTRIDX_DEVICE >> FIELD_GET(PTE_S1_ATTRIDX, ev->val) & 1))
+		oracle_breach(o, RULE_SPEC, pa.pa, ev,
+			      "EL2 maps registers at 0x%" PRIx64 " as cacheable memory", pa.pa);
+}
+
+static void check_fault(struct oracle *o, struct entry_state *s, const struct check_desc *d,
+			const struct event *ev)
+{
+	if (d->hyp || !s->in_fault[ev->cpu] || !check_desc_live(o, d, ev->val) ||
+	    pte_table(ev->val, d->level))
+		return;
+	if (++s->mapped[ev->cpu] == 2)
+		oracle_breach(o, RULE_SPEC, d->ia, ev,
+			      "one fault of the host mapped more than one block: 0x%" PRIx64 " too",
+			      d->ia);
+}
+
+static void entry_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct entry_state *s = state;
+	struct check_desc d;
+
+	if (ev->kind == EV_TRAP) {
+		s->in_fault[ev->cpu] = !strcmp(ev->what, "host_abort");
+		s->mapped[ev->cpu] = 0;
+		return;
+	}
+	if (ev->arg != 8 || !pte_valid(ev->val) || !check_desc_at(o, ev->addr, &d))
+		return;
+	check_encoding(o, &d, ev);
+	check_attributes(o, &d, ev);
+	check_fault(o, s, &d, ev);
+}
+
+static void entry_begin(struct oracle *o, void *state, const struct oracle_action *a)
+{
+	struct entry_state *s = state;
+
+	memset(s, 0, sizeof(*s));
+}
+
+const struct checker entry_checker = {
+	.name = "entry",
+	.state_size = sizeof(struct entry_state),
+	.kinds = BIT(EV_STORE) | BIT(EV_TRAP),
+	.event = entry_event,
+	.begin = entry_begin,
+};
