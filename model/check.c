@@ -39,16 +39,16 @@ const struct spinlock *check_lock(struct oracle *o, const char *name)
 
 /* ---- Pools ----------------------------------------------------------------------- */
 
-static void pool_sync(struct oracle *o, struct check_pool *p, const struct el2_pool_view *v)
+static void pool_read(struct oracle *o, struct check_pool *p, const struct el2_pool_view *v)
 {
 	struct board *b = oracle_board(o);
 	const struct el2_view *view = oracle_view(o);
 	u64 size = v->pages << b->f->page_shift;
 	pa_t last;
 
-	if (p->base == v->base && p->size == size)
-		return;
-	*p = (struct check_pool){ .base = v->base, .lock = v->lock, .name = v->name };
+	*p = (struct check_pool){
+		.base = v->base, .pages = v->pages, .lock = v->lock, .name = v->name
+	};
 	if (!v->pages || !model_hyp_page(b, view, PA(v->base), &p->hyp_page))
 		return;
 	p->size = size;
@@ -57,29 +57,28 @@ static void pool_sync(struct oracle *o, struct check_pool *p, const struct el2_p
 		last.pa - p->hyp_page.pa == (v->pages - 1) * view->layout->hyp_page_size;
 }
 
-void check_pools_sync(struct oracle *o, struct check_pools *p)
+void check_pools_read(struct oracle *o, struct check_pools *p)
 {
 	const struct el2_view *v = oracle_view(o);
 
 	p->n = MIN(v->n_pools, CHECK_MAX_POOLS);
 	for (unsigned int i = 0; i < p->n; i++)
-		pool_sync(o, &p->pool[i], &v->pools[i]);
+		pool_read(o, &p->pool[i], &v->pools[i]);
 }
 
 u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa)
 {
 	struct board *b = oracle_board(o);
 	const struct el2_layout *layout = oracle_view(o)->layout;
-	u64 val = 0;
+	u64 at = p->hyp_page.pa + ((pa - p->base) >> b->f->page_shift) * layout->hyp_page_size +
+		 layout->refcount_off;
+	const struct extent *e = extent_at(b, at);
+	u16 count;
 
-	if (unlikely(!p->contiguous))
+	if (unlikely(!p->contiguous || !e || layout->refcount_width != sizeof(count)))
 		return model_refcount(b, oracle_view(o), PA(pa));
-	board_peek(
-		b,
-		pa_add(p->hyp_page, ((pa - p->base) >> b->f->page_shift) * layout->hyp_page_size +
-					    layout->refcount_off),
-		layout->refcount_width, &val);
-	return (u32)val;
+	memcpy(&count, e->bytes + (at - e->base), sizeof(count));
+	return count;
 }
 
 /* ---- Descriptors ------------------------------------------------------------------ */
@@ -130,16 +129,18 @@ u64 check_desc_page(struct oracle *o, const struct check_desc *d, u64 desc)
 
 /* ---- What TLBs may still know ------------------------------------------------------- */
 
-/* Does the table that was unlinked lead nowhere? Its bytes lie in one piece of storage. */
-static bool table_empty(struct oracle *o, u64 desc)
+/* Does the table that was unlinked lead nowhere? Where its count says so, it does. */
+static bool table_empty(struct oracle *o, const struct check_pools *pools, u64 desc)
 {
 	struct board *b = oracle_board(o);
 	u64 table = pa_from_pte(b->f, desc).pa, any = 0;
+	const struct check_pool *pool = check_pool_of(pools, table);
 	const struct extent *e = extent_at(b, table);
 	const u64 *entry;
 
-	if (!e)
+	if (!e || (pool && check_pool_count(o, pool, table) == 1))
 		return true;
+	/* a page lies in one piece of storage */
 	entry = (const u64 *)(e->bytes + (table - e->base));
 	for (u32 i = 0; i < table_entries(b->f->page_shift); i++)
 		any |= entry[i];
@@ -179,7 +180,7 @@ void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d,
 		.ev = *ev,
 	};
 
-	if (g.walks && !table_empty(o, old))
+	if (g.walks && !table_empty(o, &l->pools, old))
 		g.grain = check_page_size(o);
 	if (l->merge && l->n && gone_merge(&l->g[l->n - 1], &g))
 		return;

@@ -33,6 +33,7 @@ const struct spinlock *check_lock(struct oracle *o, const char *name);
 
 struct check_pool {
 	u64 base, size;	 /* PA, bytes; size 0: not there */
+	u64 pages;	 /* what the view said */
 	pa_t hyp_page;	 /* of the first page */
 	bool contiguous; /* the entries of all pages follow it */
 	const struct spinlock *lock;
@@ -44,8 +45,19 @@ struct check_pools {
 	unsigned int n;
 };
 
+void check_pools_read(struct oracle *o, struct check_pools *p);
+
 /* Take over what the view says; costs nothing when it says the same again. */
-void check_pools_sync(struct oracle *o, struct check_pools *p);
+static inline void check_pools_sync(struct oracle *o, struct check_pools *p)
+{
+	const struct el2_view *v = oracle_view(o);
+	bool same = p->n == v->n_pools;
+
+	for (unsigned int i = 0; same && i < p->n; i++)
+		same = p->pool[i].base == v->pools[i].base && p->pool[i].pages == v->pools[i].pages;
+	if (unlikely(!same))
+		check_pools_read(o, p);
+}
 
 /* The pool whose range holds @pa, or NULL. */
 static inline const struct check_pool *check_pool_of(const struct check_pools *p, u64 pa)
@@ -106,6 +118,7 @@ struct gone {
 #define GONE_MAX 32
 
 struct gone_list {
+	struct check_pools pools;
 	bool merge; /* neighbours that went the same way may be one */
 	unsigned int n;
 	struct gone g[GONE_MAX];

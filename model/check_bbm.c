@@ -130,6 +130,13 @@ static void bbm_event(struct oracle *o, void *state, const struct event *ev)
 	}
 }
 
+static void bbm_begin(struct oracle *o, void *state, const struct oracle_action *a)
+{
+	struct bbm_state *s = state;
+
+	check_pools_sync(o, &s->broken.pools);
+}
+
 static void bbm_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
 	struct bbm_state *s = state;
@@ -143,5 +150,6 @@ const struct checker bbm_checker = {
 	.state_size = sizeof(struct bbm_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB),
 	.event = bbm_event,
+	.begin = bbm_begin,
 	.end = bbm_end,
 };

@@ -25,8 +25,12 @@ struct lifetime_state {
 		u64 base, size;
 	} freed[MAX_FREED]; /* in this action */
 	unsigned int n_freed;
-	bool off; /* boot */
+	bool off;	  /* boot */
+	bool listening;	  /* for loads: only once something was freed, since they are many */
+	struct oracle *o; /* for on_load() */
 };
+
+static void on_load(void *data, const struct event *ev);
 
 static bool is_free(struct oracle *o, const struct check_pool *p, u64 pa)
 {
@@ -104,6 +108,9 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 		s->freed[s->n_freed].base = ev->addr;
 		s->freed[s->n_freed++].size = size;
 	}
+	if (!s->listening)
+		board_subscribe_kinds(oracle_board(o), BIT(EV_LOAD), on_load, s);
+	s->listening = true;
 }
 
 static void check_given(struct oracle *o, struct lifetime_state *s, const struct event *ev)
@@ -153,6 +160,13 @@ static void check_host_free(struct oracle *o, const struct event *ev)
 			      ev->addr);
 }
 
+static void on_load(void *data, const struct event *ev)
+{
+	struct lifetime_state *s = data;
+
+	check_load(s->o, s, ev);
+}
+
 static void lifetime_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lifetime_state *s = state;
@@ -164,10 +178,6 @@ static void lifetime_event(struct oracle *o, void *state, const struct event *ev
 	if (unlikely(s->off))
 		return;
 	switch (ev->kind) {
-	case EV_LOAD:
-		if (unlikely(s->n_freed))
-			check_load(o, s, ev);
-		break;
 	case EV_STORE:
 		if (ev->arg == 8 && (ev->val & 3) == 3)
 			check_link(o, s, ev);
@@ -188,20 +198,45 @@ static void lifetime_event(struct oracle *o, void *state, const struct event *ev
 	}
 }
 
+static void stop_listening(struct oracle *o, struct lifetime_state *s)
+{
+	board_unsubscribe(oracle_board(o), on_load, s);
+	s->listening = false;
+}
+
 static void lifetime_begin(struct oracle *o, void *state, const struct oracle_action *a)
 {
 	struct lifetime_state *s = state;
 
 	check_pools_sync(o, &s->pools);
+	/* a snapshot that was restored knows nothing of who listens */
+	stop_listening(o, s);
 	s->n_freed = 0;
 	s->off = check_booting(o);
+}
+
+static void lifetime_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct lifetime_state *s = state;
+
+	if (s->listening)
+		stop_listening(o, s);
+}
+
+static void lifetime_init(struct oracle *o, void *state)
+{
+	struct lifetime_state *s = state;
+
+	s->o = o;
 }
 
 const struct checker lifetime_checker = {
 	.name = "lifetime",
 	.state_size = sizeof(struct lifetime_state),
-	.kinds = BIT(EV_LOAD) | BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) |
-		 BIT(EV_GET) | BIT(EV_PUT),
+	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) |
+		 BIT(EV_PUT),
+	.init = lifetime_init,
 	.event = lifetime_event,
 	.begin = lifetime_begin,
+	.end = lifetime_end,
 };

@@ -16,9 +16,11 @@
 #define MAX_LOCKS 64
 
 struct lock_state {
-	u64 after[MAX_LOCKS]; /* by rank: which were taken with this one held */
+	u64 after[MAX_LOCKS];  /* by rank: which were taken with this one held */
+	u64 before[MAX_LOCKS]; /* the same turned round: which were held when it was taken */
 	const struct spinlock *host, *hyp, *vm_table;
 	struct check_pools pools;
+	bool booting;
 };
 
 /* ---- Order -------------------------------------------------------------------------- */
@@ -43,8 +45,6 @@ static bool leads_to(const struct lock_state *s, unsigned int from, unsigned int
 static void taken_under(struct oracle *o, struct lock_state *s, const struct spinlock *held,
 			const struct spinlock *l, const struct event *ev)
 {
-	if (s->after[held->rank] & BIT(l->rank))
-		return;
 	if (held == l)
 		oracle_breach(o, RULE_LOCK_ORDER, NO_PAGE, ev,
 			      "CPU %u took %s, which it already held", ev->cpu, l->name);
@@ -53,19 +53,25 @@ static void taken_under(struct oracle *o, struct lock_state *s, const struct spi
 			      "CPU %u took %s with %s held; elsewhere %s was taken with %s held",
 			      ev->cpu, l->name, held->name, held->name, l->name);
 	s->after[held->rank] |= BIT(l->rank);
+	s->before[l->rank] |= BIT(held->rank);
 }
 
 static void check_order(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
-	const struct spinlock *l = oracle_board(o)->locks, *taken;
+	const struct spinlock *locks = oracle_board(o)->locks, *taken = NULL;
+	u64 held = 0;
 
-	for (taken = l; taken && taken->name != ev->what; taken = taken->next)
-		;
-	if (!taken || taken->rank >= MAX_LOCKS)
-		return;
-	for (; l; l = l->next)
+	for (const struct spinlock *l = locks; l; l = l->next) {
+		if (l->name == ev->what)
+			taken = l;
 		if (check_holds(l, ev->cpu) && l->rank < MAX_LOCKS &&
-		    (l != taken || ev->sub == EV_LOCK_NEVER))
+		    (l->name != ev->what || ev->sub == EV_LOCK_NEVER))
+			held |= BIT(l->rank);
+	}
+	if (!taken || taken->rank >= MAX_LOCKS || !(held & ~s->before[taken->rank]))
+		return;
+	for (const struct spinlock *l = locks; l; l = l->next)
+		if (l->rank < MAX_LOCKS && held & ~s->before[taken->rank] & BIT(l->rank))
 			taken_under(o, s, l, taken, ev);
 }
 
@@ -168,11 +174,10 @@ static void check_lists(struct oracle *o, const struct event *ev)
 
 static void check_held(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
-	struct part p;
+	const struct part p = fold_part(o, PA(ev->addr));
 
-	if (check_booting(o))
+	if (p.part == PART_NONE && ev->addr - oracle_view(o)->bss.base >= oracle_view(o)->bss.size)
 		return;
-	p = fold_part(o, PA(ev->addr));
 	if (p.part == PART_HOST_TABLE || p.part == PART_HYP_TABLE)
 		check_table(o, s, &p, ev);
 	else if (p.part == PART_VMEMMAP && ev->kind == EV_STORE)
@@ -191,7 +196,8 @@ static void lock_event(struct oracle *o, void *state, const struct event *ev)
 		break;
 	case EV_STORE:
 	case EV_ZERO:
-		check_held(o, s, ev);
+		if (!s->booting)
+			check_held(o, s, ev);
 		break;
 	}
 }
@@ -201,6 +207,7 @@ static void lock_begin(struct oracle *o, void *state, const struct oracle_action
 	struct lock_state *s = state;
 
 	check_pools_sync(o, &s->pools);
+	s->booting = check_booting(o);
 }
 
 static void lock_init(struct oracle *o, void *state)

@@ -94,7 +94,6 @@ static void over_live(struct oracle *o, struct tlb_state *s, const struct event 
 	if (!check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->old) ||
 	    !taken_away(o, &d, ev->old, ev->val))
 		return;
-	s->gone.merge = true;
 	gone_add(o, &s->gone, &d, ev->old, ev);
 	note_changed(s, &d, ev);
 }
@@ -213,6 +212,14 @@ static void check_tlbs(struct oracle *o, const struct tlb_state *s)
 	}
 }
 
+static void tlb_begin(struct oracle *o, void *state, const struct oracle_action *a)
+{
+	struct tlb_state *s = state;
+
+	check_pools_sync(o, &s->gone.pools);
+	s->gone.merge = true;
+}
+
 static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
 	struct tlb_state *s = state;
@@ -232,5 +239,6 @@ const struct checker tlb_checker = {
 	.state_size = sizeof(struct tlb_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
 	.event = tlb_event,
+	.begin = tlb_begin,
 	.end = tlb_end,
 };
