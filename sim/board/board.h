@@ -311,6 +311,15 @@ enum bus_result bus_write(struct cpu *cpu, pa_t pa, unsigned int width, u64 val)
 enum bus_result bus_dma(struct cpu *cpu, const struct mmio_window *w, pa_t pa, bool write,
 			unsigned int width, u64 *val);
 
+/* ---- Translation ------------------------------------------------------------------------ */
+
+/*
+ * What an access of @cpu through @t meets at @ia, as hardware has it: the TLB's answer,
+ * else a walk's, which the TLB keeps if it translates. Sets the access flag (hafdbs).
+ */
+void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
+		   struct mmu_result *res);
+
 /* ---- TLB maintenance, barriers, cache maintenance: the events and their effect ------ */
 
 void cpu_tlbi(struct cpu *cpu, const struct tlbi *i);

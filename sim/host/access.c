@@ -28,46 +28,6 @@ static const char *const hyp_words[] = { "hyp read", "hyp write", "hyp exec" };
 
 /* ---- Translation --------------------------------------------------------------------------- */
 
-static bool permits(const struct tlb_entry *e, enum mmu_access acc)
-{
-	return acc == MMU_READ ? e->r : acc == MMU_WRITE ? e->w : e->x;
-}
-
-/* A cached translation that forbids the access faults as the walk that filled it would. */
-static void result_of_entry(const struct tlb_entry *e, enum mmu_access acc, u64 ia,
-			    struct mmu_result *res)
-{
-	*res = (struct mmu_result){
-		.fault = permits(e, acc) ? MMU_OK : MMU_FAULT_PERMISSION,
-		.level = e->level,
-		.desc = e->desc,
-		.desc_pa = e->desc_pa,
-		.oa = PA(e->oa.pa + (ia - e->ia)),
-		.ia_base = e->ia,
-		.size = e->size,
-		.r = e->r,
-		.w = e->w,
-		.x = e->x,
-		.memattr = e->memattr,
-	};
-}
-
-/* As hardware: the TLB, else a walk, which the TLB keeps if it translates. */
-static void translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
-		      struct mmu_result *res)
-{
-	enum tlb_regime regime = t->stage == 2 ? TLB_S2 : TLB_EL2;
-	const struct tlb_entry *e = tlb_lookup(&cpu->tlb, regime, t->vmid, ia);
-
-	if (e) {
-		result_of_entry(e, acc, ia, res);
-		return;
-	}
-	mmu_walk(t, ia, acc, board_read_desc, cpu->board, res);
-	if (res->fault == MMU_OK)
-		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
-}
-
 static bool same_fault(const struct mmu_result *a, const struct mmu_result *b)
 {
 	return a->fault == b->fault && a->level == b->level && a->desc == b->desc &&
@@ -101,7 +61,7 @@ static bool host_translate(struct access *x, struct cpu *cpu, u64 ia, unsigned i
 			*oa = PA(ia);
 			return true;
 		}
-		translate(cpu, &cpu->host_s2, x->acc, ia, &res);
+		cpu_translate(cpu, &cpu->host_s2, x->acc, ia, &res);
 		if (res.fault == MMU_OK) {
 			*oa = res.oa;
 			return true;
@@ -124,7 +84,7 @@ static bool hyp_translate(struct access *x, struct cpu *cpu, u64 ia, unsigned in
 	x->a.outcome.kind = OUTCOME_FAULT;
 	if (!v->hyp_s1.root.pa)
 		return false;
-	translate(cpu, &v->hyp_s1, x->acc, ia, &res);
+	cpu_translate(cpu, &v->hyp_s1, x->acc, ia, &res);
 	*oa = res.oa;
 	return res.fault == MMU_OK;
 }
