@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A CPU's MMU: what its TLB has, else a walk, which the TLB may keep. The walk itself is
+ * sim/arch's; what hardware writes back into a descriptor is written here.
+ */
+#include "board_private.h"
+
+static bool permits(const struct tlb_entry *e, enum mmu_access acc)
+{
+	return acc == MMU_READ ? e->r : acc == MMU_WRITE ? e->w : e->x;
+}
+
+/* A cached translation that forbids the access faults as the walk that filled it would. */
+static void result_of_entry(const struct tlb_entry *e, enum mmu_access acc, u64 ia,
+			    struct mmu_result *res)
+{
+	*res = (struct mmu_result){
+		.fault = permits(e, acc) ? MMU_OK : MMU_FAULT_PERMISSION,
+		.level = e->level,
+		.desc = e->desc,
+		.desc_pa = e->desc_pa,
+		.oa = PA(e->oa.pa + (ia - e->ia)),
+		.ia_base = e->ia,
+		.size = e->size,
+		.r = e->r,
+		.w = e->w,
+		.x = e->x,
+		.memattr = e->memattr,
+	};
+}
+
+/* Hardware management of the access flag: false if the descriptor changed meanwhile. */
+static bool hw_set_access_flag(struct cpu *cpu, struct mmu_result *res)
+{
+	FRAME(cpu);
+	if (!mem_cmpxchg64(cpu, res->desc_pa, res->desc, res->desc | PTE_AF, MO_PLAIN))
+		return false;
+	res->desc |= PTE_AF;
+	return true;
+}
+
+void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
+		   struct mmu_result *res)
+{
+	enum tlb_regime regime = t->stage == 2 ? TLB_S2 : TLB_EL2;
+	const struct tlb_entry *e = tlb_lookup(&cpu->tlb, regime, t->vmid, ia);
+
+	if (e) {
+		result_of_entry(e, acc, ia, res);
+		return;
+	}
+	do
+		mmu_walk(t, ia, acc, board_read_desc, cpu->board, res);
+	while (res->fault == MMU_OK && res->sets_af && !hw_set_access_flag(cpu, res));
+	if (res->fault == MMU_OK)
+		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
+}
