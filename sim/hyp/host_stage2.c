@@ -286,6 +286,7 @@ int host_stage2_try(struct hyp_cpu *c, int (*fn)(struct hyp_cpu *c, void *arg), 
 struct s2_request {
 	u64 addr, size, prot;
 	u8 owner;
+	u64 metadata; /* v7.2: what is said of the owner, where it stands in the entry */
 };
 
 static int try_idmap(struct hyp_cpu *c, void *arg)
@@ -305,7 +306,8 @@ static int try_annotate(struct hyp_cpu *c, void *arg)
 	if (hyp->profile->typed_annotations)
 		return kvm_pgtable_stage2_annotate(c, &hyp->host_mmu.pgt, r->addr, r->size,
 						   &hyp->host_s2_pool, ANNOTATION_DONATION,
-						   FIELD_PREP(hyp->layout.owner_mask, r->owner));
+						   FIELD_PREP(hyp->layout.owner_mask, r->owner) |
+							   r->metadata);
 	return kvm_pgtable_stage2_set_owner(c, &hyp->host_mmu.pgt, r->addr, r->size,
 					    &hyp->host_s2_pool, r->owner);
 }
@@ -350,6 +352,33 @@ int host_stage2_set_owner_locked(struct hyp_cpu *c, u64 addr, u64 size, u8 owner
 		ret = host_stage2_annotate_locked(c, addr, size, owner);
 	if (!ret)
 		page_state_ops(c->hyp)->host_owner_changed(c, addr, size, owner);
+	return ret;
+}
+
+/*
+ * host_stage2_set_guest_owner_locked - the host loses [addr, addr + size) to the guest
+ * @handle, which has it at @gfn. host_mmu.lock. v7.2.
+ * WARN: a frame number that an annotation has no room for. -EPERM unless all of it is in
+ * one memory region; -ENOMEM and errors of recycling.
+ */
+int host_stage2_set_guest_owner_locked(struct hyp_cpu *c, u64 addr, u64 size, u32 handle, u64 gfn)
+{
+	const struct el2_layout *l = &c->hyp->layout;
+	struct s2_request r = {
+		.addr = addr,
+		.size = size,
+		.owner = OWNER_ID_GUEST,
+		.metadata = FIELD_PREP(l->handle_mask, handle) | FIELD_PREP(l->gfn_mask, gfn),
+	};
+	int ret;
+
+	HYP_FRAME(c);
+	WARN_ON(c, FIELD_GET(l->gfn_mask, r.metadata) != gfn);
+	if (!range_is_memory(c->hyp, addr, addr + size))
+		return -EPERM;
+	ret = host_stage2_try(c, try_annotate, &r);
+	if (!ret)
+		page_state_ops(c->hyp)->host_owner_changed(c, addr, size, OWNER_ID_GUEST);
 	return ret;
 }
 

@@ -4,11 +4,12 @@
  * refused, and what it does. After arch/arm64/kvm/hyp/nvhe/hyp-main.c. Beside it
  * the functions that only EL2 itself calls, by name.
  *
- * Hypercalls that need a VM, a vCPU or a GIC are not in the table: refused.
+ * Those about virtual machines are in vm_calls.c. Hypercalls that need a GIC, a timer or
+ * EL2's tracing are in no table: refused.
  */
 #include <string.h>
 
-#include "mem_protect.h"
+#include "hcall.h"
 
 #define SMCCC_HINT_SVE BIT(16)
 #define SMCCC_VENDOR_HYP UINT64_C(0xc6000000) /* fast, 64 bit, owner 6 */
@@ -18,11 +19,6 @@
 #define BP_HARDEN_EL2_SLOTS 4
 
 /* ---- Hypercalls ------------------------------------------------------------------------- */
-
-static void cpu_ret(u64 regs[18], s64 ret)
-{
-	regs[1] = (u64)ret;
-}
 
 /*
  * The host is trusted with this call. EL2 that runs on tables of its own clears
@@ -49,7 +45,7 @@ static void handle___pkvm_init(struct hyp_cpu *c, u64 regs[18])
 }
 
 /* enum kvm_pgtable_prot of the release to PROT_*; bits that mean nothing are lost. */
-static u64 prot_of_host(const struct profile *p, u64 prot)
+u64 prot_of_host(const struct profile *p, u64 prot)
 {
 	const u64 x_and_above = prot >> (p->xn_two_bits ? 1 : 0);
 	u64 out = prot & PROT_SW;
@@ -111,27 +107,6 @@ static void handle___pkvm_host_unshare_hyp(struct hyp_cpu *c, u64 regs[18])
 	HYP_FRAME(c);
 	cpu_ret(regs, __pkvm_host_unshare_hyp(c, regs[1]));
 }
-
-#define ARG(name_, kind_)                                                                          \
-	{                                                                                          \
-		.name = (name_), .kind = (kind_)                                                   \
-	}
-
-#define OPTIONAL(name_, kind_)                                                                     \
-	{                                                                                          \
-		.name = (name_), .kind = (kind_), .optional = true                                 \
-	}
-
-struct hcall {
-	struct el2_call call;
-	u8 nr[N_PROFILES]; /* 0: the release does not have it */
-	void (*handle)(struct hyp_cpu *c, u64 regs[18]);
-};
-
-#define NUMBERS(v6_12, v7_0, v7_2)                                                                 \
-	{                                                                                          \
-		[PROFILE_V6_12] = (v6_12), [PROFILE_V7_0] = (v7_0), [PROFILE_V7_2] = (v7_2)        \
-	}
 
 static const struct hcall host_hcall[] = {
 	{
@@ -271,6 +246,9 @@ static const struct hcall *hcall_of(const struct hyp *hyp, u64 nr)
 	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
 		if (host_hcall[i].nr[p] == nr)
 			return &host_hcall[i];
+	for (unsigned int i = 0; i < n_vm_hcalls; i++)
+		if (vm_hcalls[i].nr[p] == nr)
+			return &vm_hcalls[i];
 	return NULL;
 }
 
@@ -300,6 +278,9 @@ u64 hyp_hvc_id(struct hyp *hyp, const struct el2_call *call)
 	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
 		if (&host_hcall[i].call == call)
 			return SMCCC_VENDOR_HYP + host_hcall[i].nr[hyp->profile->id];
+	for (unsigned int i = 0; i < n_vm_hcalls; i++)
+		if (&vm_hcalls[i].call == call)
+			return SMCCC_VENDOR_HYP + vm_hcalls[i].nr[hyp->profile->id];
 	return 0;
 }
 
@@ -395,12 +376,6 @@ static bool hidden(const struct hyp *hyp)
 {
 	return false;
 }
-
-struct internal_call {
-	struct el2_call call;
-	bool (*available)(const struct hyp *hyp);
-	s64 (*fn)(struct hyp_cpu *c, const u64 *args);
-};
 
 static const struct internal_call internal_calls[] = {
 	{
@@ -578,15 +553,23 @@ const struct el2_call *const *hyp_calls(struct hyp *hyp)
 {
 	unsigned int n = 0;
 
-	G_STATIC_ASSERT(G_N_ELEMENTS(host_hcall) + G_N_ELEMENTS(internal_calls) < HYP_MAX_CALLS);
+	sim_assert(G_N_ELEMENTS(host_hcall) + n_vm_hcalls + G_N_ELEMENTS(internal_calls) +
+			   n_vm_internal_calls <
+		   HYP_MAX_CALLS);
 	if (hyp->calls[0])
 		return hyp->calls;
 	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
 		if (host_hcall[i].nr[hyp->profile->id])
 			hyp->calls[n++] = &host_hcall[i].call;
+	for (unsigned int i = 0; i < n_vm_hcalls; i++)
+		if (vm_hcalls[i].nr[hyp->profile->id])
+			hyp->calls[n++] = &vm_hcalls[i].call;
 	for (unsigned int i = 0; i < G_N_ELEMENTS(internal_calls); i++)
 		if (internal_calls[i].available(hyp))
 			hyp->calls[n++] = &internal_calls[i].call;
+	for (unsigned int i = 0; i < n_vm_internal_calls; i++)
+		if (vm_internal_calls[i].available(hyp))
+			hyp->calls[n++] = &vm_internal_calls[i].call;
 	return hyp->calls;
 }
 
@@ -606,6 +589,10 @@ s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, un
 		     internal_calls[i].available == hidden) &&
 		    !strcmp(internal_calls[i].call.name, call->name))
 			ic = &internal_calls[i];
+	for (unsigned int i = 0; !ic && i < n_vm_internal_calls; i++)
+		if (vm_internal_calls[i].available(c->hyp) &&
+		    !strcmp(vm_internal_calls[i].call.name, call->name))
+			ic = &vm_internal_calls[i];
 	sim_assert(ic);
 	return ic->fn(c, a);
 }

@@ -152,6 +152,11 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	init_ffa(hyp);
 	init_locks(hyp);
 	init_protected_regs(hyp);
+	if (!pkvm_vms_new(hyp)) {
+		g_set_error(error, HYP_ERROR, 0, "no address space for virtual machines");
+		el2_config_free(hyp->cfg);
+		return NULL;
+	}
 	if (!kvm_hyp_reserve(hyp, error)) {
 		el2_config_free(hyp->cfg);
 		return NULL;
@@ -169,7 +174,7 @@ static void hyp_free(struct el2 *e)
 
 /* ---- Seen from outside -------------------------------------------------------------------- */
 
-static void view_pool(struct el2_pool_view *v, struct hyp_pool *pool, const struct hyp *hyp)
+void hyp_pool_view(struct el2_pool_view *v, struct hyp_pool *pool, const struct hyp *hyp)
 {
 	v->name = pool->name;
 	v->base = pool->range_start;
@@ -194,8 +199,8 @@ static const struct el2_view *hyp_view(struct el2 *e)
 	v->regions = hyp->hyp_memory;
 	v->n_regions = hyp->hyp_memblock_nr;
 	v->vmemmap_va = hyp->hyp_vmemmap;
-	view_pool(&hyp->pool_view[POOL_HOST_S2], &hyp->host_s2_pool, hyp);
-	view_pool(&hyp->pool_view[POOL_HYP_S1], &hyp->hpool, hyp);
+	hyp_pool_view(&hyp->pool_view[POOL_HOST_S2], &hyp->host_s2_pool, hyp);
+	hyp_pool_view(&hyp->pool_view[POOL_HYP_S1], &hyp->hpool, hyp);
 	v->pools = hyp->pool_view;
 	v->n_pools = N_BASE_POOLS;
 	VIEW_SECTION(v->text, hyp->text);
@@ -209,6 +214,7 @@ static const struct el2_view *hyp_view(struct el2 *e)
 	v->n_protected_regs = hyp->num_protected_reg;
 	v->private_base = hyp->io_map_base;
 	v->private_next = hyp->io_map_next;
+	pkvm_view(hyp);
 	return v;
 }
 
@@ -272,6 +278,24 @@ static enum el2_abort_result hyp_host_abort(struct el2 *e, struct cpu *cpu,
 	return handle_host_mem_abort(at_el2(e, cpu), f);
 }
 
+static struct mmu_table hyp_guest_s2(struct el2 *e, struct cpu *cpu)
+{
+	return pkvm_guest_s2(at_el2(e, cpu));
+}
+
+static enum el2_guest_result hyp_guest_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18],
+					   struct el2_guest_exit *exit)
+{
+	return pkvm_guest_hvc(at_el2(e, cpu), regs, exit);
+}
+
+static enum el2_guest_result hyp_guest_abort(struct el2 *e, struct cpu *cpu,
+					     const struct el2_fault *f,
+					     struct el2_guest_exit *exit)
+{
+	return pkvm_guest_abort(at_el2(e, cpu), f, exit);
+}
+
 static const struct el2_call *const *hyp_call_table(struct el2 *e)
 {
 	return hyp_calls(to_hyp(e));
@@ -312,6 +336,9 @@ const struct hypervisor pkvm_hypervisor = {
 	.prot_finalize = hyp_prot_finalize,
 	.hvc = hyp_hvc,
 	.host_abort = hyp_host_abort,
+	.guest_s2 = hyp_guest_s2,
+	.guest_hvc = hyp_guest_hvc,
+	.guest_abort = hyp_guest_abort,
 	.calls = hyp_call_table,
 	.hvc_id = hyp_call_id,
 	.call = hyp_call_by_name,

@@ -14,6 +14,7 @@
 #endif
 
 struct hyp;
+struct pkvm_hyp_vm;
 
 struct hyp_cpu {
 	struct cpu *cpu;
@@ -26,6 +27,10 @@ struct hyp_cpu {
 	va_t stack_va;       /* published stack pointer: end of the range */
 	pa_t stack_pa;
 	pa_t percpu_pa;
+	/* vcpu.c: loaded_hyp_vcpu, its donated area and its VM; 0: none */
+	va_t loaded_vcpu;
+	struct pkvm_hyp_vm *loaded_vm;
+	struct pkvm_hyp_vm *own_vm; /* pkvm.c: the VM that this CPU makes or takes apart */
 };
 
 /* ---- panic.c ------------------------------------------------------------------------- */

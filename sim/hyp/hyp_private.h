@@ -45,11 +45,14 @@ u32 hyp_page_count(struct hyp_cpu *c, pa_t phys);
 void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys); /* BUG at 65535 */
 u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys);  /* BUG at 0; the count after */
 void hyp_set_page_refcounted(struct hyp_cpu *c, pa_t phys);
+void hyp_page_ref_reset(struct hyp_cpu *c, pa_t phys, u16 count); /* whatever it was */
 /* v7.0 on: states in struct hyp_page */
 enum page_state get_host_state(struct hyp_cpu *c, pa_t phys);
 void set_host_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
 enum page_state get_hyp_state(struct hyp_cpu *c, pa_t phys);
 void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
+u32 get_host_share_count(struct hyp_cpu *c, pa_t phys);
+void set_host_share_count(struct hyp_cpu *c, pa_t phys, u32 count);
 
 /* Virtual address in hyp_vmemmap of the entry of @phys: arithmetic, backed or not. */
 va_t hyp_page_va(const struct hyp *hyp, u64 phys);
@@ -77,6 +80,13 @@ int pkvm_create_mappings_locked(struct hyp_cpu *c, pa_t from, pa_t to, u64 prot)
 int pkvm_alloc_private_va_range(struct hyp_cpu *c, u64 size, va_t *va);
 int __pkvm_create_private_mapping(struct hyp_cpu *c, pa_t phys, u64 size, u64 prot, va_t *va);
 int pkvm_create_stack(struct hyp_cpu *c, struct hyp_cpu *of);
+/* A page through this CPU's slot; a block through the one slot that all share, locked. */
+va_t hyp_fixmap_map(struct hyp_cpu *c, pa_t phys);
+void hyp_fixmap_unmap(struct hyp_cpu *c);
+u64 hyp_fixblock_size(const struct hyp *hyp);
+bool hyp_fixblock_fits(const struct hyp_cpu *c, pa_t phys, u64 bytes);
+va_t hyp_fixblock_map(struct hyp_cpu *c, pa_t phys);
+void hyp_fixblock_unmap(struct hyp_cpu *c);
 
 /* ---- mem_protect.c --------------------------------------------------------------------------- */
 
@@ -135,6 +145,16 @@ s64 __pkvm_init_finalise(struct hyp_cpu *c);
 int fix_host_ownership(struct hyp_cpu *c);
 int fix_hyp_pgtable_refcnt(struct hyp_cpu *c);
 
+/* ---- pkvm.c, vcpu.c: VMs as the rest of EL2 sees them; the rest is guest.h ------------------- */
+
+bool pkvm_vms_new(struct hyp *hyp);
+void pkvm_view(struct hyp *hyp);
+struct hyp_pool *hyp_vm_pool_find(struct hyp *hyp, const char *name);
+enum el2_guest_result pkvm_guest_hvc(struct hyp_cpu *c, u64 regs[18], struct el2_guest_exit *exit);
+enum el2_guest_result pkvm_guest_abort(struct hyp_cpu *c, const struct el2_fault *f,
+				       struct el2_guest_exit *exit);
+struct mmu_table pkvm_guest_s2(struct hyp_cpu *c); /* of the loaded vCPU; root 0: none */
+
 /* ---- reserve.c: what the host does before EL2 runs, after arch/arm64/kvm/pkvm.c -------------- */
 
 /* Image placement, hyp_memory[], the memory given to EL2. False: the user's mistake. */
@@ -175,9 +195,12 @@ s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, un
 
 /* ---- the instance (hyp.c): all of it in the board's arena ------------------------------------ */
 
+void hyp_pool_view(struct el2_pool_view *v, struct hyp_pool *pool, const struct hyp *hyp);
+
 #define HYP_MEMBLOCK_REGIONS 128
 #define HYP_PERCPU_PAGES 2   /* of each CPU's per-CPU area */
-#define HYP_MAX_CALLS 64
+#define HYP_MAX_CALLS 96
+#define HYP_LIVE_VMS_WORDS 4 /* a bit a slot of the table of VMs */
 #define PROTECTED_REGS_MAX 8 /* of patch 02; entries past it are what EL2 would read beyond */
 
 struct hyp_section {
@@ -240,6 +263,10 @@ struct hyp {
 	} ffa;
 	bool protected_mode_initialized; /* the static key */
 	bool vm_table_published;
+	struct extent *vm_store; /* struct pkvm_hyp_vm of each slot of the table: guest.h */
+	u32 n_vm_slots;          /* of these have their locks */
+	u64 live_vms[HYP_LIVE_VMS_WORDS];
+	const struct el2_guest_view *guests[EL2_MAX_VMS]; /* of the view */
 };
 
 static inline u8 hyp_knob(const struct hyp_cpu *c, enum knob_id id)

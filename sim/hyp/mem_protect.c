@@ -26,7 +26,7 @@ static void unlock_host_and_hyp(struct hyp_cpu *c)
  * pfn_range_is_valid(): [pfn, pfn + nr_pages) within the physical address size.
  * Releases that do not ask take whatever the shift leaves.
  */
-static bool pfn_range_is_valid(const struct hyp *hyp, u64 pfn, u64 nr_pages)
+bool pfn_range_is_valid(const struct hyp *hyp, u64 pfn, u64 nr_pages)
 {
 	u64 limit = BIT(hyp->host_mmu.pgt.mmu.ia_bits) >> hyp->f->page_shift;
 

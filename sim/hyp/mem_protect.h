@@ -117,6 +117,13 @@ static inline void hyp_unlock_component(struct hyp_cpu *c)
  * -ENOMEM, -ERANGE, or what recycling failed with.
  */
 int host_stage2_annotate_locked(struct hyp_cpu *c, u64 addr, u64 size, u8 owner);
+/* The same with a guest as the owner, v7.2: who and where is noted in the entry. */
+int host_stage2_set_guest_owner_locked(struct hyp_cpu *c, u64 addr, u64 size, u32 handle, u64 gfn);
+/* __host_set_page_state_range(), v7.0 on: a range that the host did not have is mapped, else
+ * its entries stay as they are. host_mmu.lock. Errors of mapping. */
+int host_set_page_state_range(struct hyp_cpu *c, u64 phys, u64 size, enum page_state s);
+/* [pfn, pfn + nr_pages) within the physical address size? Older releases do not ask. */
+bool pfn_range_is_valid(const struct hyp *hyp, u64 pfn, u64 nr_pages);
 /* May the host give away or lend [start, end)? -EINVAL: leaves its region or
  * hole; -EPERM: a hole, or NOMAP. v7.0 on. */
 int check_range_allowed_memory(struct hyp *hyp, u64 start, u64 end);

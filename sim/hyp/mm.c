@@ -219,6 +219,74 @@ static void fixmap_clear_slot(struct hyp_cpu *c, const struct fixmap_slot *slot,
 	cpu_isb(c->cpu);
 }
 
+/* The entry keeps its attributes: address and valid bit are all that is new. */
+static va_t fixmap_map_slot(struct hyp_cpu *c, const struct fixmap_slot *slot, pa_t phys)
+{
+	const struct arch_features *f = c->hyp->f;
+	u64 pte = mem_load64(c->cpu, slot->ptep, MO_PLAIN);
+
+	pte &= ~pte_from_pa(f, PA(~UINT64_C(0)));
+	mem_store64(c->cpu, slot->ptep, pte | pte_from_pa(f, phys) | PTE_VALID, MO_ONCE);
+	cpu_dsb(c->cpu, "ishst");
+	return slot->va;
+}
+
+static struct fixmap_slot fixmap_slot(const struct hyp_cpu *c)
+{
+	return (struct fixmap_slot){ c->fixmap_va, c->fixmap_ptep };
+}
+
+static struct fixmap_slot fixblock_slot(const struct hyp_cpu *c)
+{
+	return (struct fixmap_slot){ c->hyp->fixblock_va, c->hyp->fixblock_ptep };
+}
+
+/* hyp_fixmap_map - this CPU's slot shows the page of @phys. Its address there. No lock. */
+va_t hyp_fixmap_map(struct hyp_cpu *c, pa_t phys)
+{
+	const struct fixmap_slot slot = fixmap_slot(c);
+
+	return fixmap_map_slot(c, &slot, phys);
+}
+
+/* hyp_fixmap_unmap - and nothing. */
+void hyp_fixmap_unmap(struct hyp_cpu *c)
+{
+	const struct fixmap_slot slot = fixmap_slot(c);
+
+	fixmap_clear_slot(c, &slot, ARCH_LAST_LEVEL);
+}
+
+u64 hyp_fixblock_size(const struct hyp *hyp)
+{
+	return BIT(level_shift(hyp->f->page_shift, ARCH_LAST_LEVEL - 1));
+}
+
+/* Is a whole block of the @bytes at @phys, and is there a slot for it? Not with 64K pages. */
+bool hyp_fixblock_fits(const struct hyp_cpu *c, pa_t phys, u64 bytes)
+{
+	const u64 size = hyp_fixblock_size(c->hyp);
+
+	return c->hyp->fixblock_va.va && bytes >= size && IS_ALIGNED(phys.pa, size);
+}
+
+/* hyp_fixblock_map - the block at @phys in the slot. Takes fixblock_lock, and keeps it. */
+va_t hyp_fixblock_map(struct hyp_cpu *c, pa_t phys)
+{
+	const struct fixmap_slot slot = fixblock_slot(c);
+
+	spin_lock(c->cpu, &c->hyp->fixblock_lock);
+	return fixmap_map_slot(c, &slot, phys);
+}
+
+void hyp_fixblock_unmap(struct hyp_cpu *c)
+{
+	const struct fixmap_slot slot = fixblock_slot(c);
+
+	fixmap_clear_slot(c, &slot, ARCH_LAST_LEVEL - 1);
+	spin_unlock(c->cpu, &c->hyp->fixblock_lock);
+}
+
 /*
  * The entry of a slot loses its valid bit only: its reference on the table page
  * stays, so that the page is never freed and the entry can be written by hand.

@@ -117,6 +117,17 @@ void hyp_set_page_refcounted(struct hyp_cpu *c, pa_t phys)
 }
 
 /*
+ * As many references as @count says, whatever they were. To v7.0 the order of a page that
+ * comes or goes this way is 0 from now on; later it is so already. The caller's lock.
+ */
+void hyp_page_ref_reset(struct hyp_cpu *c, pa_t phys, u16 count)
+{
+	mem_store16(c->cpu, hyp_phys_to_page(c, phys), count, MO_PLAIN);
+	if (!c->hyp->profile->pool_init_sets_order)
+		set_page_order(c, phys, 0);
+}
+
+/*
  * Page states in struct hyp_page, v7.0 on: two nibbles of one byte, so that all
  * zero means "owned by the host, nothing of EL2". Under the host's lock, for the
  * hyp state also under pkvm_pgd_lock.
@@ -156,6 +167,21 @@ void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s)
 
 	mem_store8(c->cpu, at, (u8)((both & 0xf) | (s ^ c->hyp->layout.hyp_state_xor) << 4),
 		   MO_PLAIN);
+}
+
+/* How often guests that are not protected map the page. The host's lock, and a VM's. */
+u32 get_host_share_count(struct hyp_cpu *c, pa_t phys)
+{
+	pa_t at = pa_add(hyp_phys_to_page(c, phys), c->hyp->layout.share_count_off);
+
+	return mem_load32(c->cpu, at, MO_PLAIN);
+}
+
+void set_host_share_count(struct hyp_cpu *c, pa_t phys, u32 count)
+{
+	pa_t at = pa_add(hyp_phys_to_page(c, phys), c->hyp->layout.share_count_off);
+
+	mem_store32(c->cpu, at, count, MO_PLAIN);
 }
 
 /* ---- Lists through the free pages ------------------------------------------------------ */

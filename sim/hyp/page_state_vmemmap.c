@@ -80,7 +80,7 @@ static int vmemmap_host_ack_donation(struct hyp_cpu *c, u64 phys, u64 size)
 }
 
 /* A range that the host did not have is mapped; else its entries stay as they are. */
-static int host_set_state_range(struct hyp_cpu *c, u64 phys, u64 size, enum page_state s)
+int host_set_page_state_range(struct hyp_cpu *c, u64 phys, u64 size, enum page_state s)
 {
 	if (get_host_state(c, PA(phys)) == PKVM_NOPAGE) {
 		int ret = host_stage2_idmap_locked(c, phys, size, PKVM_HOST_MEM_PROT);
@@ -108,7 +108,7 @@ static int vmemmap_share_hyp(struct hyp_cpu *c, u64 phys, u64 size)
 {
 	HYP_FRAME(c);
 	hyp_update_state(c, phys, size, PKVM_PAGE_SHARED_BORROWED);
-	WARN_ON(c, host_set_state_range(c, phys, size, PKVM_PAGE_SHARED_OWNED));
+	WARN_ON(c, host_set_page_state_range(c, phys, size, PKVM_PAGE_SHARED_OWNED));
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int vmemmap_unshare_hyp(struct hyp_cpu *c, u64 phys, u64 size)
 {
 	HYP_FRAME(c);
 	hyp_update_state(c, phys, size, PKVM_NOPAGE);
-	WARN_ON(c, host_set_state_range(c, phys, size, PKVM_PAGE_OWNED));
+	WARN_ON(c, host_set_page_state_range(c, phys, size, PKVM_PAGE_OWNED));
 	return 0;
 }
 
@@ -243,7 +243,7 @@ const struct page_state_ops page_state_vmemmap_ops = {
 	.unshare_hyp = vmemmap_unshare_hyp,
 	.donate_hyp = vmemmap_donate_hyp,
 	.donate_host = vmemmap_donate_host,
-	.set_host_ffa = host_set_state_range,
+	.set_host_ffa = host_set_page_state_range,
 	.pin_page = vmemmap_pin_page,
 	.unpin_page = vmemmap_unpin_page,
 	.adopt_hyp_page = vmemmap_adopt_hyp_page,

@@ -15,10 +15,15 @@ GQuark hyp_error_quark(void)
 
 static struct hyp_pool *pool_find(struct hyp *hyp, const char *name, GError **error)
 {
+	struct hyp_pool *vm_pool;
+
 	if (!strcmp(name, hyp->hpool.name))
 		return &hyp->hpool;
 	if (!strcmp(name, hyp->host_s2_pool.name))
 		return &hyp->host_s2_pool;
+	vm_pool = hyp_vm_pool_find(hyp, name);
+	if (vm_pool)
+		return vm_pool;
 	g_set_error(error, HYP_ERROR, 0, "there is no pool \"%s\"", name);
 	return NULL;
 }
