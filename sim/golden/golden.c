@@ -6,29 +6,9 @@
 
 #include "golden_reader.h"
 
-static bool is_v7_2_ownership(JsonObject *header)
-{
-	JsonNode *n = json_object_get_member(header, "kernel");
-
-	return has_field(header, "memblocks") && n && JSON_NODE_HOLDS_VALUE(n) &&
-	       json_node_get_value_type(n) == G_TYPE_STRING &&
-	       g_str_has_prefix(json_node_get_string(n), "7.2");
-}
-
-static void refuse_v7_2_ownership(struct recording *r, JsonObject *header)
-{
-	recording_bad(r, "not in this build: needs guests");
-}
-
-static const struct golden_format golden_guests = {
-	.matches = is_v7_2_ownership,
-	.replay = refuse_v7_2_ownership,
-};
-
 /* The first whose fields are there takes the file. */
 static const struct golden_format *const formats[] = {
 	&golden_pgtable,
-	&golden_guests,
 	&golden_ownership,
 	&golden_cases,
 	&golden_boot,

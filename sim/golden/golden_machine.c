@@ -164,6 +164,18 @@ static u32 entry_field(u64 entry, u8 off, u8 width)
 	return (u32)(entry >> (8 * off) & (BIT(8 * width) - 1));
 }
 
+static void read_states(struct gpage *p, u64 entry, const struct el2_layout *l)
+{
+	u32 state = entry_field(entry, l->state_off, 1);
+
+	p->host = p->hyp = p->share = -1;
+	if (!l->has_state)
+		return;
+	p->host = state & 0xf;
+	p->hyp = (state >> 4) ^ l->hyp_state_xor;
+	p->share = entry_field(entry, l->share_count_off, 4);
+}
+
 /* A page of hyp_vmemmap is looked up once; entries straddle no words, words no pages. */
 static void read_pages(GArray *pages, struct board *b, const struct el2_view *v,
 		       const struct el2_region *reg)
@@ -183,9 +195,34 @@ static void read_pages(GArray *pages, struct board *b, const struct el2_view *v,
 			entry >>= 8 * (at.pa & 7);
 		p.refcount = entry_field(entry, l->refcount_off, l->refcount_width);
 		p.order = entry_field(entry, l->order_off, l->order_width);
+		read_states(&p, entry, l);
 		g_array_append_val(pages, p);
 		at = pa_add(at, l->hyp_page_size);
 	}
+}
+
+/* vCPU 0 by the pointer in the VM's area, its memcache by its header. */
+static u64 memcache_pages(struct board *b, const struct el2_view *v, const struct el2_guest_view *g)
+{
+	const struct el2_vm_layout *l = v->vm_layout;
+	const u64 off = v->layout->va_offset;
+	u64 vcpu = 0, pages = 0;
+
+	board_peek64(b, PA(g->area.va - off + l->hyp_vm_size), &vcpu);
+	if (vcpu)
+		board_peek64(b, PA(vcpu - off + l->hyp_vcpu_memcache + l->mc_nr_pages), &pages);
+	return pages;
+}
+
+static void read_vm(struct gstate *s, unsigned int i, struct board *b, const struct el2_view *v,
+		    struct count_data *d)
+{
+	const struct el2_guest_view *g = v->guests[i];
+
+	s->g[i] = collect_ptes(b, &g->s2);
+	s->g_tables[i] = collect_tables(b, &g->s2, count, d);
+	s->mc[i] = memcache_pages(b, v, g);
+	s->hash = fnv_ptes(s->hash, s->g[i]);
 }
 
 struct gstate *gstate_read(struct machine *m)
@@ -204,6 +241,9 @@ struct gstate *gstate_read(struct machine *m)
 	s->s2_pool_free = model_pool_free(m->board, v, &v->pools[POOL_HOST_S2]);
 	s->hyp_pool_free = model_pool_free(m->board, v, &v->pools[POOL_HYP_S1]);
 	s->hash = fnv_ptes(fnv_ptes(FNV_OFFSET, s->s1), s->s2);
+	s->n_vms = MIN(v->n_guests, GOLDEN_VMS);
+	for (unsigned int i = 0; i < s->n_vms; i++)
+		read_vm(s, i, m->board, v, &d);
 	return s;
 }
 
@@ -216,7 +256,44 @@ void gstate_free(struct gstate *s)
 	g_array_free(s->s1_tables, TRUE);
 	g_array_free(s->s2_tables, TRUE);
 	g_array_free(s->pages, TRUE);
+	for (unsigned int i = 0; i < s->n_vms; i++) {
+		g_array_free(s->g[i], TRUE);
+		g_array_free(s->g_tables[i], TRUE);
+	}
 	g_free(s);
+}
+
+/* Recordings of releases without page states may leave them out. */
+static s64 state_elem(struct recording *r, JsonArray *a, unsigned int i, const char *what, s64 max)
+{
+	return i < json_array_get_length(a) ? elem_int(r, a, i, what, -1, max) : -1;
+}
+
+struct gpage recorded_page(struct recording *r, JsonArray *a, u64 pfn, unsigned int i,
+			   const char *what)
+{
+	return (struct gpage){
+		.pfn = pfn,
+		.refcount = (u32)elem_int(r, a, i, what, 0, G_MAXUINT16),
+		.order = (u32)elem_int(r, a, i + 1, what, 0, G_MAXUINT16),
+		.host = state_elem(r, a, i + 2, what, N_PAGE_STATES - 1),
+		.hyp = state_elem(r, a, i + 3, what, N_PAGE_STATES - 1),
+		.share = state_elem(r, a, i + 4, what, G_MAXUINT32),
+	};
+}
+
+bool gpage_equal(const struct gpage *a, const struct gpage *b)
+{
+	return a->refcount == b->refcount && a->order == b->order && a->host == b->host &&
+	       a->hyp == b->hyp && a->share == b->share;
+}
+
+char *gpage_words(const struct gpage *p)
+{
+	return g_strdup_printf("pfn 0x%" G_GINT64_MODIFIER "x refcount %u order %u host %d hyp %d"
+			       " shared %d times",
+			       p->pfn, p->refcount, p->order, (int)p->host, (int)p->hyp,
+			       (int)p->share);
 }
 
 static bool same_page_run(struct recording *r, JsonArray *run, const GArray *pages,
@@ -224,23 +301,19 @@ static bool same_page_run(struct recording *r, JsonArray *run, const GArray *pag
 {
 	const char *what = "pages_rle";
 	u64 pfn = elem_u64(r, run, 0, what), n = (u64)elem_int(r, run, 1, what, 1, MAX_PAGES);
-	s64 refcount = elem_int(r, run, 2, what, 0, UINT16_MAX);
-	s64 order = elem_int(r, run, 3, what, 0, UINT16_MAX);
+	struct gpage recorded = recorded_page(r, run, pfn, 2, what);
 
-	for (u64 i = 0; i < n && !recording_over(r); i++, (*next)++) {
+	for (u64 i = 0; i < n && !recording_over(r); i++, (*next)++, recorded.pfn++) {
 		const struct gpage *p = &g_array_index(pages, struct gpage, *next);
 
-		if (*next >= pages->len || p->pfn != pfn + i) {
+		if (*next >= pages->len || p->pfn != recorded.pfn) {
 			recording_bad(r, "field \"pages_rle\": pages that the machine has not");
-		} else if (p->refcount != refcount || p->order != order) {
-			char ours[64], recorded[64];
+		} else if (!gpage_equal(p, &recorded)) {
+			char *a = gpage_words(p), *b = gpage_words(&recorded);
 
-			g_snprintf(ours, sizeof(ours),
-				   "0x%" G_GINT64_MODIFIER "x refcount %u order %u", p->pfn,
-				   p->refcount, p->order);
-			g_snprintf(recorded, sizeof(recorded), "refcount %d order %d",
-				   (int)refcount, (int)order);
-			recording_differs(r, what, ours, recorded);
+			recording_differs(r, what, a, b);
+			g_free(a);
+			g_free(b);
 		}
 	}
 	return !recording_over(r);
@@ -259,35 +332,47 @@ static bool same_page_runs(struct recording *r, JsonArray *runs, const GArray *p
 	return same_u64(r, "number of pages", pages->len, next);
 }
 
+static void same_memcaches(struct recording *r, JsonArray *mc, const struct gstate *s)
+{
+	for (unsigned int i = 0; mc && i < s->n_vms; i++)
+		same_int(r, "mc", (s64)s->mc[i], elem_int(r, mc, i, "mc", 0, (s64)MAX_PAGES));
+}
+
 bool same_gstate(struct recording *r, JsonObject *header, const struct gstate *s)
 {
 	const struct {
-		const char *name;
-		GArray *list;
-	} ptes[] = { { "s1", s->s1 }, { "s2", s->s2 } },
-	  tables[] = { { "s1_tables", s->s1_tables }, { "s2_tables", s->s2_tables } };
+		const char *ptes, *tables;
+		GArray *pte_list, *table_list;
+	} spaces[] = {
+		{ "s1", "s1_tables", s->s1, s->s1_tables },
+		{ "s2", "s2_tables", s->s2, s->s2_tables },
+		{ "g0", "g0_tables", s->g[0], s->g_tables[0] },
+		{ "g1", "g1_tables", s->g[1], s->g_tables[1] },
+	};
 	const struct {
 		const char *name;
 		u64 pages;
 	} pools[] = { { "s2_pool_free", s->s2_pool_free }, { "hyp_pool_free", s->hyp_pool_free } };
 
-	for (unsigned int i = 0; i < 2; i++) {
-		const char *name = ptes[i].name;
+	for (unsigned int i = 0; i < 2 + s->n_vms; i++) {
+		const char *name = spaces[i].ptes;
 
 		if (has_field(header, name))
-			same_ptes(r, name, g_array_copy(ptes[i].list),
+			same_ptes(r, name, g_array_copy(spaces[i].pte_list),
 				  recorded_ptes(r, field_array(r, header, name), name));
-		name = tables[i].name;
+		name = spaces[i].tables;
 		if (has_field(header, name))
-			same_tables(r, name, g_array_copy(tables[i].list),
+			same_tables(r, name, g_array_copy(spaces[i].table_list),
 				    recorded_tables(r, field_array(r, header, name), name));
-		name = pools[i].name;
-		if (has_field(header, name))
-			same_int(r, name, (s64)pools[i].pages,
-				 field_int(r, header, name, 0, (s64)MAX_PAGES));
 	}
+	for (unsigned int i = 0; i < G_N_ELEMENTS(pools); i++)
+		if (has_field(header, pools[i].name))
+			same_int(r, pools[i].name, (s64)pools[i].pages,
+				 field_int(r, header, pools[i].name, 0, (s64)MAX_PAGES));
 	if (has_field(header, "pages_rle"))
 		same_page_runs(r, field_array(r, header, "pages_rle"), s->pages);
+	if (has_field(header, "mc"))
+		same_memcaches(r, field_array(r, header, "mc"), s);
 	return same_u64(r, "hash", s->hash, field_u64(r, header, "hash"));
 }
 

@@ -16,6 +16,7 @@ struct replay {
 	struct gstate *state; /* after the operation before */
 	bool stored;	      /* memory may be otherwise since */
 	bool bug; /* host_mem_fault is followed by what the abort handler does with it */
+	struct golden_host host;
 	JsonObject *op;
 	/* its result */
 	enum cpu_end end;
@@ -68,9 +69,7 @@ static bool table_equal(gconstpointer a, gconstpointer b)
 
 static bool page_equal(gconstpointer a, gconstpointer b)
 {
-	const struct gpage *x = a, *y = b;
-
-	return x->refcount == y->refcount && x->order == y->order;
+	return gpage_equal(a, b);
 }
 
 static char *pte_words(gconstpointer a)
@@ -93,10 +92,7 @@ static char *table_words(gconstpointer a)
 
 static char *page_words(gconstpointer a)
 {
-	const struct gpage *x = a;
-
-	return g_strdup_printf("pfn 0x%" G_GINT64_MODIFIER "x refcount %u order %u", x->pfn,
-			       x->refcount, x->order);
+	return gpage_words(a);
 }
 
 /* How to order, compare and name the elements of one kind of list. */
@@ -193,9 +189,7 @@ static GArray *recorded_pages(struct recording *r, JsonArray *a)
 
 		if (!e)
 			break;
-		p = (struct gpage){ elem_u64(r, e, 0, "pages"),
-				    (u32)elem_int(r, e, 1, "pages", 0, G_MAXUINT16),
-				    (u32)elem_int(r, e, 2, "pages", 0, G_MAXUINT16) };
+		p = recorded_page(r, e, elem_u64(r, e, 0, "pages"), 1, "pages");
 		g_array_append_val(list, p);
 	}
 	return list;
@@ -232,8 +226,15 @@ static struct gstate *by_address(struct gstate *s)
 {
 	g_array_sort(s->s1_tables, table_order);
 	g_array_sort(s->s2_tables, table_order);
+	for (unsigned int i = 0; i < s->n_vms; i++)
+		g_array_sort(s->g_tables[i], table_order);
 	return s;
 }
+
+static const char *const guest_fields[GOLDEN_VMS][4] = {
+	{ "g0_set", "g0_clr", "g0_tables_set", "g0_tables_clr" },
+	{ "g1_set", "g1_clr", "g1_tables_set", "g1_tables_clr" },
+};
 
 static void same_deltas(struct replay *p)
 {
@@ -246,6 +247,12 @@ static void same_deltas(struct replay *p)
 		   "s1_tables_clr");
 	same_delta(p, &table_kind, old->s2_tables, now->s2_tables, "s2_tables_set",
 		   "s2_tables_clr");
+	for (unsigned int i = 0; i < MIN(old->n_vms, now->n_vms); i++) {
+		same_delta(p, &pte_kind, old->g[i], now->g[i], guest_fields[i][0],
+			   guest_fields[i][1]);
+		same_delta(p, &table_kind, old->g_tables[i], now->g_tables[i], guest_fields[i][2],
+			   guest_fields[i][3]);
+	}
 	same_delta(p, &page_kind, old->pages, now->pages, "pages", NULL);
 	same_gstate(p->r, p->op, now);
 	if (now != old)
@@ -273,53 +280,19 @@ static bool project(void *data, const struct event *ev, struct gevent *out)
 		g_strlcpy(out->name, "s2_pool_empty", sizeof(out->name));
 		return true;
 	}
-	return golden_project(NULL, ev, out);
+	if (!golden_project(NULL, ev, out))
+		return false;
+	/* caches are maintained by EL2's addresses */
+	if (ev->kind == EV_CMO)
+		out->arg = ev->old;
+	return true;
 }
 
 /* ---- Operations ------------------------------------------ */
 
-struct call_data {
-	struct replay *p;
-	const struct el2_call *call;
-	const u64 *args;
-	unsigned int n;
-};
-
-static s64 run_el2_call(struct cpu *cpu, void *arg)
-{
-	struct call_data *d = arg;
-	struct machine *m = d->p->m;
-
-	return m->hyp->call(m->el2, cpu, d->call, d->args, d->n);
-}
-
-static s64 run_hvc(struct cpu *cpu, void *arg)
-{
-	struct call_data *d = arg;
-	struct machine *m = d->p->m;
-	u64 regs[18] = { m->hyp->hvc_id(m->el2, d->call), d->args[0] };
-
-	m->hyp->hvc(m->el2, cpu, regs);
-	return regs[0] ? -ENOSYS : (s64)regs[1];
-}
-
-/* One of EL2's functions by name; the hidden one is in no table. */
 static void call(struct replay *p, const char *name, const u64 *args, unsigned int n)
 {
-	static const struct el2_call map_mmio = { .name = "map_mmio" };
-	struct machine *m = p->m;
-	struct call_data d = { .p = p, .args = args, .n = n };
-	bool ambiguous;
-
-	d.call = el2_call_find(m->hyp->calls(m->el2), name, &ambiguous);
-	if (!d.call && !strcmp(name, map_mmio.name))
-		d.call = &map_mmio;
-	if (!d.call) {
-		recording_bad(p->r, "this EL2 has no %s", name);
-		return;
-	}
-	p->end = cpu_call(&m->board->cpus[0], d.call->hypercall ? run_hvc : run_el2_call, &d,
-			  &p->ret);
+	p->end = golden_call(p->r, p->m, name, args, n, &p->ret);
 }
 
 static u64 pfn_of(struct replay *p)
@@ -438,6 +411,55 @@ static void op_repeat(struct replay *p, const char *name)
 	g_array_set_size(p->rec.ev, 0);
 }
 
+/* A call about a guest, with these fields of the operation. */
+static void guest_call(struct replay *p, const char *name, const char *fields)
+{
+	u64 args[EL2_MAX_ARGS] = { 0 };
+	unsigned int n = golden_guest_args(&p->host, p->r, p->op, fields, args);
+
+	call(p, name, args, n);
+}
+
+static void op_donate_guest(struct replay *p, const char *name)
+{
+	guest_call(p, name, "vm pfn gfn");
+}
+
+static void op_share_guest(struct replay *p, const char *name)
+{
+	guest_call(p, name, "vm pfn gfn nr_pages prot");
+}
+
+static void op_vm_gfn(struct replay *p, const char *name)
+{
+	guest_call(p, name, "vm gfn");
+}
+
+static void op_vm_range(struct replay *p, const char *name)
+{
+	guest_call(p, name, "vm gfn nr_pages");
+}
+
+static void op_test_clear_young(struct replay *p, const char *name)
+{
+	guest_call(p, name, "vm gfn nr_pages mkold");
+}
+
+static void op_relax_perms(struct replay *p, const char *name)
+{
+	guest_call(p, name, "vm gfn prot");
+}
+
+static void op_phys(struct replay *p, const char *name)
+{
+	call(p, name, (u64[]){ phys_of(p) }, 1);
+}
+
+static void op_refill(struct replay *p, const char *name)
+{
+	p->end = golden_refill(&p->host, p->r, p->m, p->op, &p->ret);
+}
+
 static const struct op_kind {
 	const char *name, *call;
 	void (*run)(struct replay *p, const char *call);
@@ -456,6 +478,18 @@ static const struct op_kind {
 	{ "host_donate_hyp_mmio", "host_donate_hyp_mmio", op_pfn, false },
 	{ "hyp_donate_host_mmio", "hyp_donate_host_mmio", op_pfn, false },
 	{ "hyp_map_mmio", "map_mmio", op_pfn, false },
+	{ "host_donate_guest", "vm_donate", op_donate_guest, true },
+	{ "guest_share_host", "guest_share_host", op_vm_gfn, true },
+	{ "guest_unshare_host", "guest_unshare_host", op_vm_gfn, true },
+	{ "host_reclaim_guest", "host_reclaim_page_guest", op_vm_gfn, true },
+	{ "host_mkyoung_guest", "vm_mkyoung", op_vm_gfn, true },
+	{ "host_force_reclaim", "force_reclaim_guest_page", op_phys, true },
+	{ "host_share_guest", "vm_share", op_share_guest, true },
+	{ "host_unshare_guest", "vm_unshare", op_vm_range, true },
+	{ "host_wrprotect_guest", "vm_wrprotect", op_vm_range, true },
+	{ "host_test_clear_young_guest", "vm_test_clear_young", op_test_clear_young, true },
+	{ "host_relax_perms_guest", "vm_relax_perms", op_relax_perms, true },
+	{ "refill_memcache", "refill_memcache", op_refill, true },
 	{ "pool_drain", "pool_drain", op_pool, true },
 	{ "pool_refill", "pool_refill", op_pool, true },
 	{ "repeat_donate_back", NULL, op_repeat, true },
@@ -530,6 +564,11 @@ static void replay_stream(struct recording *r, JsonObject *header)
 		return;
 	boot(&p);
 	same_int(r, "init_ret", p.ret, field_int(r, header, "init_ret", G_MININT32, G_MAXINT32));
+	if (has_field(header, "vms") && !recording_over(r)) {
+		/* hypercalls of VMs are refused before */
+		machine_prot_finalize(p.m, 0);
+		golden_host_new(&p.host, r, header, p.m);
+	}
 	p.state = gstate_read(p.m);
 	same_layout(r, header, p.m);
 	same_gstate(r, header, p.state);
