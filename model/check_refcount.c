@@ -236,7 +236,19 @@ static void refcount_begin(struct oracle *o, void *state, const struct oracle_ac
 struct boot_pass {
 	struct oracle *o;
 	struct refcount_state *s;
+	u64 first; /* table that is not counted right, and how many are not */
+	unsigned int n;
 };
+
+static u32 entries_of(struct oracle *o, pa_t table)
+{
+	u32 entries = 0;
+	u64 entry;
+
+	for (u64 off = 0; off < check_page_size(o); off += 8)
+		entries += board_peek64(oracle_board(o), pa_add(table, off), &entry) && entry;
+	return entries;
+}
 
 /* Boot ends before the fold begins: its tables are read here. */
 static void boot_table(void *data, int level, u64 ia, pa_t table)
@@ -244,11 +256,10 @@ static void boot_table(void *data, int level, u64 ia, pa_t table)
 	const struct boot_pass *p = data;
 	struct oracle *o = p->o;
 	const struct check_pool *pool = check_pool_of(&p->s->pools, table.pa);
-	u64 index = (table.pa - p->s->base) / check_page_size(o), entry;
+	u64 index = (table.pa - p->s->base) / check_page_size(o);
 	struct part part = { .part = PART_HOST_TABLE, .level = (s8)level, .ia = ia };
 
-	for (u64 off = 0; off < check_page_size(o); off += 8)
-		part.entries += board_peek64(oracle_board(o), pa_add(table, off), &entry) && entry;
+	part.entries = entries_of(o, table);
 	if (pool)
 		compare_count(o, p->s, pool, table.pa, &part);
 	if (table.pa >= p->s->base && index < p->s->pages)
@@ -258,7 +269,7 @@ static void boot_table(void *data, int level, u64 ia, pa_t table)
 /* Counts are checked from here on. What boot took for good is no table's, and not lost. */
 static void after_boot(struct oracle *o, struct refcount_state *s)
 {
-	struct boot_pass pass = { o, s };
+	struct boot_pass pass = { .o = o, .s = s };
 
 	s->booted = true;
 	check_pools_sync(o, &s->pools);
@@ -276,6 +287,17 @@ static void after_boot(struct oracle *o, struct refcount_state *s)
 	}
 }
 
+static void uncounted_table(void *data, int level, u64 ia, pa_t table)
+{
+	struct boot_pass *p = data;
+	const struct check_pool *pool = check_pool_of(&p->s->pools, table.pa);
+
+	if (!pool || check_pool_count(p->o, pool, table.pa) == 1 + entries_of(p->o, table))
+		return;
+	if (!p->n++)
+		p->first = table.pa;
+}
+
 /*
  * A boot that fails with an error leaves EL2 on its tables and pools, and it answers
  * calls: the counts must be right. Before the host's tables are there nothing is freed.
@@ -283,14 +305,19 @@ static void after_boot(struct oracle *o, struct refcount_state *s)
 static void after_failed_boot(struct oracle *o, struct refcount_state *s)
 {
 	const struct oracle_action *a = oracle_action(o);
-	struct boot_pass pass = { o, s };
+	struct boot_pass pass = { .o = o, .s = s };
 
 	if (!a || (a->kind != ORACLE_BOOT && a->kind != ORACLE_FINALISE) ||
 	    !oracle_view(o)->host_s2.root.pa)
 		return;
 	check_pools_sync(o, &s->pools);
-	model_for_each_table(oracle_board(o), &oracle_view(o)->host_s2, boot_table, &pass);
-	model_for_each_table(oracle_board(o), &oracle_view(o)->hyp_s1, boot_table, &pass);
+	model_for_each_table(oracle_board(o), &oracle_view(o)->host_s2, uncounted_table, &pass);
+	model_for_each_table(oracle_board(o), &oracle_view(o)->hyp_s1, uncounted_table, &pass);
+	if (pass.n)
+		oracle_breach(o, RULE_REFCOUNT, pass.first, NULL,
+			      "boot failed with the references of %u tables not counted: the first "
+			      "to lose an entry is freed with all others",
+			      pass.n);
 }
 
 static void refcount_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)

@@ -32,7 +32,7 @@ const struct bug el2_bugs[] = {
 		.id = "B-02",
 		.subject = "KVM: arm64: Report corrupted refcount at EL2",
 		.release = "v5.15",
-		.rule = "spec",
+		.rule = "refcount",
 		.doc = "a reference put on a page that has none wraps to 65535",
 		.more = "A put too many is a bug of EL2's own, and the worst that can be done about"
 			" it is to go on: the count wraps, and the page is pinned for ever, or"
@@ -42,7 +42,7 @@ const struct bug el2_bugs[] = {
 		.id = "B-03",
 		.subject = "KVM: arm64: Fix host stage-2 finalization",
 		.release = "v5.16",
-		.rule = "spec",
+		.rule = "spec, single-owner",
 		.doc = "boot takes all that EL2 maps from the host, not its linear map alone",
 		.more = "At the end of its boot EL2 walks its own tables and takes the pages found"
 			" from the host. The walk went over the whole address space and"
@@ -54,7 +54,7 @@ const struct bug el2_bugs[] = {
 		.id = "B-04",
 		.subject = "KVM: arm64: Disable privileged hypercalls after pKVM finalisation",
 		.release = "v5.16",
-		.rule = "single-owner",
+		.rule = "spec",
 		.doc = "hypercalls of the trusted boot are answered for ever",
 		.more = "While it boots the host is trusted and tells EL2 what to map. Those"
 			" hypercalls check nothing, since nobody could be attacked yet. They"

@@ -140,7 +140,7 @@ struct bug {
 	const char *id;      /* "B-13" */
 	const char *subject; /* of the fix */
 	const char *release; /* with the fix, or "open" */
-	const char *rule;    /* that catches it */
+	const char *rule;    /* that catches it; where it depends on the release, several */
 	const char *doc;     /* what is wrong with it on, one line */
 	const char *more;    /* a paragraph: what was believed, what happens */
 	const char *not_on[N_PROFILES]; /* "ID: why it cannot be switched on there"; NULL: it can */
