@@ -4,7 +4,7 @@
  * handler, the bus. The host's stage 1 is flat, so its virtual addresses are
  * intermediate physical ones; EL2's accesses go through its own stage 1.
  */
-#include "host_private.h"
+#include "vm.h"
 
 /* The same fault so often with no descriptor changed is a hang. */
 #define REFAULTS 16u
@@ -18,6 +18,7 @@ struct access {
 	unsigned int size;
 	u64 val;
 	bool isv;
+	bool kernel; /* aborts are handled as the kernel does */
 	/* one piece of it: within one page */
 	bool (*translate)(struct access *x, struct cpu *cpu, u64 ia, unsigned int size, pa_t *oa);
 	const char *const *what; /* words of the event, by enum mmu_access */
@@ -34,6 +35,23 @@ static bool same_fault(const struct mmu_result *a, const struct mmu_result *b)
 	       a->desc_pa.pa == b->desc_pa.pa;
 }
 
+/*
+ * do_mem_abort() of an abort that EL2 injected: from v7.1 on, for data that is still
+ * mapped, take the page from the guest. True: the access is to be tried again.
+ */
+static bool force_reclaim(struct access *x, struct cpu *cpu, u64 ia, const struct mmu_result *res)
+{
+	struct machine *m = x->a.m;
+	struct flow f = { .a.m = m, .cpu = cpu };
+	s64 ret;
+
+	if (!x->kernel || x->acc == MMU_EXEC || res->fault != MMU_FAULT_TRANSLATION ||
+	    !m->host->call[HC_FORCE_RECLAIM])
+		return false;
+	ret = hcall(&f, HC_FORCE_RECLAIM, ALIGN_DOWN(ia, BIT(m->board->f->page_shift)));
+	return !ret || ret == -EAGAIN;
+}
+
 /* EL2 handles the host's stage-2 fault. True: the access is to be tried again. */
 static bool host_fault(struct access *x, struct cpu *cpu, u64 ia, unsigned int size,
 		       const struct mmu_result *res)
@@ -43,7 +61,8 @@ static bool host_fault(struct access *x, struct cpu *cpu, u64 ia, unsigned int s
 
 	mmu_syndrome_s2(res, ia, x->acc, size, x->isv, &f.syndrome);
 	event_emit(cpu, .kind = EV_ABORT, .what = "taken", .addr = ia, .val = f.syndrome.esr);
-	if (m->hyp->host_abort(m->el2, cpu, &f) == EL2_ABORT_RETRY)
+	if (m->hyp->host_abort(m->el2, cpu, &f) == EL2_ABORT_RETRY ||
+	    force_reclaim(x, cpu, ia, res))
 		return true;
 	x->a.outcome.kind = OUTCOME_ABORT;
 	return false;
@@ -140,8 +159,8 @@ static void check_size(unsigned int size)
 	sim_assert(size == 1 || size == 2 || size == 4 || size == 8);
 }
 
-struct outcome machine_host_access(struct machine *m, unsigned int cpu, enum mmu_access acc, u64 pa,
-				   unsigned int size, u64 val, bool isv)
+static struct outcome host_access(struct machine *m, unsigned int cpu, bool kernel,
+				  enum mmu_access acc, u64 pa, unsigned int size, u64 val, bool isv)
 {
 	struct access x = { .a.m = m,
 			    .acc = acc,
@@ -149,11 +168,45 @@ struct outcome machine_host_access(struct machine *m, unsigned int cpu, enum mmu
 			    .size = size,
 			    .val = val,
 			    .isv = isv,
+			    .kernel = kernel,
 			    .translate = host_translate,
 			    .what = host_words };
 
 	check_size(size);
 	return machine_act(&x.a, cpu, do_access);
+}
+
+struct outcome machine_host_access(struct machine *m, unsigned int cpu, enum mmu_access acc, u64 pa,
+				   unsigned int size, u64 val, bool isv)
+{
+	return host_access(m, cpu, false, acc, pa, size, val, isv);
+}
+
+struct outcome machine_kernel_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
+				     u64 pa, unsigned int size, u64 val, bool isv)
+{
+	return host_access(m, cpu, true, acc, pa, size, val, isv);
+}
+
+bool host_touch(struct action *a, struct cpu *cpu, enum mmu_access acc, u64 pa, unsigned int size,
+		u64 *val)
+{
+	struct access x = { .a = *a,
+			    .acc = acc,
+			    .ia = pa,
+			    .size = size,
+			    .val = *val,
+			    .isv = true,
+			    .kernel = true,
+			    .translate = host_translate,
+			    .what = host_words };
+	bool ok;
+
+	x.a.outcome = (struct outcome){ 0 };
+	ok = do_piece(&x, cpu, 0, size);
+	a->outcome = x.a.outcome;
+	*val = x.a.outcome.value;
+	return ok;
 }
 
 struct outcome machine_hyp_access(struct machine *m, unsigned int cpu, enum mmu_access acc, u64 va,

@@ -28,11 +28,14 @@ struct outcome {
 	u64 value;
 };
 
+struct host; /* the driver's books */
+
 struct machine {
 	struct board *board;
 	struct el2 *el2;
 	const struct hypervisor *hyp;
 	struct el2_config *config;
+	struct host *host;
 	bool dead;       /* EL2 panicked */
 	bool boot_failed;
 	bool acted;      /* an action was carried out: set-up is over */
@@ -61,11 +64,81 @@ struct outcome machine_el2_call(struct machine *m, unsigned int cpu, const struc
  */
 struct outcome machine_host_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
 				   u64 pa, unsigned int size, u64 val, bool isv);
+/*
+ * The same by the kernel itself, which from v7.1 on answers an injected abort by taking the
+ * page from the guest that has it, and tries again (do_mem_abort()).
+ */
+struct outcome machine_kernel_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
+				     u64 pa, unsigned int size, u64 val, bool isv);
 /* What an access of EL2 at @va would meet: moves the bytes if it is allowed. */
 struct outcome machine_hyp_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
 				  u64 va, unsigned int size, u64 val);
 /* Bus master @device (a dma window) touches @pa. */
 struct outcome machine_dma(struct machine *m, const struct mmio_window *device, bool write,
 			   u64 pa, unsigned int size, u64 val);
+
+/* ---- The driver: virtual machines (vm*.c) --------------------------------------------- */
+
+/*
+ * Flows of the host's driver, each on one CPU and with what Linux's function returns; where
+ * Linux warns and goes on, with the first error that it warns of. -ENODEV: boot did not end
+ * well. -ENOENT: there is no such VM or vCPU. A vCPU stays loaded until another one wants
+ * its CPU, it another CPU, its VM ends, or machine_vm_put().
+ */
+#define HOST_VM_NAME 32 /* bytes, with the zero */
+
+/* -EEXIST: the name is taken; -EINVAL: too many vCPUs; -ENOMEM; of EL2. */
+struct outcome machine_vm_create(struct machine *m, unsigned int cpu, const char *name,
+				 bool is_protected, u64 vcpus, u64 ipa_bits);
+/* KVM_RUN: deal with what the vCPU exited for, and let it go on until that is done. */
+struct outcome machine_vm_run(struct machine *m, unsigned int cpu, const char *name, u32 vcpu);
+struct outcome machine_vm_put(struct machine *m, const char *name, u32 vcpu);
+struct outcome machine_vm_destroy(struct machine *m, unsigned int cpu, const char *name);
+
+/* A guest's instruction. Fault: it exited; `vm run` lets it do the instruction again. */
+struct outcome machine_guest_access(struct machine *m, unsigned int cpu, const char *name,
+				    u32 vcpu, enum mmu_access acc, u64 ipa, unsigned int size,
+				    u64 val);
+/* x0: refused if that is SMCCC_RET_NOT_SUPPORTED. @regs: function id, arguments. */
+struct outcome machine_guest_hvc(struct machine *m, unsigned int cpu, const char *name, u32 vcpu,
+				 const u64 *regs, unsigned int n);
+
+struct machine_map {
+	u64 gfn, pages;
+	u64 pa;       /* 0: memory of the driver's choice, cleared */
+	bool huge;    /* blocks where they fit, for guests that are not protected */
+	bool r, w, x; /* for guests that are not protected */
+};
+/* Memory for a guest, as if it had touched each page. What came before an error stays. */
+struct outcome machine_guest_map(struct machine *m, unsigned int cpu, const char *name, u32 vcpu,
+				 const struct machine_map *map);
+/* MMU notifiers. Protected guests are left alone. */
+struct outcome machine_guest_unmap(struct machine *m, unsigned int cpu, const char *name, u64 gfn,
+				   u64 pages);
+struct outcome machine_guest_wrprotect(struct machine *m, unsigned int cpu, const char *name,
+				       u64 gfn, u64 pages);
+struct outcome machine_guest_age(struct machine *m, unsigned int cpu, const char *name, u64 gfn,
+				 u64 pages, bool mkold);
+
+/* kvm_share_hyp(), kvm_unshare_hyp() of @pages from @pa. -EINVAL: no RAM of the host's. */
+struct outcome machine_host_share(struct machine *m, unsigned int cpu, u64 pa, u64 pages);
+struct outcome machine_host_unshare(struct machine *m, unsigned int cpu, u64 pa, u64 pages);
+
+struct machine_vm {
+	bool live;
+	u32 handle; /* 0: none yet; of a VM that is gone its last */
+	bool is_protected;
+	bool created; /* EL2 has it */
+	u32 vcpus;
+	pa_t kvm; /* struct kvm */
+};
+/* False: there never was one of this name. */
+bool machine_vm(struct machine *m, const char *name, struct machine_vm *out);
+pa_t machine_vcpu(struct machine *m, const char *name, u32 idx); /* struct kvm_vcpu; 0: none */
+/* The VM with this handle, live or the last that had it; NULL: none of the driver's. */
+const char *machine_vm_name(struct machine *m, u32 handle);
+void machine_for_each_vm(struct machine *m, void (*fn)(void *data, const char *name), void *data);
+/* The driver leaves page @pa alone. False: it has it, or it was taken before. */
+bool machine_take_page(struct machine *m, u64 pa);
 
 #endif

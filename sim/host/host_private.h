@@ -13,6 +13,16 @@ struct action {
 	struct outcome outcome; /* what it ends in if it ends */
 };
 
+/* The driver's books, of a machine that was just made. False: no address space for them. */
+bool host_new(struct machine *m);
+
+/*
+ * One access of the kernel's at @pa, of at most 8 bytes within a page, inside an action of
+ * @cpu. False: @a->outcome says in what it ended.
+ */
+bool host_touch(struct action *a, struct cpu *cpu, enum mmu_access acc, u64 pa, unsigned int size,
+		u64 *val);
+
 struct outcome machine_act(struct action *a, unsigned int cpu, cpu_fn fn);
 
 #endif

@@ -23,8 +23,10 @@ struct machine *machine_new(const struct board_config *config, const struct el2_
 	m->board = board_new(config, error);
 	if (m->board)
 		m->el2 = hyp->new (m->board, m->config, error);
-	if (m->el2)
+	if (m->el2 && host_new(m))
 		return m;
+	if (m->el2)
+		g_set_error(error, BOARD_ERROR, 0, "no address space for the host's books");
 	machine_free(m);
 	return NULL;
 }
