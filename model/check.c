@@ -153,10 +153,10 @@ void gone_drop(struct gone_list *l, unsigned int i)
 	l->n--;
 }
 
-/* Neighbours that went the same way are one: what covers both covers it. */
+/* Neighbours of the host's that went the same way are one: what covers both covers it. */
 static bool gone_merge(struct gone *g, const struct gone *more)
 {
-	if (g->phase != GONE_STORED || g->walks || more->walks || g->d.hyp != more->d.hyp ||
+	if (g->phase != GONE_STORED || g->walks || more->walks || g->d.hyp || more->d.hyp ||
 	    g->d.level != more->d.level || g->grain != more->grain || g->hi != more->lo ||
 	    g->by != more->by || g->cpus != more->cpus)
 		return false;

@@ -114,12 +114,17 @@ static void over_invalid(struct oracle *o, struct tlb_state *s, const struct eve
 
 /* ---- When it is too late ----------------------------------------------------------------- */
 
+/* Of what went together the first that nothing covered, if that is what is missing. */
 static void outlived(struct oracle *o, const struct gone *g)
 {
-	oracle_breach(o, RULE_STALE_TLB, check_desc_page(o, &g->d, g->old), &g->ev,
+	struct check_desc d = g->d;
+
+	if (!g->walks && g->lo < g->hi)
+		d.ia = g->lo;
+	oracle_breach(o, RULE_STALE_TLB, check_desc_page(o, &d, g->old), &g->ev,
 		      "%s%s for 0x%" PRIx64 " at level %d was removed, and a TLB may still hold it",
-		      g->d.hyp ? "EL2's " : "the host's ", g->walks ? "table" : "translation",
-		      g->d.ia, g->d.level);
+		      d.hyp ? "EL2's " : "the host's ", g->walks ? "table" : "translation", d.ia,
+		      d.level);
 }
 
 static void hand_over(struct oracle *o, struct tlb_state *s, const struct event *ev)

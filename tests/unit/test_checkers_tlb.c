@@ -273,6 +273,44 @@ static void test_tlb_table(void)
 	cr_end(&t);
 }
 
+/* Pages that went together: the one that the range stopped short of is told. */
+static void test_tlb_run_of_pages(void)
+{
+	for (u64 pages = 1; pages <= 3; pages++) {
+		struct checker_rig t;
+		u64 at[3], old[3];
+
+		cr_boot(&t, PROFILE_V7_0);
+		cr_call(&t, 0, "host_donate_hyp", 2, CR_RAM >> 12, UINT64_C(1));
+		for (unsigned int i = 0; i < 3; i++) {
+			cr_access(&t, 0, MMU_READ, CR_RAM + 4096 * (i + UINT64_C(1)));
+			old[i] = cr_leaf(&t, false, CR_RAM + 4096 * (i + UINT64_C(1)), &at[i]);
+		}
+		cr_expect(&t, NONE);
+		cr_begin(&t);
+		spin_lock(t.cpu[0], cr_lock(&t, "host_mmu"));
+		for (unsigned int i = 0; i < 3; i++)
+			mem_store64(t.cpu[0], PA(at[i]), BROKEN, MO_ONCE);
+		cpu_dsb(t.cpu[0], "ish");
+		cpu_tlbi(t.cpu[0], &(struct tlbi){ .op = TLBI_RIPAS2E1IS,
+						   .level = -1,
+						   .addr = CR_RAM + 4096,
+						   .pages = pages });
+		cpu_dsb(t.cpu[0], "ish");
+		cpu_tlbi(t.cpu[0], &(struct tlbi){ .op = TLBI_VMALLE1IS, .level = -1 });
+		cpu_dsb(t.cpu[0], "ish");
+		spin_unlock(t.cpu[0], cr_lock(&t, "host_mmu"));
+		t.cpu[0]->tlb.used = 0; /* what hardware may hold is enough */
+		cr_over(&t, ORACLE_END_VALUE, 0);
+		if (pages < 3)
+			g_assert_cmphex(cr_page_of(&t, RULE_STALE_TLB), ==,
+					CR_RAM + 4096 * (pages + 1));
+		for (unsigned int i = 0; i < 3; i++)
+			mem_store64(t.cpu[0], PA(at[i]), old[i], MO_ONCE);
+		cr_end(&t);
+	}
+}
+
 /* ---- EL2's stage 1 -------------------------------------------------------------------------- */
 
 /* EL2's own: one TLBI, between its two barriers. */
@@ -347,6 +385,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tlb/coverage", test_tlb_coverage);
 	g_test_add_func("/tlb/one-cpu", test_tlb_one_cpu);
 	g_test_add_func("/tlb/table", test_tlb_table);
+	g_test_add_func("/tlb/run-of-pages", test_tlb_run_of_pages);
 	g_test_add_func("/tlb/hyp", test_hyp_sequence);
 	g_test_add_func("/tlb/entry-left", test_tlb_entry_left);
 	g_test_add_func("/tlb/nobody-walks", test_nobody_walks);
