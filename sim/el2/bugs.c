@@ -299,8 +299,8 @@ const struct bug el2_bugs[] = {
 			" guest reads and writes it.",
 		.not_on = {
 			[PROFILE_V6_12] = "C2: v6.12 shares nothing with guests",
-			[PROFILE_V7_0] = "C2: guests are not in this build",
-			[PROFILE_V7_2] = "C2: guests are not in this build",
+			[PROFILE_V7_0] = "C2: nothing in this build makes a guest",
+			[PROFILE_V7_2] = "C2: nothing in this build makes a guest",
 		},
 	},
 };
