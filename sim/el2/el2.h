@@ -261,8 +261,8 @@ struct el2_region { /* hyp_memory[] */
  * What EL2 reads of the host's struct kvm and struct kvm_vcpu, and what it keeps in the
  * memory donated for its own: byte offsets. Fields are u64 and cut to the kernel's type
  * by EL2; the offsets are ours, the sizes give the page counts of the recorded machine.
- * The host names memory of its own by kernel address: 0xffff in bits 63:48, and below
- * EL2's linear address, so that kern_hyp_va() drops these bits.
+ * The host names memory of its own by kernel address, kern_va() of the language: EL2 keeps
+ * the low 44 bits and puts its tag above them, so that its own linear addresses will do too.
  */
 struct el2_vm_layout {
 	u32 kvm_size;          /* struct kvm of the host, shared with EL2 */

@@ -47,10 +47,14 @@ struct pkvm_hyp_vcpu {
 	va_t va;
 };
 
-/* Host kernel address to EL2's: arithmetic, whatever it is given. */
+/* EL2's addresses have this tag above the bits that they share with the host kernel's. */
+#define HYP_TAG_LSB 44
+#define HYP_TAG_VAL BIT(HYP_TAG_LSB)
+
+/* Host kernel address to EL2's: arithmetic, whatever it is given. EL2's own stay. */
 static inline va_t kern_hyp_va(u64 host_va)
 {
-	return VA(host_va & GENMASK(47, 0));
+	return VA((host_va & GENMASK(HYP_TAG_LSB - 1, 0)) | HYP_TAG_VAL);
 }
 
 static inline bool pkvm_hyp_vm_is_protected(const struct pkvm_hyp_vm *vm)
