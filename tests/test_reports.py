@@ -190,6 +190,17 @@ def test_text_tells_a_failure_once(report, files):
     assert "*" in done.out and "* not what the scenario expects" in done.out
 
 
+@pytest.mark.parametrize("form", ["text", "ktap", "tap", "junit"])
+def test_a_line_that_fails_for_ever_is_told_a_few_times(report, files, form):
+    text = "boot\nrepeat 20000 as i\nhost read uart => i + 1\nexpect 0\nend\n"
+    (files / "d/loop.pkvm").write_text(text)
+    done = report(form, "loop", options=["--keep-going"])
+    assert done.status == 1 and len(done.lines) < 90
+    if form in ("text", "junit"):
+        assert "failed 20000 times\n" in re.sub(" +", " ", done.out)
+        assert "failed 19998 times, in this way and others\n" in re.sub(" +", " ", done.out)
+
+
 def test_text_of_what_cannot_be_read(report):
     done = report("text", "broken", "passes")
     assert "d/broken.pkvm:2:" in done.err and "error:" in done.err

@@ -109,7 +109,7 @@ static void junit_begin(struct report *r, unsigned int n_files)
 	j->suites = g_string_new(NULL);
 	j->cases = g_string_new(NULL);
 	j->output = g_string_new(NULL);
-	j->failed = g_ptr_array_new_with_free_func((GDestroyNotify)report_failure_free);
+	j->failed = report_failures_new();
 }
 
 static void suite_begin(struct report *r, const char *file, const char *title)
@@ -170,7 +170,7 @@ static void junit_line(struct report *r, const struct report_line *line)
 	if (line->output)
 		g_string_append_printf(j->output, "%s\n", line->output);
 	if (line->verdict == VERDICT_FAIL)
-		g_ptr_array_add(j->failed, report_failure_new(line));
+		report_failures_add(j->failed, line);
 }
 
 static void append_failure(GString *s, const struct report_failure *f)
@@ -179,6 +179,11 @@ static void append_failure(GString *s, const struct report_failure *f)
 		g_strdup_printf("%s: expected %s, got %s", f->where, f->expected, f->got);
 
 	g_string_append_printf(s, "%s\n%s: FAIL: %s\n", message, f->where, f->text);
+	if (f->times > 1) {
+		g_autofree char *times = report_failure_times(f);
+
+		g_string_append_printf(s, "failed %s\n", times);
+	}
 	for (unsigned int i = 0; f->diag && f->diag[i]; i++)
 		g_string_append_printf(s, "%s\n", f->diag[i]);
 }

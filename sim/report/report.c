@@ -154,7 +154,9 @@ void report_complain(struct report *r, const char *message)
 	fflush(stderr);
 }
 
-struct report_failure *report_failure_new(const struct report_line *line)
+#define MAX_FAILURES 3 /* of one line that are told one by one */
+
+static struct report_failure *failure_new(const struct report_line *line)
 {
 	struct report_failure *f = g_new0(struct report_failure, 1);
 
@@ -162,20 +164,61 @@ struct report_failure *report_failure_new(const struct report_line *line)
 	f->text = g_strdup(line->text);
 	f->expected = g_strdup(line->expected ? line->expected : "success");
 	f->got = g_strdup(line->got ? line->got : "?");
-	f->diag = g_strdupv((char **)line->diag);
+	f->times = 1;
 	return f;
 }
 
-void report_failure_free(struct report_failure *f)
+static void failure_free(void *data)
 {
-	if (!f)
-		return;
+	struct report_failure *f = data;
+
 	g_free(f->where);
 	g_free(f->text);
 	g_free(f->expected);
 	g_free(f->got);
 	g_strfreev(f->diag);
 	g_free(f);
+}
+
+GPtrArray *report_failures_new(void)
+{
+	return g_ptr_array_new_with_free_func(failure_free);
+}
+
+bool report_same_failure(const struct report_failure *a, const struct report_failure *b)
+{
+	return !strcmp(a->where, b->where) && !strcmp(a->expected, b->expected) &&
+	       !strcmp(a->got, b->got);
+}
+
+void report_failures_add(GPtrArray *failures, const struct report_line *line)
+{
+	struct report_failure *f = failure_new(line), *known = NULL;
+	unsigned int of_line = 0;
+
+	for (guint i = 0; i < failures->len && !known; i++) {
+		struct report_failure *other = failures->pdata[i];
+
+		of_line += !strcmp(other->where, f->where);
+		if (report_same_failure(other, f))
+			known = other;
+		else if (of_line == MAX_FAILURES)
+			known = other;
+	}
+	if (known) {
+		known->times++;
+		known->others |= !report_same_failure(known, f);
+		failure_free(f);
+		return;
+	}
+	f->diag = g_strdupv((char **)line->diag);
+	g_ptr_array_add(failures, f);
+}
+
+char *report_failure_times(const struct report_failure *f)
+{
+	return g_strdup_printf("%" PRIu64 " times%s", f->times,
+			       f->others ? ", in this way and others" : "");
 }
 
 static char name_byte(char c)

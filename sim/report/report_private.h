@@ -41,9 +41,17 @@ struct report_failure {
 	char *where; /* "FILE:LINE" */
 	char *text, *expected, *got;
 	char **diag; /* or NULL */
+	u64 times;
+	bool others; /* not all of these times in this way */
 };
-struct report_failure *report_failure_new(const struct report_line *line);
-void report_failure_free(struct report_failure *f);
+/*
+ * Failures of a run: equal ones of a loop count as one, and where they differ each
+ * time, those after the first three of a line count with the third.
+ */
+GPtrArray *report_failures_new(void);
+void report_failures_add(GPtrArray *failures, const struct report_line *line);
+char *report_failure_times(const struct report_failure *f); /* new string */
+bool report_same_failure(const struct report_failure *a, const struct report_failure *b);
 
 /*
  * @name with every byte outside [A-Za-z0-9_./-] replaced: '@', ',' and ':' by '/', '='

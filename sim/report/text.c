@@ -223,7 +223,7 @@ static void text_run_begin(struct report *r, const struct report_run *src)
 	run->pressure = src->pressure;
 	run->skip = g_strdup(src->skip);
 	run->output = g_string_new(NULL);
-	run->failures = g_ptr_array_new_with_free_func((GDestroyNotify)report_failure_free);
+	run->failures = report_failures_new();
 	sim_assert(t->runs->len < t->n_runs);
 	g_ptr_array_add(t->runs, run);
 	t->cursor = 0;
@@ -312,7 +312,7 @@ static void text_line(struct report *r, const struct report_line *line)
 				       g_str_has_suffix(line->output, "\n") ? "" : "\n");
 	}
 	if (line->verdict == VERDICT_FAIL)
-		g_ptr_array_add(run->failures, report_failure_new(line));
+		report_failures_add(run->failures, line);
 }
 
 static void text_run_end(struct report *r, enum verdict v)
@@ -472,12 +472,6 @@ static void tell_output(struct text *t, bool table)
 	}
 }
 
-static bool same_failure(const struct report_failure *a, const struct report_failure *b)
-{
-	return !strcmp(a->where, b->where) && !strcmp(a->expected, b->expected) &&
-	       !strcmp(a->got, b->got);
-}
-
 static void append_item(GString *page, const char *name, const char *text, unsigned int width)
 {
 	g_string_append_printf(page, "  %-10s", name);
@@ -498,7 +492,7 @@ static void tell_failure(struct report *r, const struct report_failure *f, unsig
 		for (unsigned int k = 0; k < other->failures->len; k++) {
 			void *again = other->failures->pdata[k];
 
-			if (!same_failure(f, again) || !g_hash_table_add(told, again))
+			if (!report_same_failure(f, again) || !g_hash_table_add(told, again))
 				continue;
 			if (other->axes[0])
 				append_item(t->page, "with", other->axes, r->style.width);
@@ -506,6 +500,11 @@ static void tell_failure(struct report *r, const struct report_failure *f, unsig
 	}
 	append_item(t->page, "expected", f->expected, r->style.width);
 	append_item(t->page, "got", f->got, r->style.width);
+	if (f->times > 1) {
+		g_autofree char *times = report_failure_times(f);
+
+		append_item(t->page, "failed", times, r->style.width);
+	}
 	for (unsigned int i = 0; f->diag && f->diag[i]; i++)
 		append_indented(t->page, f->diag[i], "  ");
 }
