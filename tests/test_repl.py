@@ -104,7 +104,12 @@ def test_interrupt_stops_what_runs(prompt):
     child.expect_exact("end")
     child.expect(pexpect.TIMEOUT, timeout=0.5)
     child.sendintr()
+    child.expect(r"host read uart: 0 \((\d+) times\)")
+    assert int(child.match[1]) > 100
+    child.expect_exact("FAIL: repeat 1000000000")
+    child.expect_exact("interrupted")
     child.expect_exact(PROMPT)
+    assert child.before.count("\n") < 20
     ask(child, "host write uart 0x77")
     assert "0x77" in ask(child, "host read uart")
 
@@ -313,6 +318,47 @@ def test_blocks(repl):
     assert repl("host write uart i")["outcome"] == "more"
     assert repl("end")["outcome"] == "ok"
     assert repl("host read uart")["value"] == 2
+
+
+def block(repl, text):
+    *lines, last = text.splitlines()
+    assert all(repl(line)["outcome"] == "more" for line in lines)
+    return repl(last)
+
+
+def test_equal_results_of_a_block_are_said_once(repl):
+    repl("boot")
+    said = block(repl, "repeat 1000 as i\nhost write uart i / 500\nhost read uart\nend")["text"]
+    assert said.splitlines() == [
+        "-:3: host write uart i / 500: 0 (1000 times)",
+        "-:4: host read uart: 0 (500 times)",
+        "-:4: host read uart: 1 (500 times)",
+    ]
+    said = block(repl, "repeat 2\nhost read uart\nhost read uart\necho so\nend")["text"]
+    assert said.splitlines() == ["-:7: host read uart: 1", "-:8: host read uart: 1", "so"] * 2
+    said = block(repl, "repeat 999 as i\nhost write uart i\nhost read uart\nend")["text"]
+    assert len(said.splitlines()) < 200 and said.endswith("results more")
+
+
+def test_a_failed_check_in_a_block_is_the_blocks(repl):
+    repl("boot")
+    done = block(repl, "repeat 2\nhost read uart\nexpect 0\nend")
+    assert (done["outcome"], done["value"], done["verdict"]) == ("fail", 0, "fail")
+
+
+def test_a_block_speaks_while_it_runs(prompt):
+    child = prompt()
+    ask(child, "boot")
+    child.sendline("repeat 1000000000 as i")
+    child.expect_exact("> ")
+    child.sendline("echo still there")
+    child.expect_exact("> ")
+    child.sendline("end")
+    for _ in range(3):
+        child.expect_exact("still there\r\n")
+    child.sendintr()
+    child.expect_exact("interrupted")
+    child.expect_exact(PROMPT)
 
 
 @pytest.mark.parametrize("data", [b"bo\0ot\n", b"\xff\xfe\n", b"echo " + b"x" * 1000000 + b"\n"])

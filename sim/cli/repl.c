@@ -49,6 +49,12 @@ static void say(const char *text)
 		putchar('\n');
 }
 
+static void say_at_once(void *data, const char *text)
+{
+	say(text);
+	fflush(stdout);
+}
+
 static void explain(struct prompt *p, const char *name)
 {
 	const char *nearest;
@@ -426,6 +432,8 @@ enum exit_status cmd_repl(const struct subcommand *c, int argc, char **argv)
 	opt.stop = &interrupted;
 	p.session = session_new(&opt, "-");
 	p.spare = spare_machine(&opt);
+	if (!jsonl)
+		session_tell(p.session, say_at_once, NULL);
 	if (argc < 2 || run_file(&p, argv[1]))
 		status = jsonl ? repl_jsonl(p.session, stdin, stdout) : people_repl(&p);
 	machine_free(p.spare);

@@ -55,6 +55,11 @@ struct session_result {
 
 struct session *session_new(const struct run_options *opt, const char *file_name);
 void session_free(struct session *s);
+/*
+ * What a block or a file says goes to @told as it comes, and not into the result's
+ * text. There equal results of one line are said once, with how often they came.
+ */
+void session_tell(struct session *s, void (*told)(void *data, const char *text), void *data);
 /* One line; inside an open block it is only collected (then *@more is true). */
 void session_line(struct session *s, const char *line, struct session_result *res, bool *more);
 void session_result_clear(struct session_result *res);

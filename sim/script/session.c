@@ -6,8 +6,16 @@
  */
 #include "script_private.h"
 
-/* A loop may have millions of lines: what is said of them ends here. */
-#define MAX_LINES_SAID 1000
+/* A loop may have millions of lines: equal results are said once, others up to here. */
+#define MAX_RESULTS_SAID 100
+#define MAX_TEXTS_SAID 1000
+
+/* What a line of a block gave, and how often. */
+struct said {
+	unsigned int line;
+	char *words;
+	u64 times;
+};
 
 struct session {
 	const struct run_options *opt;
@@ -24,7 +32,11 @@ struct session {
 	/* the line being carried out */
 	struct session_result *res;
 	GString *text;
-	u64 lines;	   /* told of */
+	void (*told)(void *data, const char *text); /* of a block or file, as it comes; or NULL */
+	void *told_data;
+	GArray *said;	   /* struct said; since something else was said */
+	u64 unsaid;	   /* results beyond those */
+	u64 texts;	   /* said in @text */
 	bool many;	   /* a block or a file: say which line gave what */
 	guint block_start; /* statement that opened the block being typed */
 };
@@ -42,7 +54,14 @@ struct session *session_new(const struct run_options *opt, const char *file_name
 	s->setup = setup_new();
 	s->names = names_new();
 	s->text = g_string_new(NULL);
+	s->said = g_array_new(FALSE, FALSE, sizeof(struct said));
 	return s;
+}
+
+void session_tell(struct session *s, void (*told)(void *data, const char *text), void *data)
+{
+	s->told = told;
+	s->told_data = data;
 }
 
 static void drop_run(struct session *s)
@@ -61,6 +80,7 @@ void session_free(struct session *s)
 	g_hash_table_unref(s->names);
 	program_free(s->prog);
 	g_string_free(s->text, TRUE);
+	g_array_unref(s->said);
 	g_clear_error(&s->broken);
 	g_free(s);
 }
@@ -100,7 +120,58 @@ char **session_names(struct session *s)
 
 static void say(struct session *s, const char *text)
 {
-	g_string_append_printf(s->text, "%s%s", s->text->len ? "\n" : "", text);
+	if (s->many && s->told)
+		s->told(s->told_data, text);
+	else if (s->texts++ < MAX_TEXTS_SAID)
+		g_string_append_printf(s->text, "%s%s", s->text->len ? "\n" : "", text);
+}
+
+static void say_results(struct session *s)
+{
+	char *words;
+
+	for (guint i = 0; i < s->said->len; i++) {
+		struct said *one = &g_array_index(s->said, struct said, i);
+
+		if (one->times > 1) {
+			words = g_strdup_printf("%s (%" G_GUINT64_FORMAT " times)", one->words,
+						one->times);
+			g_free(one->words);
+			one->words = words;
+		}
+		say(s, one->words);
+		g_free(one->words);
+	}
+	g_array_set_size(s->said, 0);
+	if (s->unsaid) {
+		words = g_strdup_printf("... and %" G_GUINT64_FORMAT " results more", s->unsaid);
+		say(s, words);
+		g_free(words);
+	}
+	s->unsaid = 0;
+}
+
+/* A result in a block: said when something else is, or at the end. */
+static void keep_result(struct session *s, const struct report_line *l)
+{
+	struct said new = { .line = l->line, .times = 1 };
+
+	new.words = g_strdup_printf("%s:%u: %s: %s", l->file, l->line, l->text, l->got);
+	for (guint i = s->said->len; i; i--) {
+		struct said *one = &g_array_index(s->said, struct said, i - 1);
+
+		if (one->line == l->line && !strcmp(one->words, new.words)) {
+			one->times++;
+			g_free(new.words);
+			return;
+		}
+	}
+	if (s->said->len < MAX_RESULTS_SAID) {
+		g_array_append_val(s->said, new);
+		return;
+	}
+	s->unsaid++;
+	g_free(new.words);
 }
 
 static void say_failure(struct session *s, const struct report_line *l)
@@ -120,34 +191,27 @@ static void take_line(void *data, const struct report_line *l)
 {
 	struct session *s = data;
 	struct session_result *res = s->res;
-	char *words;
 
-	s->lines++;
 	if (l->verdict == VERDICT_FAIL || res->verdict == VERDICT_PASS)
 		res->verdict = l->verdict;
-	if (l->kind == LINE_ACTION) {
-		res->is_action = true;
-		res->outcome = l->outcome;
-	}
 	if (l->kind == LINE_ACTION || l->kind == LINE_EXPECT) {
+		res->is_action = l->kind == LINE_ACTION;
+		res->outcome = l->outcome;
 		g_free(res->value);
 		res->value = l->kind == LINE_ACTION
 				     ? value_decimal(outcome_value(&l->outcome))
 				     : g_strdup(l->verdict == VERDICT_PASS ? "1" : "0");
 	}
-	if (l->verdict == VERDICT_FAIL) {
+	if (l->verdict == VERDICT_FAIL || l->output)
+		say_results(s);
+	if (l->verdict == VERDICT_FAIL)
 		say_failure(s, l);
-	} else if (s->lines > MAX_LINES_SAID) {
-		return;
-	} else if (l->output) {
+	else if (l->output)
 		say(s, l->output);
-	} else if (s->many) {
-		words = g_strdup_printf("%s:%u: %s: %s", l->file, l->line, l->text, l->got);
-		say(s, words);
-		g_free(words);
-	} else {
+	else if (s->many)
+		keep_result(s, l);
+	else
 		say(s, l->got);
-	}
 }
 
 /* ---- The run --------------------------------------------------------------------------------- */
@@ -284,7 +348,8 @@ static void begin(struct session *s, struct session_result *res)
 {
 	*res = (struct session_result){ .understood = true, .verdict = VERDICT_PASS };
 	s->res = res;
-	s->lines = 0;
+	s->texts = 0;
+	s->many = false;
 	g_string_truncate(s->text, 0);
 	g_ptr_array_set_size(s->parser.loose, 0);
 }
@@ -295,9 +360,10 @@ static bool finish(struct session *s, GError *e)
 	s->res->understood = !e;
 	s->res->error = e ? g_strdup(e->message) : NULL;
 	g_clear_error(&e);
-	if (s->lines > MAX_LINES_SAID)
+	say_results(s);
+	if (s->texts > MAX_TEXTS_SAID)
 		g_string_append_printf(s->text, "\n... and %" G_GUINT64_FORMAT " lines more",
-				       s->lines - MAX_LINES_SAID);
+				       s->texts - MAX_TEXTS_SAID);
 	s->res->text = g_strdup(s->text->str);
 	if (s->run) {
 		s->run->failed = s->run->finished = s->run->interrupted = false;
