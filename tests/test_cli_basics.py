@@ -139,6 +139,16 @@ def test_failed_line_form(scenario):
     assert "expected" in result.out and "got" in result.out
 
 
+def test_failed_line_tells_the_last_ten_events(scenario):
+    """Of the run, ending with those of the line that failed."""
+    text = "boot\nhost read uart\nhost write uart 1\nhost read uart => 2\n"
+    lines = scenario(text).out.splitlines()
+    events = [line for line in lines if line.startswith("  [000]")]
+    assert len(events) == 10 and events == sorted(events)
+    assert ["host_read" in e or "host_write" in e for e in events[-3:]] == [True] * 3
+    assert "hyp_exit" in events[6] and "val=0x1" in events[9]
+
+
 def test_standard_input(run):
     """`-` is standard input."""
     assert run("run", "-", stdin="boot\n").status == 0

@@ -105,7 +105,7 @@ def test_drain_refill_and_fail(passes, mistaken):
            "expect free(hyp_s1) == 5\n")  # fmt: skip
     text = PATCHED + "set warn=continue\nboot\nfail alloc host_s2 nth=1 count=99\n"
     passes(text + "el2 host_donate_hyp_mmio pfn(uart) => any\nexpect events(alloc) > 0\n")
-    mistaken("boot\ndrain host_s3\n", 2, column=7)
+    mistaken("boot\ndrain host_s3\n", 2, "did you mean `host_s2`?", column=7)
     mistaken("boot\ndrain host_s2 leav=1\n", 2, "did you mean `leave`?", column=15)
     mistaken("boot\nfail alloc host_s2\n", 2, "`nth=` is missing")
     mistaken("boot\nfail alloc host_s2 nth=0\n", 2, "begin at 1")
@@ -138,11 +138,13 @@ def test_what_this_build_does_not_have(mistaken):
     mistaken("explore\nend\n", 1, "not in this build")
 
 
-def test_echo_and_show(scenario):
+def test_echo_and_show(scenario, mistaken):
     done = scenario("boot\necho hello there\nshow knobs\nshow walk host uart\n")
     assert done.status == 0, done.out + done.err
     assert "hello there" in done.out and "s2_unmap_annotated" in done.out
-    assert scenario("show nonsense\n").status == 2
+    mistaken("boot\nhost write 0x4002d000 1 => panic\nshow owner\n", 3, "did you mean `owners`?",
+             column=6)  # fmt: skip
+    mistaken("show nonsense\n", 1, "nothing called `nonsense`", column=6)
 
 
 def test_include(run, tmp_path, passes):

@@ -113,6 +113,8 @@ def test_locks_events_results(passes, mistaken):
            "expect events(trap) > 0 and events(access) == 1 and events(panic) == 0\n"
            "host read uart\nexpect events(trap) == 0 and events(store) == 0\n"
            "expect events(access) == 1\n")  # fmt: skip
+    passes("boot\nhost read uart\nlet n = events(lock)\nhost write uart events(lock)\n"
+           "expect n > 0 and events(lock) == 0\nhost read uart => n\n")  # fmt: skip
     mistaken("expect result == 0\n", 1, "no action has given")
     passes("boot\nhvc host_unshare_hyp pfn(page()) => any\nexpect result == -EPERM\n"
            "host read 0x30000000 => any\nexpect result == bus and result != 0\n"

@@ -283,6 +283,7 @@ static bool do_pressure(struct doing *d)
 {
 	const struct hypervisor *hyp = d->m->hyp;
 	const struct stmt *st = d->st;
+	struct nearest near;
 	GError *e = NULL;
 	u64 n, count;
 	bool ok;
@@ -306,7 +307,9 @@ static bool do_pressure(struct doing *d)
 	*d->out = (struct outcome){ .kind = OUTCOME_VALUE, .is_signed = true };
 	if (ok)
 		return true;
-	fail_at(d, st->word_off, e->message);
+	nearest_init(&near, st->word);
+	script_fail(d->error, st->line, st->word_off,
+		    param_known(PARAM_POOL, st->word, &near) ? NULL : near.best, "%s", e->message);
 	g_error_free(e);
 	return false;
 }
@@ -319,12 +322,6 @@ static bool (*const do_fn[N_COMMANDS])(struct doing *d) = {
 	[CMD_HOST] = do_host,	       [CMD_HYP] = do_hyp,	   [CMD_DMA] = do_dma,
 	[CMD_DRAIN] = do_pressure,     [CMD_REFILL] = do_pressure, [CMD_FAIL] = do_pressure,
 };
-
-static void begin(struct run *r)
-{
-	memset(r->rec->count, 0, sizeof(r->rec->count));
-	r->rec->n = 0;
-}
 
 static void remember(struct run *r, unsigned int cpu, const struct outcome *out)
 {
@@ -357,11 +354,12 @@ bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GStri
 	if (d.cpu)
 		g_string_append_printf(words, "cpu%u: ", d.cpu);
 	g_string_append(words, script_commands()[st->id].name);
-	begin(r);
+	recorder_begin(r->rec);
 	r->ctx.may_page = true;
 	if (!do_fn[st->id](&d))
 		return false;
 	r->ctx.may_page = false;
+	recorder_end(r->rec);
 	remember(r, d.cpu, out);
 	return true;
 }

@@ -7,10 +7,29 @@
 
 /* ---- Events of the last action ---------------------------------------------------------------- */
 
+/*
+ * Events and their counts are the last action's until the next one causes some, so
+ * that its arguments, which are evaluated first, still see them.
+ */
+void recorder_begin(struct recorder *rec)
+{
+	rec->begun = true;
+}
+
+void recorder_end(struct recorder *rec)
+{
+	if (!rec->begun)
+		return;
+	memset(rec->count, 0, sizeof(rec->count));
+	rec->first = rec->n;
+	rec->begun = false;
+}
+
 void recorder_event(void *data, const struct event *ev)
 {
 	struct recorder *rec = data;
 
+	recorder_end(rec);
 	rec->count[ev->kind]++;
 	rec->ring[rec->n++ % RING_EVENTS] = *ev;
 	if (rec->trace) {
@@ -24,26 +43,31 @@ void recorder_event(void *data, const struct event *ev)
 		rec->board->step_limit = 1;
 }
 
-GArray *recorder_last(const struct recorder *rec, unsigned int max, bool calls)
+static GArray *last_events(const struct recorder *rec, u64 from, unsigned int max, bool calls)
 {
 	GArray *last = g_array_new(FALSE, FALSE, sizeof(struct event));
-	u64 from = rec->n > RING_EVENTS ? rec->n - RING_EVENTS : 0;
+	u64 at = rec->n;
 
-	for (u64 i = rec->n; i > from && last->len < max; i--) {
-		const struct event *ev = &rec->ring[(i - 1) % RING_EVENTS];
+	from = MAX(from, rec->n > RING_EVENTS ? rec->n - RING_EVENTS : 0);
+	for (unsigned int left = max; at > from && left; at--)
+		left -= calls || rec->ring[(at - 1) % RING_EVENTS].kind <= EV_PANIC;
+	for (; at < rec->n; at++) {
+		const struct event *ev = &rec->ring[at % RING_EVENTS];
 
 		if (calls || ev->kind <= EV_PANIC)
 			g_array_append_val(last, *ev);
 	}
-	for (guint i = 0; i < last->len / 2; i++) {
-		struct event *a = &g_array_index(last, struct event, i);
-		struct event *b = &g_array_index(last, struct event, last->len - 1 - i);
-		struct event swap = *a;
-
-		*a = *b;
-		*b = swap;
-	}
 	return last;
+}
+
+GArray *recorder_of_run(const struct recorder *rec, unsigned int max)
+{
+	return last_events(rec, 0, max, false);
+}
+
+GArray *recorder_of_action(const struct recorder *rec, unsigned int max)
+{
+	return last_events(rec, rec->first, max, true);
 }
 
 /* ---- A run --------------------------------------------------------------------------------------- */
@@ -122,11 +146,11 @@ char *stmt_text(const struct stmt *st)
 	return g_strndup(l->text + from, l->end - from);
 }
 
-/* The last ten events and what a panic printed, line by line. */
+/* The last ten events of the run and what a panic printed, line by line. */
 static char **diagnosis(struct run *r, const struct outcome *o)
 {
 	GPtrArray *lines = g_ptr_array_new();
-	GArray *last = recorder_last(r->rec, 10, false);
+	GArray *last = recorder_of_run(r->rec, 10);
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < last->len; i++) {
@@ -326,7 +350,7 @@ static bool exec_show(struct run *r, const struct stmt *st, GError **error)
 	GArray *last;
 
 	if (m && show_words(r, st, words, error)) {
-		last = recorder_last(r->rec, RING_EVENTS, true);
+		last = recorder_of_action(r->rec, RING_EVENTS);
 		text = show_render(m, st->words->pdata[0], (const char *const *)words->pdata,
 				   words->len, (const struct event *)last->data, last->len, &e);
 		g_array_unref(last);

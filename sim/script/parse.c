@@ -235,12 +235,27 @@ static bool parse_words(struct scan *s, struct stmt *st)
 	return true;
 }
 
+static bool topic_known(struct scan *s, const struct stmt *st)
+{
+	const char *topic = st->words->pdata[0];
+	struct nearest near;
+
+	nearest_init(&near, topic);
+	for (const struct show_topic *t = show_topics(); t->name; t++) {
+		if (!strcmp(t->name, topic))
+			return true;
+		nearest_try(&near, t->name);
+	}
+	return scan_fail(s, st->words_off[0], near.best, "there is nothing called `%s` to show",
+			 topic);
+}
+
 /* show TOPIC ARGS: what reads as an expression may be one, what does not is a word. */
 static bool parse_show(struct scan *s, struct stmt *st)
 {
 	struct scan quiet = *s;
 
-	if (!parse_words(s, st))
+	if (!parse_words(s, st) || !topic_known(s, st))
 		return false;
 	quiet.error = NULL;
 	st->show = program_alloc(s->prog, st->words->len * sizeof(struct expr *));

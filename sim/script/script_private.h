@@ -415,7 +415,9 @@ void known_calls_try(struct nearest *n, bool hypercall);
 
 struct recorder {
 	u64 count[N_EVENT_KINDS]; /* of the last action */
-	u64 n;                    /* events of the last action */
+	u64 n;                    /* events of the run */
+	u64 first;                /* of the last action */
+	bool begun;               /* an action has begun and has caused none yet */
 	struct event ring[RING_EVENTS];
 	FILE *trace;
 	volatile bool *stop;
@@ -424,8 +426,15 @@ struct recorder {
 };
 
 void recorder_event(void *data, const struct event *ev);
-/* The last events of the last action in order, at most @max. Free with g_array_unref. */
-GArray *recorder_last(const struct recorder *r, unsigned int max, bool calls);
+/* From the next event on another action is the last one. */
+void recorder_begin(struct recorder *rec);
+void recorder_end(struct recorder *rec);
+/*
+ * The last events in order, at most @max: of the run, or of its last action, with
+ * calls and returns. Free with g_array_unref.
+ */
+GArray *recorder_of_run(const struct recorder *rec, unsigned int max);
+GArray *recorder_of_action(const struct recorder *rec, unsigned int max);
 
 struct run {
 	const struct run_options *opt;
