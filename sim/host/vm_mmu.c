@@ -264,6 +264,7 @@ static s64 do_map(struct flow *f)
 					 f->prot, false);
 		else
 			ret = map_new_pages(f, f->gfn + done, n, f->prot);
+		ret = ret == -EAGAIN ? 0 : ret;
 	}
 	return ret;
 }
