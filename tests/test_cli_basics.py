@@ -218,13 +218,13 @@ def test_lists_hold_what_the_language_fixes(run, name, rows):
         assert re.search(rf"(?<![\w.-]){re.escape(row)}(?![\w-])", out), row
 
 
-def test_what_this_build_lacks(run, tmp_path):
-    """A release that needs more than this build has is listed as such, and refused when used."""
+def test_this_build_has_all(run, tmp_path):
+    """No release and no patch is listed that cannot be used."""
     (tmp_path / "t.pkvm").write_text("boot\n")
-    assert "not in this build" in run("kernels", "v7.2").out
-    usage_error(run("run", "--kernel=v7.2", "t.pkvm", cwd=tmp_path), "v7.2")
-    assert "not in this build" in run("patches", "smmu-v6").out
-    usage_error(run("run", "--patch=smmu-v6", "t.pkvm", cwd=tmp_path), "smmu-v6")
+    for table in ("kernels", "patches"):
+        assert "not in this build" not in run(table).out
+    for option in ("--kernel=v7.2", "--patch=smmu-v6"):
+        assert run("run", option, "t.pkvm", cwd=tmp_path).status == 0
 
 
 DECODED = [

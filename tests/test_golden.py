@@ -17,7 +17,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = pathlib.Path(os.environ.get("PKVM_GOLDEN", ROOT.parent / "shared/golden"))
 HERE = GOLDEN.is_dir()
 RECORDINGS = sorted(GOLDEN.glob("v*/*.jsonl*")) if HERE else []
-NEEDS_GUESTS = {"v7.2/ownership.jsonl"}
 
 
 def name(path):
@@ -43,10 +42,6 @@ def test_recordings_are_here(golden):
 @pytest.mark.parametrize("path", RECORDINGS, ids=[name(p) for p in RECORDINGS])
 def test_replays(run, path):
     done = run("golden", path)
-    if name(path) in NEEDS_GUESTS:
-        assert done.status == 2
-        assert f"{path}:1: error: not in this build: needs guests" in done.err
-        return
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(f"{path}: ") and done.out.endswith(" operations, no difference\n")
     # every line after a header is an operation; some files are headers (boots, cases) only

@@ -111,6 +111,26 @@ const struct knob el2_knobs[N_KNOBS] = {
 			{ "none", KNOB_DESIGN, "there is no FF-A: fine" },
 			{ "incompatible", KNOB_DESIGN, "another major version: -EOPNOTSUPP" },
 			{ "v1.0", KNOB_DESIGN, "version 1.0: memory can be lent to it" },
+			{ "v1.1", KNOB_DESIGN, "version 1.1: longer descriptors" },
+			{ "v1.2", KNOB_DESIGN, "version 1.2: longer ones yet" },
+			{ "unsupported", KNOB_DESIGN, "there is none, said in 32 bits" },
+		},
+	},
+	[KNOB_SECURE_WORLD] = {
+		.name = "secure_world",
+		.doc = "how the secure world behaves towards EL2's FF-A proxy (with ffa=v1.N)",
+		.origin = "this simulator; DEN0077A says what is right",
+		.value = {
+			{ "honest", KNOB_DESIGN, "it tells what it was told" },
+			{ "full", KNOB_DESIGN, "it takes no memory: NO_MEMORY" },
+			{ "misplaced", KNOB_DEFECT, "it asks for the next fragment from elsewhere" },
+			{ "keeps", KNOB_DEFECT, "it describes what it was lent and keeps it: DENIED" },
+			{ "huge", KNOB_DEFECT, "it describes it in 256 MiB" },
+			{ "wide", KNOB_DEFECT, "it sends a first fragment of two mailboxes" },
+			{ "far", KNOB_DEFECT, "its ranges begin after the descriptor's end" },
+			{ "overcounts", KNOB_DEFECT, "it counts 65536 ranges more than there are" },
+			{ "stalls", KNOB_DEFECT, "its later fragments have no bytes" },
+			{ "overruns", KNOB_DEFECT, "its later fragments have 4 GiB less a page" },
 		},
 	},
 };
@@ -158,7 +178,7 @@ const struct profile el2_profiles[N_PROFILES] = {
 	[PROFILE_V7_2] = {
 		.name = "v7.2",
 		.id = PROFILE_V7_2,
-		.built = false,
+		.built = true,
 		.doc = "typed annotations, protected guests' memory, aborts injected into the host",
 		.knob = {
 			[KNOB_HOST_EPERM] = HOST_EPERM_INJECT,
@@ -234,7 +254,7 @@ const struct patch el2_patches[] = {
 		.name = "smmu-v6",
 		.doc = "KVM: arm64: Donate MMIO to the hypervisor, the range version of 2026",
 		.base = PROFILE_V7_2,
-		.built = false,
+		.built = true,
 		.set = {
 			{ KNOB_MMIO_DONATION, MMIO_DONATION_RANGE },
 			{ KNOB_MMIO_COMMIT, MMIO_COMMIT_RETURN },

@@ -200,11 +200,9 @@ static void test_places_v7_2(void)
 	static const u32 hyp_refs[] = { 5, 2, 2, 2, 2, 2, 65, 2, 5, 33, 513, 513, 253, 2, 3, 3 };
 	static const u64 host[] = { 0x41292, 0x41293, 0x41291, 0x414f0, 0x41294, 0x41295, 0x41296 };
 	static const u32 host_refs[] = { 2, 1, 5, 34, 513, 513, 253 };
-	struct profile p = *el2_profile_find("v7.2");
 	struct hyp_machine m;
 
-	p.built = true;
-	recorded_machine(&m, &p);
+	recorded_machine(&m, el2_profile_find("v7.2"));
 	hm_start(&m);
 	g_assert_cmpint(hm_boot(&m), ==, 0);
 	g_assert_cmphex(m.hyp->hyp_mem.size >> 12, ==, 1276);
@@ -448,9 +446,11 @@ static void check_refused(struct hyp_machine *m, const char *words)
 /* What the user asks for and no machine can have is told before anything runs. */
 static void test_refused(void)
 {
+	struct profile unbuilt = *el2_profile_find("v7.2");
 	struct hyp_machine m;
 
-	hm_config(&m, "virt", el2_profile_find("v7.2"));
+	unbuilt.built = false;
+	hm_config(&m, "virt", &unbuilt);
 	check_refused(&m, "not in this build");
 
 	hm_config(&m, "virt", el2_profile_find("v6.12"));
