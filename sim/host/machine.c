@@ -144,9 +144,12 @@ static void host_reuses(struct machine *m, u64 base, u64 size)
  */
 static void teardown_hyp_mode(struct machine *m)
 {
-	const struct el2_view *v = m->hyp->view(m->el2);
+	const struct el2_view *v;
 
-	if (likely(!m->config->bug[BUG_B23]) || !v->initialised)
+	if (likely(!m->config->bug[BUG_B23]))
+		return;
+	v = m->hyp->view(m->el2);
+	if (!v->initialised)
 		return;
 	for (unsigned int i = 0; i < m->board->n_cpus; i++) {
 		host_reuses(m, v->cpu_pages[i].stack.base, v->cpu_pages[i].stack.size);

@@ -180,6 +180,49 @@ static s64 answer_of(struct world *w, enum m_op op, u64 pfn, u64 nr)
 	return only_answer(&v)->ret;
 }
 
+/* May @op succeed on a page, and may it also be refused? */
+static bool may_commit(enum profile_id release, enum m_op op, const struct m_page *page,
+		       bool *refusable)
+{
+	struct m_call call = { .op = op, .pfn = (MEM >> 12) + 5, .nr = 1 };
+	struct m_verdict v;
+	struct world w;
+	bool commits = false;
+
+	world_make(&w, release);
+	w.page[5] = *page;
+	m_judge(&w.s, &w.d, &call, &v);
+	*refusable = false;
+	for (unsigned int i = 0; i < v.n; i++) {
+		commits |= v.answer[i].commits;
+		*refusable |= v.answer[i].ret < 0 && !v.answer[i].if_enomem;
+	}
+	return commits;
+}
+
+/* A secure world that remembers may refuse, and hands back what it was lent alone. */
+static void test_secure_world(void)
+{
+	static const enum profile_id release[] = { PROFILE_V6_12, PROFILE_V7_0 };
+	const struct m_page guests = { .host = SO, .hyp = N, .sharers = 1 };
+	bool refusable;
+
+	for (unsigned int k = 0; k < G_N_ELEMENTS(release); k++) {
+		for (unsigned int i = 0; i < COLUMNS; i++) {
+			bool lent = column[i].page.host == SO && column[i].page.hyp == N;
+			bool own = column[i].page.host == O;
+
+			g_assert_true(may_commit(release[k], M_FFA_MEM_SHARE, &column[i].page,
+						 &refusable) == own);
+			g_assert_true(refusable);
+			g_assert_true(may_commit(release[k], M_FFA_MEM_RECLAIM, &column[i].page,
+						 &refusable) == lent);
+			g_assert_true(refusable);
+		}
+		g_assert_false(may_commit(release[k], M_FFA_MEM_RECLAIM, &guests, &refusable));
+	}
+}
+
 /* v7.0 tells a range that crosses a region's edge before it tells whose pages it has. */
 static void test_edges_v7_0(void)
 {
@@ -312,6 +355,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/rules/matrix", test_matrix);
+	g_test_add_func("/rules/secure-world", test_secure_world);
 	g_test_add_func("/rules/edges-v7.0", test_edges_v7_0);
 	g_test_add_func("/rules/edges-v6.12", test_edges_v6_12);
 	g_test_add_func("/rules/mmio", test_mmio);
