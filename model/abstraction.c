@@ -22,6 +22,7 @@ struct look {
 	const struct el2_view *v;
 	u64 pa, end;
 	struct abs_page *page;
+	GArray *private; /* struct private_leaf, for many looks; or NULL */
 };
 
 static u64 page_size(const struct look *l)
@@ -100,33 +101,51 @@ static void look_linear(struct look *l)
 	l->page->hyp_mapped = leaf_translates(&res) && res.oa.pa == l->pa;
 }
 
+/* A leaf of EL2's private range, by what it translates to. */
+struct private_leaf {
+	u64 from, to, pte;
+	s8 level;
+};
+
+static GArray *private_leaves(struct board *b, const struct el2_view *v)
+{
+	GArray *leaves = g_array_new(FALSE, FALSE, sizeof(struct private_leaf));
+	u64 va = v->private_base;
+	struct mmu_result res;
+
+	while (va < v->private_next && model_walk(b, v, true, va, &res) && res.size) {
+		if (leaf_translates(&res)) {
+			u64 from = res.oa.pa - (va - res.ia_base);
+			struct private_leaf leaf = { from, from + res.size, res.desc, res.level };
+
+			g_array_append_val(leaves, leaf);
+		}
+		va = res.ia_base + res.size;
+	}
+	return leaves;
+}
+
 /*
  * EL2's private range, read backwards: which of its leaves translate to this
  * page. Only for pages that are not memory; the range holds little but stacks.
  */
 static void look_private(struct look *l)
 {
-	u64 va = l->v->private_base;
+	GArray *leaves = l->private ? l->private : private_leaves(l->b, l->v);
 
-	while (va < l->v->private_next) {
-		struct mmu_result res;
-		u64 from, to;
+	for (guint i = 0; i < leaves->len; i++) {
+		const struct private_leaf *leaf = &g_array_index(leaves, struct private_leaf, i);
 
-		if (!model_walk(l->b, l->v, true, va, &res) || !res.size)
-			return;
-		if (leaf_translates(&res)) {
-			from = res.oa.pa - (va - res.ia_base);
-			to = from + res.size;
-			look_until(l, from);
-			look_until(l, to);
-			if (l->pa >= from && l->pa < to && !l->page->hyp_mapped) {
-				l->page->hyp_mapped = true;
-				l->page->hyp_pte = res.desc;
-				l->page->hyp_level = res.level;
-			}
-		}
-		va = res.ia_base + res.size;
+		look_until(l, leaf->from);
+		look_until(l, leaf->to);
+		if (l->pa < leaf->from || l->pa >= leaf->to || l->page->hyp_mapped)
+			continue;
+		l->page->hyp_mapped = true;
+		l->page->hyp_pte = leaf->pte;
+		l->page->hyp_level = leaf->level;
 	}
+	if (!l->private)
+		g_array_unref(leaves);
 }
 
 static enum page_state sw_state(const struct look *l, u64 pte)
@@ -274,7 +293,7 @@ static bool same_run(const struct abs_page *a, const struct abs_page *b)
 void model_for_each_run(struct board *b, const struct el2_view *v, model_run_fn fn, void *data)
 {
 	struct abs_page page, first = { 0 };
-	struct look l = { .b = b, .v = v, .page = &page };
+	struct look l = { .b = b, .v = v, .page = &page, .private = private_leaves(b, v) };
 	u64 start = 0;
 
 	for (l.pa = 0; l.pa < board_pa_limit(b); l.pa = l.end) {
@@ -287,4 +306,5 @@ void model_for_each_run(struct board *b, const struct el2_view *v, model_run_fn 
 			first = page;
 	}
 	fn(data, start, l.pa - start, &first);
+	g_array_unref(l.private);
 }

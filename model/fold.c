@@ -376,6 +376,29 @@ void fold_resolve(struct oracle *o)
 
 /* ---- Events ------------------------------------------------------------------------------------ */
 
+/* How many leaves did the host get in this action? What a recycle takes again is none. */
+static void count_made(struct oracle *o, int level, const struct event *ev)
+{
+	struct fold *fold = &o->fold;
+	bool was = pte_valid(ev->old) && !pte_table(ev->old, level);
+	bool is = pte_valid(ev->val) && !pte_table(ev->val, level);
+
+	fold->n_made += is && !was;
+	for (u32 i = 0; was != is && i < G_N_ELEMENTS(fold->made); i++) {
+		struct event *made = &fold->made[i];
+
+		if (is && !made->seq) {
+			*made = *ev;
+			break;
+		}
+		if (was && made->seq && made->addr == ev->addr) {
+			made->seq = 0;
+			fold->n_made--;
+			break;
+		}
+	}
+}
+
 static void table_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
 {
 	bool hyp = part_kind(at) == PART_HYP_TABLE;
@@ -404,6 +427,8 @@ static void table_store(struct oracle *o, const struct part_entry *at, const str
 		link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
 	else if (hyp)
 		hyp_leaf(o, level, ia, ev->val, 1, ev);
+	if (!hyp)
+		count_made(o, level, ev);
 	if (hyp || (!was_odd && !is_odd))
 		return;
 	if (level == ARCH_LAST_LEVEL)
@@ -501,9 +526,11 @@ void fold_begin(struct oracle *o)
 	struct fold *fold = &o->fold;
 
 	touches_clear(o);
-	fold->n_uppers = 0;
+	fold->n_uppers = fold->n_made = 0;
 	fold->reread = fold->alloc_failed = fold->stuck = false;
 	fold->why.seq = fold->alien.seq = 0;
+	for (u32 i = 0; i < G_N_ELEMENTS(fold->made); i++)
+		fold->made[i].seq = 0;
 }
 
 bool fold_init(struct oracle *o)

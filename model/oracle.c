@@ -125,7 +125,6 @@ void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 
 void oracle_finish(struct oracle *o)
 {
-	o->n_said = 0;
 	for (unsigned int i = 0; checkers[i]; i++)
 		if (checkers[i]->finish)
 			checkers[i]->finish(o, o->checker_state[i]);

@@ -108,7 +108,7 @@ struct oracle_action {
 void oracle_begin(struct oracle *o, const struct oracle_action *a);
 /* Judges; the breaches of this action are then in oracle_violations(). */
 void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value);
-/* The run is over: what can never be given back is a leak. */
+/* The run is over: what can never be given back is a leak. Adds to oracle_violations(). */
 void oracle_finish(struct oracle *o);
 const struct violation *oracle_violations(struct oracle *o, unsigned int *n);
 

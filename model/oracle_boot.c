@@ -19,6 +19,7 @@ void boot_sync(struct oracle *o)
 						  .nomap = v->regions[i].nomap };
 	o->state.n_regions = v->n_regions;
 	o->state.ia_bits = v->host_s2.root.pa ? v->host_s2.ia_bits : o->b->f->pa_bits;
+	o->state.linear_end = v->hyp_s1.root.pa ? BIT(v->hyp_s1.ia_bits) - v->layout->va_offset : 0;
 	o->vmemmap.size = 0;
 }
 
@@ -122,6 +123,8 @@ static struct m_page expected(const struct oracle *o, u64 pfn)
 			continue;
 		page.host = g.shared ? PKVM_PAGE_SHARED_BORROWED : PKVM_NOPAGE;
 		page.hyp = g.shared ? PKVM_PAGE_SHARED_OWNED : PKVM_PAGE_OWNED;
+		if (page_is_unrecorded_stack(o, pfn))
+			page.hyp = PKVM_NOPAGE;
 		return page;
 	}
 	if (o->design.mmio && page_class(o, pfn) == M_HOLE && is_protected(o, pfn))

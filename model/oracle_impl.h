@@ -51,6 +51,7 @@ u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f);
 /* The same owners; whether EL2's text is readable follows from them. */
 bool page_same(const struct m_page *a, const struct m_page *b);
 enum m_class page_class(const struct oracle *o, u64 pfn);
+bool page_is_unrecorded_stack(const struct oracle *o, u64 pfn);
 /* For rules.c. */
 struct m_page page_for_rules(const struct m_state *s, u64 pfn);
 
@@ -83,8 +84,10 @@ struct fold {
 	/* of this action */
 	bool reread; /* too much changed to say which pages: read all */
 	bool alloc_failed, stuck;
-	struct event why;   /* of @reread */
-	struct event alien; /* first write of EL2 to memory that is the host's alone */
+	struct event why;     /* of @reread */
+	struct event made[4]; /* mappings for the host that were made and stand; seq 0: none */
+	u32 n_made;	      /* of all, also those that found no place */
+	struct event alien;   /* first write of EL2 to memory that is the host's alone */
 	struct extent *touches, *slots;
 	u32 n_touches, n_uppers;
 	struct upper upper[MAX_UPPERS];

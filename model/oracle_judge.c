@@ -234,7 +234,7 @@ static void tell_more(struct oracle *o)
 		u64 n = o->n_broken[v->rule];
 		char more[64];
 
-		if (n < 2)
+		if (n < 2 || !v->has_page)
 			continue;
 		o->n_broken[v->rule] = 0;
 		g_snprintf(more, sizeof(more), "; and %" G_GUINT64_FORMAT " more pages", n - 1);
@@ -398,6 +398,18 @@ static void check_effect(struct oracle *o)
 	}
 }
 
+/* The host's accesses: two pages at most, and for each the largest block that fits. */
+static void check_mappings(struct oracle *o)
+{
+	u32 most = o->action.kind == ORACLE_HOST_ACCESS ? 2 : 1;
+
+	if (o->action.kind != ORACLE_HOST_ACCESS && o->call.op != M_IDMAP)
+		return;
+	if (o->fold.n_made > most)
+		judge_odd(o, o->call.addr >> o->shift, &o->fold.made[0], NULL, NULL,
+			  "one fault mapped several blocks or pages");
+}
+
 static void check_pages(struct oracle *o)
 {
 	fold_resolve(o);
@@ -411,6 +423,7 @@ static void check_pages(struct oracle *o)
 	if (o->judging != JUDGE_EFFECT)
 		return;
 	check_effect(o);
+	check_mappings(o);
 	if (o->error && o->fold.alien.seq)
 		judge_broken(o, RULE_NO_CHANGE_ON_ERROR, o->fold.alien.addr >> o->shift,
 			     &o->fold.alien, NULL, NULL,
@@ -544,13 +557,21 @@ static bool hyp_programs(struct oracle *o)
 	return page_get(o, o->action.device >> o->shift).p.hyp == PKVM_PAGE_OWNED;
 }
 
+/* That the host drives what is not its own was told when it began. */
+static bool stolen_device(struct oracle *o)
+{
+	const struct oracle_action *a = &o->action;
+
+	return page_get(o, (a->kind == ORACLE_DMA ? a->device : a->addr) >> o->shift).breach;
+}
+
 void judge_dma(struct oracle *o, const struct event *ev)
 {
 	bool hyp = hyp_programs(o);
 	u64 bytes = ev->arg ? ev->arg : ev->val;
 	u64 pfn = ev->addr >> o->shift, last = (ev->addr + bytes - 1) >> o->shift;
 
-	if (!bytes || !o->fold.live || !o->state.deprivileged)
+	if (!bytes || !o->fold.live || !o->state.deprivileged || stolen_device(o))
 		return;
 	for (; pfn <= last; pfn++) {
 		struct found f = page_get(o, pfn);

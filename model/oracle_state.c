@@ -200,6 +200,21 @@ void page_read(struct oracle *o, u64 pfn, u32 sides, struct found *f)
 
 /* ---- What is wrong with it ------------------------------------------------------------- */
 
+/*
+ * Where software bits of the linear map are the record, EL2's stacks have none: they
+ * are mapped elsewhere, and the host's annotation alone says that they are taken.
+ */
+bool page_is_unrecorded_stack(const struct oracle *o, u64 pfn)
+{
+	for (unsigned int i = 0; !o->v->layout->has_state && i < o->b->n_cpus; i++) {
+		const struct el2_cpu_pages *cpu = &o->v->cpu_pages[i];
+
+		if ((pfn << o->shift) - cpu->stack.base < cpu->stack.size)
+			return true;
+	}
+	return false;
+}
+
 static bool host_gets_in(const struct found *f)
 {
 	if (f->host_leaf == LEAF_READ_ONLY)
@@ -213,7 +228,8 @@ u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f)
 	const char *rule, *why;
 	u8 breach = 0;
 
-	if (!m_page_legal(&f->p, c, &rule, &why))
+	if (!m_page_legal(&f->p, c, &rule, &why) &&
+	    !(f->p.host == PKVM_NOPAGE && page_is_unrecorded_stack(o, pfn)))
 		breach |= BREACH_PAIR;
 	if (f->host_leaf == LEAF_ASTRAY ||
 	    (f->p.host == PKVM_NOPAGE && c == M_MEMORY && host_gets_in(f)))
@@ -225,6 +241,15 @@ u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f)
 	return breach;
 }
 
+/* EL2's linear address of a device is arithmetic: something else may stand there. */
+static bool linear_address_taken(struct oracle *o, u64 pfn)
+{
+	struct mmu_result res;
+
+	return model_walk(o->b, o->v, true, (pfn << o->shift) + o->v->layout->va_offset, &res) &&
+	       res.desc;
+}
+
 /*
  * As the rules want it. Where the release asks for the references of pages that EL2
  * owns they are read now: pools change them without a transition.
@@ -234,6 +259,9 @@ struct m_page page_for_rules(const struct m_state *s, u64 pfn)
 	struct oracle *o = s->pages;
 	struct found f = page_get(o, pfn);
 
+	if (o->call.op == M_DONATE_HYP_MMIO && f.p.hyp == PKVM_NOPAGE &&
+	    linear_address_taken(o, pfn))
+		f.p.hyp = PKVM_PAGE_OWNED;
 	if (f.p.hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
 		f.p.pins = model_refcount(o->b, o->v, PA(pfn << o->shift));
 	return f.p;

@@ -63,6 +63,7 @@ struct m_design m_design_of(const struct el2_config *c)
 		.el2_debug = knob(c, KNOB_EL2_DEBUG) == EL2_DEBUG_ON,
 		.mmio = mmio != MMIO_DONATION_NONE,
 		.mmio_range = mmio == MMIO_DONATION_RANGE,
+		.mmio_private = knob(c, KNOB_HYP_MMIO_VA) == HYP_MMIO_PRIVATE,
 	};
 }
 
@@ -136,7 +137,7 @@ static int allowed(const struct judge *j)
 	struct range r;
 	const struct m_region *m = around(j->s, start, &r);
 
-	if (last < r.start || (r.end != UINT64_MAX && last >= r.end))
+	if (last < r.start || last >= r.end)
 		return EINVAL;
 	return !m || m->nomap ? EPERM : 0;
 }
@@ -345,6 +346,13 @@ static bool touches_memory(const struct judge *j)
 	return around(j->s, start, &r) || (r.end - start) >> j->s->page_shift < j->nr;
 }
 
+static bool past_linear_map(const struct judge *j)
+{
+	u64 end = j->s->linear_end >> j->s->page_shift;
+
+	return j->s->linear_end && (j->pfn > end || end - j->pfn < j->nr);
+}
+
 static void donate_hyp_mmio(const struct judge *j, struct m_verdict *v)
 {
 	if (j->d->mmio_range && j->s->deprivileged)
@@ -356,18 +364,29 @@ static void donate_hyp_mmio(const struct judge *j, struct m_verdict *v)
 	for (u64 i = 0; i < j->nr; i++)
 		if (j->s->get(j->s, j->pfn + i).host != PKVM_PAGE_OWNED)
 			return deny(v, EPERM, "the host does not own the device");
-	if (hyp_is(j, PKVM_NOPAGE))
-		return deny(v, EBUSY, "EL2 maps the device already");
+	if (!j->d->mmio_private && past_linear_map(j))
+		return deny(v, ERANGE, "past EL2's linear map");
+	if (!j->d->mmio_private && hyp_is(j, PKVM_NOPAGE))
+		return deny(v, EBUSY, "EL2 maps the device, or something at its address");
 	allow(v, j->pfn, j->nr, PKVM_NOPAGE, PKVM_PAGE_OWNED, 0);
 }
 
 static void donate_host_mmio(const struct judge *j, struct m_verdict *v)
 {
+	if (j->d->mmio_range && j->s->deprivileged)
+		return deny(v, EPERM, "only while the host is trusted");
 	if (touches_memory(j))
 		return deny(v, EINVAL, "memory is no device");
+	if (j->d->mmio_private && !frames_valid(j, j->pfn))
+		return deny(v, ERANGE, "past the stage 2's input range");
+	if (!j->d->mmio_private && past_linear_map(j))
+		return deny(v, ERANGE, "past EL2's linear map");
 	for (u64 i = 0; i < j->nr; i++) {
 		struct m_page p = j->s->get(j->s, j->pfn + i);
 
+		/* where EL2 maps it is the caller's affair: only the annotation counts */
+		if (j->d->mmio_private && p.host != PKVM_NOPAGE)
+			return deny(v, EINVAL, "the device was not donated");
 		if (p.hyp != PKVM_PAGE_OWNED)
 			return deny(v, ENOENT, "EL2 does not map the device");
 		if (p.host != PKVM_NOPAGE)

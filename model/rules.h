@@ -50,6 +50,7 @@ struct m_state {
 	const struct m_region *region;
 	unsigned int n_regions;
 	unsigned int page_shift, ia_bits;
+	u64 linear_end;	   /* bytes: where EL2's linear map ends; 0: nowhere */
 	bool booted;	   /* finalise ended in success */
 	bool deprivileged; /* the static key is set: some CPU's stage 2 is on */
 	const bool *s2_on; /* per CPU: the host runs behind its stage 2 */
@@ -67,8 +68,9 @@ struct m_design {
 	const struct profile *profile;
 	bool inject; /* host_eperm */
 	bool el2_debug;
-	bool mmio;	 /* MMIO can be donated */
-	bool mmio_range; /* ... in ranges */
+	bool mmio;	   /* MMIO can be donated */
+	bool mmio_range;   /* ... in ranges */
+	bool mmio_private; /* ... and EL2 maps it wherever it has room */
 };
 
 /* From a configuration, with every defect replaced by what it should have been. */
