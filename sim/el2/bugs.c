@@ -15,6 +15,12 @@
 		KNOB_MMIO_DONATION, (u32)~BIT(MMIO_DONATION_NONE), id " needs an mmio_donation"    \
 	}
 
+#define NEEDS_FFA(id)                                                                              \
+	{                                                                                          \
+		KNOB_FFA, BIT(FFA_V1_0) | BIT(FFA_V1_1) | BIT(FFA_V1_2),                           \
+			id " needs a secure world to lend to: ffa=v1.N"                            \
+	}
+
 const struct bug el2_bugs[] = {
 	[BUG_B01] = {
 		.id = "B-01",
@@ -262,6 +268,114 @@ const struct bug el2_bugs[] = {
 			" s2_unmap_annotated=clear, whatever that is set to.",
 		.needs = NEEDS_MMIO("B-38"),
 	},
+	[BUG_B39] = {
+		.id = "B-39",
+		.subject = "KVM: arm64: Check the untrusted offset in FF-A memory share",
+		.release = "v6.18",
+		.rule = "spec",
+		.doc = "the host tells EL2 where in its memory to look for the ranges to share",
+		.more = "A memory region descriptor says at which offset its ranges begin. EL2"
+			" copied as many bytes as the host sent and believed the offset: the"
+			" ranges were read from wherever it led, over all of EL2's memory, or"
+			" from where nothing is mapped, and EL2 aborted. (CVE-2025-40266)",
+		.needs = NEEDS_FFA("B-39"),
+	},
+	[BUG_B40] = {
+		.id = "B-40",
+		.subject = "KVM: arm64: Fix bounds checking in do_ffa_mem_reclaim()",
+		.release = "v7.2",
+		.rule = "spec",
+		.doc = "lengths in the secure world's answer to a reclaim are believed",
+		.more = "When the host takes memory back, the secure world describes what it was"
+			" lent. Offset and length of that description were asserted, not"
+			" checked, and its count of ranges not even that: EL2 panics, or reads"
+			" on behind the description and unshares what it finds there.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-40: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-40: v7.0 has this bug",
+		},
+		.needs = NEEDS_FFA("B-40"),
+	},
+	[BUG_B41] = {
+		.id = "B-41",
+		.subject = "KVM: arm64: Validate the offset to the FF-A mem access descriptor",
+		.release = "v7.2",
+		.rule = "spec",
+		.doc = "the host tells EL2 where in its memory to look for the receiver",
+		.more = "From version 1.1 on a descriptor also says where its endpoints begin. In"
+			" the entry found there is the offset of the ranges that B-39 is about,"
+			" so one more step could be led astray: 32 bits of any address up to"
+			" 4 GiB behind EL2's mailbox taken for an offset.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-41: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-41: v7.0 has this bug",
+		},
+		.needs = { KNOB_FFA, BIT(FFA_V1_1) | BIT(FFA_V1_2),
+			   "B-41 needs descriptors of version 1.1: ffa=v1.1" },
+	},
+	[BUG_B42] = {
+		.id = "B-42",
+		.subject = "KVM: arm64: Ensure FFA ranges are page aligned",
+		.release = "v7.2",
+		.rule = "spec",
+		.doc = "an address inside a page shares the whole page, and not the next",
+		.more = "FF-A counts in 4 KiB, whatever the kernel's page is. Sizes were checked to"
+			" be whole pages, addresses were not: their lower bits fell out. The"
+			" secure world takes what was named, EL2 marks what it rounded to, and"
+			" the rest of what was named stays free to be given away.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-42: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-42: v7.0 has this bug",
+		},
+		.needs = NEEDS_FFA("B-42"),
+	},
+	[BUG_B44] = {
+		.id = "B-44",
+		.subject = "ANDROID: KVM: arm64: Split the host ffa handle store",
+		.release = "Android",
+		.rule = "single-owner",
+		.doc = "the host takes back what a guest lent",
+		.more = "Android's EL2 lets guests talk to the secure world and keeps a record of"
+			" handles for each of them. Handles of host and guests stood in one"
+			" record, so the host could reclaim a guest's and was given its page."
+			" (CVE-2026-0037) In mainline guests have no FF-A, and EL2 keeps no"
+			" record of handles at all.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-44: mainline's guests have no FF-A",
+			[PROFILE_V7_0] = "B-44: mainline's guests have no FF-A",
+			[PROFILE_V7_2] = "B-44: mainline's guests have no FF-A",
+		},
+	},
+	[BUG_B46] = {
+		.id = "B-46",
+		.subject = "a comment in do_ffa_mem_frag_tx(): \"we're in trouble\"",
+		.release = "open",
+		.rule = "leak",
+		.doc = "when a later fragment fails, pages of those before stay shared for good",
+		.more = "A long descriptor comes in fragments, each in the same mailbox. EL2 shares"
+			" the ranges of a fragment, passes it on and forgets it. If a later"
+			" one is refused, it undoes that one and tells the secure world to drop"
+			" the rest. The pages named before are lent to nobody, and no call"
+			" makes them the host's alone again.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-46: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-46: v7.0 has this bug",
+			[PROFILE_V7_2] = "B-46: v7.2 has this bug",
+		},
+	},
+	[BUG_B47] = {
+		.id = "B-47",
+		.subject = "the same page twice in one descriptor: a control, not a fix",
+		.release = "open",
+		.rule = "no-change-on-error",
+		.doc = "what a refused share marked before it was refused stays marked",
+		.more = "Ranges are shared one by one. The first that the host may not share, or"
+			" has shared two lines above, ends it, and those before must be undone:"
+			" nothing is passed on to the secure world, so nothing may be left."
+			" Every release does that. With this switch EL2 forgets to, which the"
+			" oracle must notice.",
+		.needs = NEEDS_FFA("B-47"),
+	},
 	[BUG_B55] = {
 		.id = "B-55",
 		.subject = "Transfer the hyp stack pages out of the host stage-2",
@@ -287,7 +401,7 @@ const struct bug el2_bugs[] = {
 			" rests on the secure world naming only what it was lent. With this"
 			" switch it names what it is asked for, and the host owns alone what"
 			" EL2 still borrows, pins and all.",
-		.needs = { KNOB_FFA, BIT(FFA_V1_0), "C1 needs a secure world to lend to: ffa=v1.0" },
+		.needs = NEEDS_FFA("C1"),
 	},
 	[BUG_C2] = {
 		.id = "C2",

@@ -24,6 +24,7 @@ enum knob_id {
 	KNOB_EL2_DEBUG,
 	KNOB_WARN,
 	KNOB_FFA,
+	KNOB_SECURE_WORLD,
 	N_KNOBS
 };
 
@@ -38,9 +39,23 @@ enum { HOST_EPERM_PANIC, HOST_EPERM_INJECT };
 enum { FINALISE_V7_0, FINALISE_FIXED };
 enum { EL2_DEBUG_OFF, EL2_DEBUG_ON };
 enum { WARN_PANIC, WARN_CONTINUE };
-enum { FFA_NONE, FFA_INCOMPATIBLE, FFA_V1_0 };
+enum { FFA_NONE, FFA_INCOMPATIBLE, FFA_V1_0, FFA_V1_1, FFA_V1_2, FFA_UNSUPPORTED };
+enum {
+	SECURE_HONEST,
+	SECURE_FULL,
+	SECURE_MISPLACED,
+	SECURE_KEEPS,
+	SECURE_HUGE,
+	SECURE_WIDE,
+	SECURE_FAR,
+	SECURE_OVERCOUNTS,
+	SECURE_STALLS,
+	SECURE_OVERRUNS
+};
 
 enum knob_kind { KNOB_DESIGN, KNOB_DEFECT };
+
+#define KNOB_MAX_VALUES 12
 
 struct knob_value {
 	const char *name;
@@ -52,7 +67,7 @@ struct knob {
 	const char *name;
 	const char *doc;    /* one line */
 	const char *origin; /* subject, commit or series it comes from */
-	struct knob_value value[5]; /* ends at .name == NULL */
+	struct knob_value value[KNOB_MAX_VALUES + 1]; /* ends at .name == NULL */
 };
 
 /* ---- Releases --------------------------------------------------------------------- */
@@ -130,6 +145,13 @@ enum bug_id {
 	BUG_B30,
 	BUG_B33,
 	BUG_B38,
+	BUG_B39,
+	BUG_B40,
+	BUG_B41,
+	BUG_B42,
+	BUG_B44,
+	BUG_B46,
+	BUG_B47,
 	BUG_B55,
 	BUG_C1,
 	BUG_C2,
@@ -429,6 +451,9 @@ struct hypervisor {
 
 	/* HVC from the host: regs[0] = function id .. ; results in regs[0], regs[1].. */
 	void (*hvc)(struct el2 *e, struct cpu *cpu, u64 regs[18]);
+	/* SMC from the host with its immediate: regs[0] = function id ..; what EL2 does not
+	 * answer the firmware does. Results in regs[]. */
+	void (*smc)(struct el2 *e, struct cpu *cpu, u16 imm, u64 regs[18]);
 	/* A stage-2 fault of the host. */
 	enum el2_abort_result (*host_abort)(struct el2 *e, struct cpu *cpu,
 					    const struct el2_fault *f);

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "ffa.h"
 #include "hcall.h"
 
 #define SMCCC_HINT_SVE BIT(16)
@@ -366,11 +367,6 @@ static bool has_mmio_range(const struct hyp *hyp)
 	return hyp->knob[KNOB_MMIO_DONATION] == MMIO_DONATION_RANGE;
 }
 
-static bool has_ffa(const struct hyp *hyp)
-{
-	return hyp->ffa.lent;
-}
-
 /* Run by name, shown to nobody: recordings have it. */
 static bool hidden(const struct hyp *hyp)
 {
@@ -481,9 +477,9 @@ static const struct internal_call internal_calls[] = {
 			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 2,
-			.doc = "lend pages of the host, and the secure world takes them (ffa=v1.0)",
+			.doc = "lend pages of the host, and the secure world takes them (ffa=v1.N)",
 		},
-		.available = has_ffa,
+		.available = hyp_has_ffa,
 		.fn = call_ffa_mem_share,
 	},
 	{
@@ -493,9 +489,9 @@ static const struct internal_call internal_calls[] = {
 			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
 			.n_args = 2,
 			.n_required = 2,
-			.doc = "the secure world hands back pages that it was lent (ffa=v1.0)",
+			.doc = "the secure world hands back pages that it was lent (ffa=v1.N)",
 		},
-		.available = has_ffa,
+		.available = hyp_has_ffa,
 		.fn = call_ffa_mem_reclaim,
 	},
 	{

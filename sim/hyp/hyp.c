@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "hyp_private.h"
+#include "ffa.h"
 
 static struct hyp *to_hyp(struct el2 *e)
 {
@@ -57,15 +57,6 @@ static void init_locks(struct hyp *hyp)
 	hyp->host_s2_pool.name = "host_s2";
 	spin_init(hyp->board, &hyp->hpool.lock, "hyp_s1_pool");
 	spin_init(hyp->board, &hyp->host_s2_pool.lock, "host_s2_pool");
-}
-
-/* Only a secure world that memory can be lent to has anything to remember. */
-static void init_ffa(struct hyp *hyp)
-{
-	if (hyp->knob[KNOB_FFA] != FFA_V1_0)
-		return;
-	spin_init(hyp->board, &hyp->ffa.lock, "host_buffers");
-	hyp->ffa.lent = board_alloc(hyp->board, FFA_HANDLES * sizeof(*hyp->ffa.lent));
 }
 
 static void init_protected_regs(struct hyp *hyp)
@@ -149,11 +140,10 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	hyp->host_mmu.pgt.mmu = (struct mmu_table){ .stage = 2, .f = hyp->f };
 	hyp->pkvm_pgtable.mm_ops = &hyp_early_alloc_mm_ops;
 	init_cpus(hyp);
-	init_ffa(hyp);
 	init_locks(hyp);
 	init_protected_regs(hyp);
-	if (!pkvm_vms_new(hyp)) {
-		g_set_error(error, HYP_ERROR, 0, "no address space for virtual machines");
+	if (!pkvm_vms_new(hyp) || !hyp_ffa_new(hyp)) {
+		g_set_error(error, HYP_ERROR, 0, "no address space for virtual machines and FF-A");
 		el2_config_free(hyp->cfg);
 		return NULL;
 	}
@@ -272,6 +262,11 @@ static void hyp_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18])
 	handle_host_hcall(at_el2(e, cpu), regs);
 }
 
+static void hyp_smc(struct el2 *e, struct cpu *cpu, u16 imm, u64 regs[18])
+{
+	handle_host_smc(at_el2(e, cpu), imm, regs);
+}
+
 static enum el2_abort_result hyp_host_abort(struct el2 *e, struct cpu *cpu,
 					    const struct el2_fault *f)
 {
@@ -335,6 +330,7 @@ const struct hypervisor pkvm_hypervisor = {
 	.finalise = hyp_finalise,
 	.prot_finalize = hyp_prot_finalize,
 	.hvc = hyp_hvc,
+	.smc = hyp_smc,
 	.host_abort = hyp_host_abort,
 	.guest_s2 = hyp_guest_s2,
 	.guest_hvc = hyp_guest_hvc,

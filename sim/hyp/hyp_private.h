@@ -127,13 +127,9 @@ int unmap_protected_regions(struct hyp_cpu *c);
 /* private EL2 address of a page donated with hyp_mmio_va=private; false: none */
 bool hyp_mmio_private_va(struct hyp *hyp, pa_t pa, va_t *va);
 
-/* ---- ffa.c: memory lent to the secure world, after nvhe/ffa.c --------------------------------- */
+/* ---- ffa_mem.c: memory lent to the secure world; the rest of FF-A is ffa.h ------------------- */
 
 #define FFA_HANDLES 64 /* pieces of memory that the secure world keeps at a time */
-
-struct ffa_piece {
-	u64 pfn, nr_pages; /* 0 pages: not in use */
-};
 
 int ffa_mem_share(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
 int ffa_mem_reclaim(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
@@ -257,10 +253,8 @@ struct hyp {
 		struct kvm_pgtable pgt;
 		struct spinlock lock;
 	} host_mmu;
-	struct {
-		struct spinlock lock; /* host_buffers.lock: one conversation at a time */
-		struct ffa_piece *lent; /* FFA_HANDLES; the secure world's own memory */
-	} ffa;
+	struct ffa *ffa;                 /* the proxy's state: ffa.h */
+	struct secure_world *secure_world; /* no part of EL2 */
 	bool protected_mode_initialized; /* the static key */
 	bool vm_table_published;
 	struct extent *vm_store; /* struct pkvm_hyp_vm of each slot of the table: guest.h */

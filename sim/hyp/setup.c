@@ -7,7 +7,7 @@
  * One CPU runs, no lock is contended. Nothing is rolled back: a step that fails
  * leaves all steps before it done.
  */
-#include "hyp_private.h"
+#include "ffa.h"
 
 /* ---- __pkvm_init ---------------------------------------------------------------------------- */
 
@@ -288,12 +288,6 @@ static void pkvm_hyp_vm_table_init(struct hyp_cpu *c)
 {
 	WARN_ON(c, c->hyp->vm_table_published);
 	c->hyp->vm_table_published = true;
-}
-
-/* -EOPNOTSUPP for a major version of FF-A that EL2 does not speak; none at all is fine. */
-static int hyp_ffa_init(struct hyp_cpu *c)
-{
-	return hyp_knob(c, KNOB_FFA) == FFA_INCOMPATIBLE ? -EOPNOTSUPP : 0;
 }
 
 /*

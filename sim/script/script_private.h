@@ -335,8 +335,8 @@ struct axis {
 	bool kernel;
 	enum knob_id knob;
 	const char *name;
-	const char *value[8];
-	u8 id[8];           /* profile or knob value */
+	const char *value[KNOB_MAX_VALUES];
+	u8 id[KNOB_MAX_VALUES]; /* profile or knob value */
 	unsigned int n;
 	const struct stmt *stmt;
 };
