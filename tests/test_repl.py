@@ -140,7 +140,7 @@ def test_history_in_the_default_place(prompt, tmp_path):
     "typed, completed",
     [
         ("fina", "finalise"),
-        ("hvc host_unsh", "host_unshare_hyp"),
+        ("hvc host_unshare_h", "host_unshare_hyp"),
         ("el2 host_stage2_i", "host_stage2_idmap"),
         ("set mmio_don", "mmio_donation"),
         ("set mmio_donation=ra", "mmio_donation=range"),
