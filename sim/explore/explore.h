@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Finding what nobody wrote down: machines driven by chance, and every allocation
+ * made to fail once. Everything here deals with machines, states to go back to, and
+ * actions as data; it knows nothing of files or their language.
+ */
+#ifndef PKVM_SIM_EXPLORE_H
+#define PKVM_SIM_EXPLORE_H
+
+#include "model/oracle.h"
+#include "sim/host/host.h"
+
+/* ---- An action as data (act.c) ---------------------------------------------------------- */
+
+enum x_kind { X_CALL, X_HOST, X_HYP, X_DMA, X_DRAIN, X_REFILL, X_FAIL, N_X_KINDS };
+
+struct x_action {
+	enum x_kind kind;
+	unsigned int cpu;
+	const struct el2_call *call; /* X_CALL */
+	u64 arg[EL2_MAX_ARGS];
+	unsigned int n_args;
+	enum mmu_access access; /* X_HOST, X_HYP, X_DMA */
+	u64 addr, val;		/* addr: X_HYP: EL2's virtual address */
+	unsigned int size;	/* bytes */
+	bool isv;
+	const struct mmio_window *device; /* X_DMA */
+	const char *pool;		  /* X_DRAIN, X_REFILL, X_FAIL */
+	u64 pages, count;		  /* leave, pages or nth; X_FAIL: how many */
+};
+
+struct outcome x_act(struct machine *m, const struct x_action *a);
+/* "host_share_hyp", "host read", "drain": what statistics count. Static. */
+const char *x_action_name(const struct x_action *a);
+
+/* A machine with those who judge it. */
+struct x_judged {
+	struct machine *m;
+	struct oracle *oracle; /* NULL: only results */
+	u64 failed_allocs;     /* of the last action */
+};
+
+void x_watch(struct x_judged *j); /* begin to count */
+
+/* Carry out and judge; *@n violations in *@v, until the next action. */
+struct outcome x_act_judged(struct x_judged *j, const struct x_action *a,
+			    const struct violation **v, unsigned int *n);
+
+/* A state of a machine to go back to, no CPU being inside an action. */
+struct x_state {
+	struct snapshot *snapshot;
+	bool dead, boot_failed, acted;
+};
+
+void x_save(struct machine *m, struct x_state *s);
+void x_back(struct machine *m, const struct x_state *s);
+void x_drop(struct machine *m, struct x_state *s);
+
+/* ---- By chance (random.c) ------------------------------------------------------------------- */
+
+/*
+ * A breach that the real code has too: where it is due, and where that is written
+ * down. After one the machine starts again, unless it is harmless.
+ */
+struct x_known {
+	const char *rule;
+	const char *action; /* beginning of x_action_name(), or NULL: any */
+	bool enomem;	    /* only where an allocation of the action failed */
+	const char *words;  /* in the violation's text, or NULL */
+	bool harmless;	    /* the state is still one of the rules' */
+	const char *reason;
+	u64 times; /* seen */
+};
+
+struct x_step {
+	struct x_action a;
+	struct outcome o;
+	const char *rule; /* broken here first, or NULL; static */
+};
+
+enum { X_RESULTS = N_OUTCOMES + 134 }; /* outcomes, and -1 .. -133 apart */
+
+struct x_count {
+	const char *name;      /* of x_action_name() */
+	u64 result[X_RESULTS]; /* by x_result() */
+};
+
+struct x_random {
+	/* in */
+	u64 actions;
+	unsigned int episode; /* actions after which the machine starts again */
+	bool dma;	      /* devices act too */
+	GArray *known;	      /* struct x_known, or NULL */
+	/* out */
+	u64 done, restarts, panics, knowns;
+	GArray *counts; /* struct x_count, in order of first use */
+	bool broke;
+	struct violation violation; /* the first, and what else was wrong is in @also */
+	unsigned int also;
+	GArray *path; /* struct x_step: from boot to the violation, the shortest found */
+	u64 path_was; /* steps before it was shortened */
+};
+
+/*
+ * Random actions on a machine that has just booted, until @r->actions were done or
+ * one breaks a rule. Chance is the board's board_choose().
+ */
+void x_random_run(struct x_random *r, struct x_judged *j);
+void x_random_clear(struct x_random *r);
+unsigned int x_result(const struct outcome *o); /* index in x_count.result */
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the random tester's files share: where to look, what may be asked of EL2,
+ * and how a way to a breach is made shorter.
+ */
+#ifndef PKVM_SIM_EXPLORE_PRIVATE_H
+#define PKVM_SIM_EXPLORE_PRIVATE_H
+
+#include "explore.h"
+
+/* ---- Addresses at which something changes (places.c) ---- */
+
+struct place {
+	u64 base, size; /* bytes, page aligned */
+	enum owner owner;
+	bool is_ram;
+};
+
+struct places {
+	GArray *at;	/* struct place, ascending */
+	GArray *window; /* struct place */
+	u64 page, limit;
+};
+
+void places_init(struct places *p, struct machine *m);
+void places_clear(struct places *p);
+/* Did EL2 hold memory in [base, base + size) when it had booted? */
+bool places_hyp_own(const struct places *p, u64 base, u64 size);
+
+/* ---- What EL2 is asked for (generate.c) ---- */
+
+/* Pages that an action gave to somebody, who alone can give them back. */
+struct claim {
+	const char *call; /* that ends it */
+	u64 arg[2];
+};
+
+#define MAX_ASKED 32
+#define N_HOT 15
+
+struct generator {
+	struct x_judged *j;
+	struct places places;
+	const struct x_random *r;
+	const struct el2_call *call[2][MAX_ASKED]; /* of this EL2; those of boot apart */
+	unsigned int n_calls[2];
+	GArray *claims; /* struct claim: of this episode */
+	bool risk;	/* this action may end the episode */
+	u64 hot[N_HOT]; /* page addresses that this episode comes back to */
+};
+
+void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r);
+void generator_clear(struct generator *g);
+/* The machine is as after boot. */
+void generator_restart(struct generator *g);
+void generate(struct generator *g, struct x_action *a);
+/*
+ * Would anybody ask for it? EL2 does not call its own functions with what nobody
+ * gave it, and the secure world gives back what it was lent, as it was lent.
+ */
+bool keeps_contract(const struct generator *g, const struct x_action *a);
+/* Take note of what @a gave to somebody. */
+void generator_learn(struct generator *g, const struct x_action *a, const struct outcome *o);
+
+/* ---- Shorter (shrink.c) ---- */
+
+/* Leave out of @path (struct x_step) what the last step's breach does not need. */
+void shrink(struct generator *g, const struct x_state *start, GArray *path);
+
+#endif
