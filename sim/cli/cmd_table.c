@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "model/oracle.h"
 
 /* One row: @name and @args head it, @doc is its line, @more all the rest. */
 struct row {
@@ -202,44 +203,12 @@ static bool command_row(unsigned int i, struct row *r)
 	return true;
 }
 
-/* Scenarios may name them in every build; the oracle that judges by them is another matter. */
-static const struct {
-	const char *name, *doc;
-} rules[] = {
-	{ "spec", "a result or the state after an action differs from the model's, and no"
-		  " other rule is reported at this action; so a panic that the model does"
-		  " not allow" },
-	{ "single-owner", "a page has two owners, or a party can reach a page that is neither"
-			  " its own nor shared with it (all tables, TLBs and bus masters"
-			  " together)" },
-	{ "no-change-on-error", "after an error owners, states, pins, sharers or bytes differ" },
-	{ "pinned", "a pinned or DMA-programmed page changed its owner" },
-	{ "owner-progress", "the owner's access to its own page ends otherwise than in success,"
-			    " or faults 16 times without a change" },
-	{ "break-before-make", "a live descriptor was replaced without the sequence that the"
-			       " architecture demands" },
-	{ "stale-tlb", "a translation that is no longer in the tables outlived the unlock or"
-		       " the hand-over" },
-	{ "lock-order", "a cycle in the order of locks" },
-	{ "lock-held", "protected state was touched without its lock" },
-	{ "data-race", "two unordered accesses, one of them a write" },
-	{ "refcount", "a table page's count is wrong" },
-	{ "leak", "at the end of the run or after `vm destroy`, a page that no calls of the"
-		  " release can give back" },
-	{ "use-after-free", "a freed page is still in use" },
-	{ "confidential", "bytes that a protected guest or EL2 wrote can be read by another"
-			  " party" },
-	{ "range", "arithmetic on a frame number or count wrapped, so that what was checked is"
-		   " not what was changed" },
-};
-
 static bool rule_row(unsigned int i, struct row *r)
 {
-	if (i >= G_N_ELEMENTS(rules))
+	if (i >= N_RULES)
 		return false;
-	*r = (struct row){ rules[i].name, "", rules[i].doc,
-			   g_strdup("This build has no oracle: a rule can be written in a"
-				    " scenario, and none is reported.\n") };
+	*r = (struct row){ model_rules[i].name, "", model_rules[i].broken,
+			   g_strdup_printf("%s\n", model_rules[i].more) };
 	return true;
 }
 

@@ -149,7 +149,7 @@ const GOptionEntry machine_entries[] = {
 	{ "seed", 0, 0, G_OPTION_ARG_STRING, &machine_options.seed,
 	  "where choices come from that nothing determines (0)", "N" },
 	{ "check", 0, 0, G_OPTION_ARG_STRING, &machine_options.check,
-	  "off: no oracle judges (off; this build has none)", "MODE" },
+	  "off: no oracle judges; on; paranoid: it works everything out twice (on)", "MODE" },
 	{ "steps", 0, 0, G_OPTION_ARG_STRING, &machine_options.steps,
 	  "events after which a run is given up (1000000000)", "N" },
 	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
@@ -235,15 +235,12 @@ bool machine_options_check(struct run_options *opt)
 		.patch = m->patch,
 		.sets = (const char *const *)m->sets,
 		.bugs = (const char *const *)m->bugs,
-		.check = "off",
+		.check = m->check ? m->check : "on",
 		.steps = UINT64_C(1000000000),
 	};
-	if (m->check && strcmp(m->check, "off")) {
-		if (strcmp(m->check, "on") && strcmp(m->check, "paranoid"))
-			usage_error(NULL, "--check is off, on or paranoid, not \"%s\"", m->check);
-		else
-			usage_error(NULL, "--check=%s: this build has no oracle, only --check=off",
-				    m->check);
+	if (strcmp(opt->check, "off") && strcmp(opt->check, "on") &&
+	    strcmp(opt->check, "paranoid")) {
+		usage_error(NULL, "--check is off, on or paranoid, not \"%s\"", m->check);
 		return false;
 	}
 	if (m->kernel && !check_kernel(m->kernel))

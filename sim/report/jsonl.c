@@ -118,6 +118,44 @@ static void jsonl_run_begin(struct report *r, const struct report_run *run)
 	j->run.skip = keep(j, run->skip);
 }
 
+static void append_rules(GString *s, const struct report_line *line)
+{
+	if (line->kind != LINE_ACTION)
+		return;
+	g_string_append(s, ",\"violations\":[");
+	for (unsigned int i = 0; i < line->n_violations; i++) {
+		if (i)
+			g_string_append_c(s, ',');
+		json_append_string(s, line->violation[i].rule);
+	}
+	g_string_append_c(s, ']');
+}
+
+/* Each breach is an object of its own, after the line at which it was found. */
+static void put_violations(struct report *r, const struct report_line *line)
+{
+	struct jsonl *j = r->data;
+
+	for (unsigned int i = 0; i < line->n_violations; i++) {
+		const struct report_violation *v = &line->violation[i];
+		GString *s = object("violation");
+
+		key_string(s, "run", j->run.name);
+		key_string(s, "file", line->file);
+		g_string_append_printf(s, ",\"line\":%u", line->line);
+		key_string(s, "rule", v->rule);
+		g_string_append_printf(s, ",\"expected\":%s", v->expected ? "true" : "false");
+		key_string(s, "text", v->text);
+		if (v->has_page)
+			g_string_append_printf(s, ",\"page\":%" PRIu64, v->page);
+		key_string(s, "before", v->before);
+		key_string(s, "after", v->after);
+		key_string(s, "allowed", v->allowed);
+		key_string(s, "event", v->event);
+		put(r, s);
+	}
+}
+
 static void jsonl_line(struct report *r, const struct report_line *line)
 {
 	static const char *const kinds[] = {
@@ -156,7 +194,9 @@ static void jsonl_line(struct report *r, const struct report_line *line)
 		}
 		g_string_append_c(s, ']');
 	}
+	append_rules(s, line);
 	put(r, s);
+	put_violations(r, line);
 	j->lines += line->judged;
 	j->failed += line->verdict == VERDICT_FAIL;
 }

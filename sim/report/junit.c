@@ -184,6 +184,8 @@ static void append_failure(GString *s, const struct report_failure *f)
 
 		g_string_append_printf(s, "failed %s\n", times);
 	}
+	for (unsigned int i = 0; f->violations[i]; i++)
+		g_string_append_printf(s, "%s\n", f->violations[i]);
 	for (unsigned int i = 0; f->diag && f->diag[i]; i++)
 		g_string_append_printf(s, "%s\n", f->diag[i]);
 }

@@ -174,6 +174,11 @@ static void note_line(struct report *r, const struct report_line *line)
 				line->got ? line->got : "?", line->text);
 	diagnose(k, first);
 	note_configuration(k);
+	for (unsigned int i = 0; i < line->n_violations; i++) {
+		g_autofree char *words = report_violation_words(&line->violation[i], REPORT_WIDTH);
+
+		diagnose(k, words);
+	}
 	for (unsigned int i = 0; line->diag && line->diag[i]; i++)
 		diagnose(k, line->diag[i]);
 }

@@ -99,7 +99,8 @@ static const struct report_ops fronts[G_N_ELEMENTS(formats)] = {
 	FRONT("ktap", "KTAP version 1, nested: a test a file, a subtest a run"),
 	FRONT("tap", "TAP version 13, flat: a test a run, totals as kselftest prints them"),
 	FRONT("junit", "JUnit XML for GitLab, Jenkins and others: a suite a file, a case a run"),
-	FRONT("jsonl", "JSON Lines: an object a line, by type: file, line, run, summary"),
+	FRONT("jsonl",
+	      "JSON Lines: an object a line, by type: file, line, violation, run, summary"),
 };
 
 const struct report_ops *const *report_formats(void)
@@ -164,6 +165,9 @@ static struct report_failure *failure_new(const struct report_line *line)
 	f->text = g_strdup(line->text);
 	f->expected = g_strdup(line->expected ? line->expected : "success");
 	f->got = g_strdup(line->got ? line->got : "?");
+	f->violations = g_new0(char *, line->n_violations + 1);
+	for (unsigned int i = 0; i < line->n_violations; i++)
+		f->violations[i] = report_violation_words(&line->violation[i], REPORT_WIDTH);
 	f->times = 1;
 	return f;
 }
@@ -176,6 +180,7 @@ static void failure_free(void *data)
 	g_free(f->text);
 	g_free(f->expected);
 	g_free(f->got);
+	g_strfreev(f->violations);
 	g_strfreev(f->diag);
 	g_free(f);
 }

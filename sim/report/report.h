@@ -38,6 +38,18 @@ struct report_run {
 
 enum line_kind { LINE_ACTION, LINE_EXPECT, LINE_ECHO, LINE_SHOW };
 
+/* A rule that the oracle found broken at an action. */
+struct report_violation {
+	const char *rule;   /* "single-owner" */
+	const char *text;   /* what is wrong, a sentence */
+	const char *before, *after; /* the page on every side; or "" */
+	const char *allowed;/* by the model; or "" */
+	const char *event;  /* the first that broke it, as a line of a trace; or "" */
+	bool has_page;
+	u64 page;           /* PA */
+	bool expected;      /* the scenario says so */
+};
+
 struct report_line {
 	const char *file;
 	unsigned int line;
@@ -51,6 +63,8 @@ struct report_line {
 	struct outcome outcome;/* actions only */
 	const char *output;    /* of echo and show: text, may have many lines; else NULL */
 	const char *const *diag; /* NULL terminated: last events, panic report; or NULL */
+	const struct report_violation *violation; /* actions only */
+	unsigned int n_violations;
 };
 
 struct report_file {
@@ -105,6 +119,12 @@ const char *errno_name(int err); /* positive; NULL if unknown */
 int errno_from_name(const char *name); /* 0 if unknown */
 /* @s as a JSON string with its quotes, always valid UTF-8; NULL gives null. */
 void json_append_string(GString *out, const char *s);
+/* A breach as a reviewer pastes it, lines joined by '\n', within @width columns. New string. */
+char *report_violation_words(const struct report_violation *v, unsigned int width);
+/* "single-owner, spec", each once; "" if there is none. New string. */
+char *report_rules_words(const struct report_violation *v, unsigned int n);
+/* Who ran what: "v7.0 +its-v1, board virt, knob=value". New string. */
+char *report_configuration(const struct report_run *run);
 /* What the kernel would print, then chain and locks: lines joined by '\n'. New string. */
 char *report_panic(const struct el2_panic *p);
 

@@ -10,6 +10,9 @@
 
 #include "report.h"
 
+/* Of what is told in words by formats that have no width of their own. */
+#define REPORT_WIDTH 78u
+
 struct report_format {
 	struct report_ops ops; /* without name and doc: report.c has the table of both */
 	size_t data_size;
@@ -40,6 +43,7 @@ void report_complain(struct report *r, const char *message);
 struct report_failure {
 	char *where; /* "FILE:LINE" */
 	char *text, *expected, *got;
+	char **violations; /* each in words */
 	char **diag; /* or NULL */
 	u64 times;
 	bool others; /* not all of these times in this way */
@@ -66,9 +70,6 @@ char *report_unique(struct report *r, const char *space, const char *name);
 
 /* A list of key=value axes: "kernel=v7.0 warn=panic", or "". New string. */
 char *report_axes_words(const struct report_axis *axis, unsigned int n, const char *separator);
-
-/* Who ran what: "v7.0 +its-v1, board virt, knob=value". New string. */
-char *report_configuration(const struct report_run *run);
 
 /* ---- show: what its files share ---- */
 

@@ -505,6 +505,8 @@ static void tell_failure(struct report *r, const struct report_failure *f, unsig
 
 		append_item(t->page, "failed", times, r->style.width);
 	}
+	for (unsigned int i = 0; f->violations[i]; i++)
+		append_indented(t->page, f->violations[i], "  ");
 	for (unsigned int i = 0; f->diag && f->diag[i]; i++)
 		append_indented(t->page, f->diag[i], "  ");
 }

@@ -12,7 +12,7 @@ struct wire {
 	GByteArray *to;
 };
 
-enum wire_call { WIRE_RUN, WIRE_LINE, WIRE_END };
+enum wire_call { WIRE_RUN, WIRE_LINE, WIRE_VIOLATION, WIRE_END };
 
 /* Every string of the two structures: one that is not here would dangle. */
 static const size_t run_strings[] = {
@@ -28,6 +28,12 @@ static const size_t line_strings[] = {
 	offsetof(struct report_line, file),	offsetof(struct report_line, text),
 	offsetof(struct report_line, expected), offsetof(struct report_line, got),
 	offsetof(struct report_line, cell),	offsetof(struct report_line, output),
+};
+
+static const size_t violation_strings[] = {
+	offsetof(struct report_violation, rule),    offsetof(struct report_violation, text),
+	offsetof(struct report_violation, before),  offsetof(struct report_violation, after),
+	offsetof(struct report_violation, allowed), offsetof(struct report_violation, event),
 };
 
 /* ---- Telling ------------------------------------------------------------------------- */
@@ -70,6 +76,9 @@ static void wire_line(struct report *r, const struct report_line *line)
 	for (unsigned int i = 0; line->diag && line->diag[i]; i++)
 		put_string(r, line->diag[i]);
 	put_string(r, NULL);
+	for (unsigned int i = 0; i < line->n_violations; i++)
+		put_struct(r, WIRE_VIOLATION, &line->violation[i], sizeof(line->violation[i]),
+			   violation_strings, G_N_ELEMENTS(violation_strings));
 }
 
 static void wire_run_end(struct report *r, enum verdict v)
@@ -149,7 +158,9 @@ static void replay_run(struct report *r, struct reader *in)
 static void replay_line(struct report *r, struct reader *in)
 {
 	GPtrArray *diag = g_ptr_array_new();
+	struct report_violation *violation;
 	struct report_line line;
+	enum wire_call call;
 
 	get_struct(in, &line, sizeof(line), line_strings, G_N_ELEMENTS(line_strings));
 	do {
@@ -157,7 +168,14 @@ static void replay_line(struct report *r, struct reader *in)
 	} while (diag->pdata[diag->len - 1]);
 	if (line.diag)
 		line.diag = (const char *const *)diag->pdata;
+	line.violation = violation = g_new0(struct report_violation, line.n_violations + 1);
+	for (unsigned int i = 0; i < line.n_violations; i++) {
+		get(in, &call, sizeof(call));
+		get_struct(in, &violation[i], sizeof(violation[i]), violation_strings,
+			   G_N_ELEMENTS(violation_strings));
+	}
 	r->front->line(r, &line);
+	g_free(violation);
 	g_ptr_array_unref(diag);
 }
 

@@ -7,6 +7,8 @@
 
 /* The host's function ids are 0xc6000000 + n; no release has this n. */
 #define NO_SUCH_HYPERCALL UINT64_C(0xc600ffff)
+/* The caller has no live SVE state: no part of the number. */
+#define SMCCC_HINT_SVE BIT(16)
 
 /* One action being carried out. */
 struct doing {
@@ -42,21 +44,43 @@ static bool named(struct doing *d, const char *name, u64 missing, u64 *n)
 	return true;
 }
 
+/* The oracle is told right before the machine acts. */
+static void watched(struct doing *d, struct oracle_action a)
+{
+	a.cpu = d->cpu;
+	watch_begin(d->r, &a);
+}
+
+static void watched_call(struct doing *d, const struct el2_call *call, const u64 *args,
+			 unsigned int n)
+{
+	struct oracle_action a = { .kind = ORACLE_CALL, .call = call };
+
+	a.n_args = MIN(n, (unsigned int)EL2_MAX_ARGS);
+	if (n)
+		memcpy(a.args, args, a.n_args * sizeof(*args));
+	watched(d, a);
+}
+
 /* ---- Boot ---------------------------------------------------------------------------------- */
 
 static bool do_boot(struct doing *d)
 {
 	switch (d->st->id) {
 	case CMD_BOOT:
+		watched(d, (struct oracle_action){ .kind = ORACLE_BOOT });
 		*d->out = machine_boot(d->m);
 		break;
 	case CMD_INIT:
+		watched(d, (struct oracle_action){ .kind = ORACLE_INIT });
 		*d->out = machine_init(d->m, d->cpu);
 		break;
 	case CMD_FINALISE:
+		watched(d, (struct oracle_action){ .kind = ORACLE_FINALISE });
 		*d->out = machine_finalise(d->m, d->cpu);
 		break;
 	default:
+		watched(d, (struct oracle_action){ .kind = ORACLE_PROT_FINALIZE });
 		*d->out = machine_prot_finalize(d->m, d->cpu);
 		return true;
 	}
@@ -113,6 +137,17 @@ static bool count_args(struct doing *d, const struct el2_call *call)
 	return true;
 }
 
+/* A number in x0 is the call that it names, if it names one. */
+static void watched_raw(struct doing *d, const u64 *regs)
+{
+	const struct el2_call *const *call = d->m->hyp->calls(d->m->el2);
+	const u64 id = regs[0] & ~SMCCC_HINT_SVE;
+
+	while (*call && (!(*call)->hypercall || d->m->hyp->hvc_id(d->m->el2, *call) != id))
+		call++;
+	watched_call(d, *call, regs + 1, d->st->n_args ? d->st->n_args - 1 : 0);
+}
+
 static bool do_hvc(struct doing *d)
 {
 	u64 regs[MAX_ARGS] = { 0 };
@@ -123,6 +158,7 @@ static bool do_hvc(struct doing *d)
 	if (d->st->raw) {
 		if (!args(d, regs))
 			return false;
+		watched_raw(d, regs);
 		*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args);
 		return true;
 	}
@@ -138,11 +174,13 @@ static bool do_hvc(struct doing *d)
 	if ((call && !count_args(d, call)) || !args(d, regs + !call))
 		return false;
 	if (call) {
+		watched_call(d, call, regs, d->st->n_args);
 		*d->out = machine_hvc_call(d->m, d->cpu, call, regs, d->st->n_args);
 		return true;
 	}
 	/* another release's: this dispatcher knows no such number */
 	regs[0] = NO_SUCH_HYPERCALL;
+	watched_call(d, NULL, NULL, 0);
 	*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args + 1);
 	return true;
 }
@@ -164,6 +202,7 @@ static bool do_el2(struct doing *d)
 		return no_such_call(d, false);
 	if (!count_args(d, call) || !args(d, regs))
 		return false;
+	watched_call(d, call, regs, d->st->n_args);
 	*d->out = machine_el2_call(d->m, d->cpu, call, regs, d->st->n_args);
 	return true;
 }
@@ -231,12 +270,23 @@ static bool access_args(struct doing *d, struct access *a)
 	return true;
 }
 
+static void watched_access(struct doing *d, enum oracle_action_kind kind, const struct access *a,
+			   u64 device)
+{
+	watched(d, (struct oracle_action){ .kind = kind,
+					   .access = d->st->access,
+					   .addr = a->addr,
+					   .size = a->size,
+					   .device = device });
+}
+
 static bool do_host(struct doing *d)
 {
 	struct access a = { 0 };
 
 	if (!access_args(d, &a))
 		return false;
+	watched_access(d, ORACLE_HOST_ACCESS, &a, 0);
 	*d->out = machine_host_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.isv);
 	return true;
 }
@@ -247,6 +297,7 @@ static bool do_hyp(struct doing *d)
 
 	if (!access_args(d, &a))
 		return false;
+	watched_access(d, ORACLE_HYP_ACCESS, &a, 0);
 	*d->out = machine_hyp_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val);
 	return true;
 }
@@ -270,6 +321,7 @@ static bool do_dma(struct doing *d)
 				       "this device is no bus master: model=dma");
 		if (!access_args(d, &a))
 			return false;
+		watched_access(d, ORACLE_DMA, &a, w->base);
 		*d->out = machine_dma(d->m, w, d->st->access == MMU_WRITE, a.addr, a.size, a.val);
 		return true;
 	}
@@ -289,6 +341,7 @@ static bool do_pressure(struct doing *d)
 	bool ok;
 
 	g_string_append_printf(d->words, "%s %s", st->id == CMD_FAIL ? " alloc" : "", st->word);
+	watched(d, (struct oracle_action){ .kind = ORACLE_PRESSURE });
 	if (st->id == CMD_DRAIN) {
 		if (!named(d, "leave", 0, &n))
 			return false;
@@ -356,10 +409,13 @@ bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GStri
 	g_string_append(words, script_commands()[st->id].name);
 	recorder_begin(r->rec);
 	r->ctx.may_page = true;
-	if (!do_fn[st->id](&d))
+	if (!do_fn[st->id](&d)) {
+		watch_end(r, &(struct outcome){ .kind = OUTCOME_NOT_RUN });
 		return false;
+	}
 	r->ctx.may_page = false;
 	recorder_end(r->rec);
+	watch_end(r, out);
 	remember(r, d.cpu, out);
 	return true;
 }

@@ -94,6 +94,7 @@ void run_free(struct run *r)
 {
 	if (!r)
 		return;
+	oracle_free(r->oracle);
 	machine_free(r->m);
 	el2_config_free(r->config);
 	g_hash_table_unref(r->ctx.names);
@@ -125,6 +126,11 @@ struct machine *run_machine(struct run *r, const struct line *l, u32 off, GError
 	if (!r->m) {
 		machine_error(r, l, off, e, error);
 		g_error_free(e);
+		return NULL;
+	}
+	if (!watch_start(r, l, off, error)) {
+		machine_free(r->m);
+		r->m = NULL;
 		return NULL;
 	}
 	board_choose_seed(r->m->board, r->opt->seed);
@@ -196,15 +202,29 @@ static void tell(struct run *r, const struct stmt *st, struct report_line *l)
 
 /* ---- Statements ------------------------------------------------------------------------------------- */
 
+/* @words, which it frees, and what the oracle says. */
+static char *with_rules(char *words, const char *separator, const struct report_line *l)
+{
+	g_autofree char *rules = report_rules_words(l->violation, l->n_violations);
+	char *both = g_strconcat(words, rules[0] ? separator : "", rules, NULL);
+
+	g_free(words);
+	return both;
+}
+
 static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 {
 	struct report_line l = { .kind = LINE_ACTION };
 	struct judgement j = { .verdict = VERDICT_PASS };
 	GString *words = g_string_new(NULL);
+	struct report_violation *v = NULL;
 	char *got = NULL, *cell = NULL;
+	unsigned int n = 0;
 	bool ok;
 
 	ok = action_run(r, st, &l.outcome, words, error);
+	if (ok && st == r->last_act)
+		watch_finish(r, false);
 	l.judged = !r->interactive || st->expect->len || l.outcome.kind == OUTCOME_GAVE_UP;
 	if (ok && l.judged)
 		ok = judge(r, st->expect, &l.outcome, &j, error);
@@ -213,12 +233,15 @@ static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 	if (ok) {
 		l.verdict = j.verdict;
 		l.expected = j.expected;
-		l.got = got = outcome_got(r, &l.outcome);
-		l.cell = cell = outcome_cell(&l.outcome);
+		l.violation = v = watch_violations(r, j.by, &n);
+		l.n_violations = l.outcome.kind == OUTCOME_NOT_RUN ? 0 : n;
+		l.got = got = with_rules(outcome_got(r, &l.outcome), ", violation ", &l);
+		l.cell = cell = with_rules(outcome_cell(&l.outcome), ", ", &l);
 		if (r->recording)
-			record_action(r->recording, words->str, &l.outcome);
+			record_action(r->recording, words->str, &l.outcome, v, l.n_violations);
 		tell(r, st, &l);
 	}
+	watch_violations_free(v, n);
 	g_free(got);
 	g_free(cell);
 	g_free(j.expected);
@@ -456,6 +479,29 @@ bool run_statements(struct run *r, GPtrArray *stmts, unsigned int n_setup, GErro
 	}
 	return true;
 }
+
+void run_end(struct run *r, GPtrArray *stmts)
+{
+	struct report_line l = { .kind = LINE_ACTION, .judged = true, .verdict = VERDICT_FAIL };
+	struct report_violation *v;
+	unsigned int n;
+
+	if (r->finished || r->last_act || !stmts->len)
+		return;
+	watch_finish(r, true);
+	l.violation = v = watch_violations(r, NULL, &n);
+	l.n_violations = n;
+	l.expected = "an end without a violation";
+	if (n) {
+		char *got = with_rules(g_strdup("the end of the run"), ", violation ", &l);
+
+		l.got = l.cell = got;
+		tell(r, stmts->pdata[stmts->len - 1], &l);
+		g_free(got);
+	}
+	watch_violations_free(v, n);
+}
+
 /*
  * What `requires` asks for: *@skip says why this run cannot have it. A name that
  * no release has is the file's error.

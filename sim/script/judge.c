@@ -126,6 +126,9 @@ bool judge(struct run *r, GPtrArray *expect, const struct outcome *out, struct j
 	}
 	for (guint i = 0; ok && x && i < x->outcome->len; i++)
 		ok = outcome_holds(r, x->outcome->pdata[i], out, words, &holds, error);
+	if (x || r->oracle)
+		holds &= watch_judge(r, x, words);
+	j->by = x;
 	/* giving up is no way to end: not even `any` allows it */
 	holds &= out->kind != OUTCOME_GAVE_UP;
 	j->verdict = holds ? VERDICT_PASS : VERDICT_FAIL;

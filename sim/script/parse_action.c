@@ -246,7 +246,7 @@ static bool parse_outcome(struct scan *s, struct expectation *x)
 /* RULE or RULE?: letters and hyphens. */
 static bool parse_violation(struct scan *s, struct expectation *x)
 {
-	struct violation v = { 0 };
+	struct rule_expected v = { 0 };
 	struct nearest near;
 	u32 from;
 
@@ -284,7 +284,7 @@ static struct expectation *expectation_new(struct scan *s)
 
 	x->line = s->line;
 	x->outcome = program_ptrs(s->prog);
-	x->violation = program_array(s->prog, sizeof(struct violation));
+	x->violation = program_array(s->prog, sizeof(struct rule_expected));
 	x->cond = program_array(s->prog, sizeof(struct cond));
 	return x;
 }

@@ -53,15 +53,23 @@ void record_show(struct recording *rec, const char *topic, GPtrArray *words)
 	fputc('\n', rec->out);
 }
 
-void record_action(struct recording *rec, const char *words, const struct outcome *o)
+void record_action(struct recording *rec, const char *words, const struct outcome *o,
+		   const struct report_violation *v, unsigned int n)
 {
-	char *got;
+	char *got, *rules, **rule;
 
 	/* what was not carried out, or did not end, cannot be asked for again */
 	if (o->kind == OUTCOME_NOT_RUN || o->kind == OUTCOME_GAVE_UP)
 		return;
 	got = value_words(outcome_value(o));
-	fprintf(rec->out, "%s => %s\n", words, got);
+	fprintf(rec->out, "%s => %s", words, got);
+	rules = report_rules_words(v, n);
+	rule = g_strsplit(rules, ", ", -1);
+	for (unsigned int i = 0; rule[i]; i++)
+		fprintf(rec->out, ", violation %s", rule[i]);
+	fputc('\n', rec->out);
+	g_strfreev(rule);
+	g_free(rules);
 	g_free(got);
 }
 

@@ -223,8 +223,11 @@ static enum verdict carry_out(struct batch *b, const struct job *j, struct leaf 
 		record_setup(r->recording, j->setup, r->config, l->patch, l->base);
 		record_names(r->recording, r->ctx.names);
 	}
+	r->last_act = watch_last(j->prog->stmt);
 	if (!run_statements(r, j->prog->stmt, j->prog->n_setup, error))
 		r->failed = true;
+	else
+		run_end(r, j->prog->stmt);
 	b->interrupted |= r->interrupted;
 	recording_free(r->recording);
 	return r->failed ? VERDICT_FAIL : VERDICT_PASS;

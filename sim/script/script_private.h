@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "model/oracle.h"
 #include "script.h"
 
 /* Bounds on what a file may ask of the parser: beyond them it is an error of the file. */
@@ -215,7 +216,7 @@ struct cond {
 	u32 values;
 };
 
-struct violation {
+struct rule_expected {
 	const char *rule;
 	bool optional;
 };
@@ -225,7 +226,7 @@ struct expectation {
 	const struct line *line;
 	u32 off, end;           /* from the first outcome to the last violation */
 	GPtrArray *outcome;     /* struct expected *; empty: must succeed */
-	GArray *violation;      /* struct violation */
+	GArray *violation;      /* struct rule_expected */
 	GArray *cond;           /* struct cond */
 };
 
@@ -443,6 +444,9 @@ struct run {
 	struct el2_config *config;
 	struct context ctx;
 	struct machine *m;             /* NULL before the first use */
+	struct oracle *oracle;         /* NULL: --check=off */
+	bool watching;                 /* it was told of an action that has not ended */
+	const struct stmt *last_act;   /* the last action of all, or NULL */
 	struct recorder *rec;
 	u64 statements;                /* carried out: a bound on loops without events */
 	bool boot_tried;
@@ -469,6 +473,8 @@ void run_free(struct run *r);
 struct machine *run_machine(struct run *r, const struct line *l, u32 off, GError **error);
 /* Statements in order; of the first @n_setup only what prints. False: an error of the file. */
 bool run_statements(struct run *r, GPtrArray *stmts, unsigned int n_setup, GError **error);
+/* What the oracle says at the end, where no action is known as the last. */
+void run_end(struct run *r, GPtrArray *stmts);
 bool run_steps(struct run *r, const struct stmt *st);
 bool run_statement(struct run *r, const struct stmt *st, GError **error);
 /* Why this run is skipped by its `requires`, or NULL. False: an error of the file. */
@@ -481,6 +487,7 @@ const struct el2_call *run_find_call(struct run *r, const char *name, bool *ambi
 struct judgement {
 	enum verdict verdict;
 	char *expected; /* words, or NULL */
+	const struct expectation *by; /* that decided, or NULL */
 };
 /* Judge @out by the first expectation whose bracket holds. */
 bool judge(struct run *r, GPtrArray *expect, const struct outcome *out, struct judgement *j,
@@ -491,6 +498,24 @@ char *outcome_got(struct run *r, const struct outcome *o);
 char *outcome_cell(const struct outcome *o);
 char *stmt_text(const struct stmt *st); /* as written, without the comment */
 
+/* ---- The oracle beside it (watch.c) -------------------------------------------------------------- */
+
+/* False with an error where the system does not give what the oracle needs. */
+bool watch_start(struct run *r, const struct line *l, u32 off, GError **error);
+/* Around each action; nothing with --check=off. */
+void watch_begin(struct run *r, const struct oracle_action *a);
+void watch_end(struct run *r, const struct outcome *o);
+/* The last action of a run, where it is known which; NULL if not. */
+const struct stmt *watch_last(GPtrArray *stmts);
+/* The run is over. @alone: what is found now is no action's. */
+void watch_finish(struct run *r, bool alone);
+/* Are the breaches of the last action those of @x (or NULL)? Appends what @x wants. */
+bool watch_judge(struct run *r, const struct expectation *x, GString *words);
+struct report_violation *watch_violations(struct run *r, const struct expectation *x,
+					  unsigned int *n);
+void watch_violations_free(struct report_violation *v, unsigned int n);
+char *watch_rules(struct run *r); /* "single-owner, spec" or ""; new */
+
 /* ---- --record (record.c) ---------------------------------------------------------------------------- */
 
 struct recording *recording_new(FILE *out);
@@ -498,7 +523,8 @@ void recording_free(struct recording *r);
 void record_setup(struct recording *rec, const struct setup *s, const struct el2_config *c,
 		  const struct patch *patch, const u8 base[N_KNOBS]);
 void record_names(struct recording *rec, GHashTable *names);
-void record_action(struct recording *rec, const char *words, const struct outcome *o);
+void record_action(struct recording *rec, const char *words, const struct outcome *o,
+		   const struct report_violation *v, unsigned int n);
 void record_let(struct recording *rec, const char *name, struct value v);
 void record_text(struct recording *rec, const char *keyword, const char *text);
 void record_quoted(struct recording *rec, const char *keyword, const char *text);

@@ -174,6 +174,26 @@ static void keep_result(struct session *s, const struct report_line *l)
 	g_free(new.words);
 }
 
+static void say_violations(struct session *s, const struct report_line *l)
+{
+	for (unsigned int i = 0; i < l->n_violations; i++) {
+		char *words = report_violation_words(&l->violation[i], 78);
+
+		say(s, words);
+		g_free(words);
+	}
+}
+
+/* Every rule once, for the machine interface. */
+static void take_violations(struct session_result *res, const struct report_line *l)
+{
+	char *rules = report_rules_words(l->violation, l->n_violations);
+
+	g_strfreev(res->violations);
+	res->violations = g_strsplit(rules, ", ", -1);
+	g_free(rules);
+}
+
 static void say_failure(struct session *s, const struct report_line *l)
 {
 	char *head = g_strdup_printf("%s:%u: FAIL: %s", l->file, l->line, l->text);
@@ -183,6 +203,7 @@ static void say_failure(struct session *s, const struct report_line *l)
 	head = g_strdup_printf("expected %s\ngot      %s", l->expected, l->got);
 	say(s, head);
 	g_free(head);
+	say_violations(s, l);
 	for (unsigned int i = 0; l->diag && l->diag[i]; i++)
 		say(s, l->diag[i]);
 }
@@ -197,12 +218,13 @@ static void take_line(void *data, const struct report_line *l)
 	if (l->kind == LINE_ACTION || l->kind == LINE_EXPECT) {
 		res->is_action = l->kind == LINE_ACTION;
 		res->outcome = l->outcome;
+		take_violations(res, l);
 		g_free(res->value);
 		res->value = l->kind == LINE_ACTION
 				     ? value_decimal(outcome_value(&l->outcome))
 				     : g_strdup(l->verdict == VERDICT_PASS ? "1" : "0");
 	}
-	if (l->verdict == VERDICT_FAIL || l->output)
+	if (l->verdict == VERDICT_FAIL || l->output || l->n_violations)
 		say_results(s);
 	if (l->verdict == VERDICT_FAIL)
 		say_failure(s, l);
@@ -212,6 +234,10 @@ static void take_line(void *data, const struct report_line *l)
 		keep_result(s, l);
 	else
 		say(s, l->got);
+	if (l->verdict == VERDICT_FAIL || !l->n_violations)
+		return;
+	say_results(s);
+	say_violations(s, l);
 }
 
 /* ---- The run --------------------------------------------------------------------------------- */
@@ -320,6 +346,16 @@ static bool do_statement(struct session *s, const struct stmt *st, GError **erro
 	return true;
 }
 
+static char *got_with_rules(struct run *r)
+{
+	char *got = outcome_got(r, &r->last), *rules = watch_rules(r);
+	char *both = g_strconcat(got, rules[0] ? ", violation " : "", rules, NULL);
+
+	g_free(got);
+	g_free(rules);
+	return both;
+}
+
 /* A `=>` line: judges the last action. */
 static bool judge_last(struct session *s, GError **error)
 {
@@ -332,7 +368,7 @@ static bool judge_last(struct session *s, GError **error)
 	if (!r || !r->has_last)
 		return script_fail(error, x->line, 0, NULL, "no action has given a result yet");
 	ok = judge(r, s->parser.loose, &r->last, &j, error);
-	got = outcome_got(r, &r->last);
+	got = got_with_rules(r);
 	s->res->verdict = j.verdict;
 	s->res->value = g_strdup(j.verdict == VERDICT_PASS ? "1" : "0");
 	if (ok && j.verdict == VERDICT_FAIL)

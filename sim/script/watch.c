@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The oracle beside a run: told of each action, asked for breaches, its findings
+ * against what the scenario expects.
+ */
+#include "script_private.h"
+
+static bool check_mode_of(const char *name, enum check_mode *mode)
+{
+	for (unsigned int i = 0; i < G_N_ELEMENTS(check_mode_name); i++) {
+		if (strcmp(check_mode_name[i], name))
+			continue;
+		*mode = (enum check_mode)i;
+		return true;
+	}
+	return false;
+}
+
+bool watch_start(struct run *r, const struct line *l, u32 off, GError **error)
+{
+	const struct el2_view *v = r->m->hyp->view(r->m->el2);
+	enum check_mode mode = CHECK_ON;
+
+	if (r->opt->check)
+		sim_assert(check_mode_of(r->opt->check, &mode));
+	r->oracle = oracle_new(r->m->board, v, r->config, mode);
+	if (r->oracle || mode == CHECK_OFF)
+		return true;
+	return script_fail(error, l, off, NULL,
+			   "this system does not give address space for the oracle's books "
+			   "(--check=off does without)");
+}
+
+/* The view is what EL2's variables say: fresh before the oracle looks. */
+static void freshen(struct run *r)
+{
+	r->m->hyp->view(r->m->el2);
+}
+
+void watch_begin(struct run *r, const struct oracle_action *a)
+{
+	if (!r->oracle)
+		return;
+	freshen(r);
+	oracle_begin(r->oracle, a);
+	r->watching = true;
+}
+
+void watch_end(struct run *r, const struct outcome *o)
+{
+	static const enum oracle_end_kind end[N_OUTCOMES] = {
+		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
+		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
+		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
+		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
+		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,
+	};
+
+	if (!r->watching)
+		return;
+	freshen(r);
+	oracle_end(r->oracle, end[o->kind], (s64)o->value);
+	r->watching = false;
+}
+
+/* What can be told at the end only belongs to the last action, which may expect it. */
+const struct stmt *watch_last(GPtrArray *stmts)
+{
+	for (guint i = stmts->len; i--;) {
+		const struct stmt *st = stmts->pdata[i];
+
+		if (is_action(st->id))
+			return st;
+		if (st->id == CMD_REPEAT && !st->sets_up)
+			return NULL;
+	}
+	return NULL;
+}
+
+void watch_finish(struct run *r, bool alone)
+{
+	if (!r->oracle || !r->m || r->m->dead)
+		return;
+	if (alone) {
+		watch_begin(r, &(struct oracle_action){ .kind = ORACLE_PRESSURE });
+		watch_end(r, &(struct outcome){ .kind = OUTCOME_VALUE });
+	}
+	freshen(r);
+	oracle_finish(r->oracle);
+}
+
+static const struct violation *found(const struct run *r, unsigned int *n)
+{
+	*n = 0;
+	return r->oracle && !r->watching ? oracle_violations(r->oracle, n) : NULL;
+}
+
+static bool wanted(const struct expectation *x, const char *rule)
+{
+	for (guint i = 0; x && i < x->violation->len; i++)
+		if (!strcmp(g_array_index(x->violation, struct rule_expected, i).rule, rule))
+			return true;
+	return false;
+}
+
+bool watch_judge(struct run *r, const struct expectation *x, GString *words)
+{
+	unsigned int n;
+	const struct violation *v = found(r, &n);
+	bool holds = true;
+
+	if (!r->oracle)
+		return true;
+	for (unsigned int i = 0; i < n; i++)
+		holds &= wanted(x, model_rules[v[i].rule].name);
+	for (guint i = 0; x && i < x->violation->len; i++) {
+		const struct rule_expected *e =
+			&g_array_index(x->violation, struct rule_expected, i);
+		bool there = e->optional;
+
+		for (unsigned int k = 0; k < n; k++)
+			there |= !strcmp(model_rules[v[k].rule].name, e->rule);
+		holds &= there;
+		g_string_append_printf(words, ", violation %s%s", e->rule, e->optional ? "?" : "");
+	}
+	return holds;
+}
+
+struct report_violation *watch_violations(struct run *r, const struct expectation *x,
+					  unsigned int *n)
+{
+	const struct violation *v = found(r, n);
+	struct report_violation *out = g_new0(struct report_violation, *n + 1);
+	GString *event = g_string_new(NULL);
+
+	for (unsigned int i = 0; i < *n; i++) {
+		const char *rule = model_rules[v[i].rule].name;
+
+		g_string_truncate(event, 0);
+		if (v[i].event.seq)
+			trace_line(event, &v[i].event);
+		out[i] = (struct report_violation){
+			.rule = rule,
+			.text = v[i].text,
+			.before = v[i].before,
+			.after = v[i].after,
+			.allowed = v[i].allowed,
+			.event = g_strdup(event->str),
+			.has_page = v[i].has_page,
+			.page = v[i].page,
+			.expected = wanted(x, rule),
+		};
+	}
+	g_string_free(event, TRUE);
+	return out;
+}
+
+void watch_violations_free(struct report_violation *v, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		g_free((char *)v[i].event);
+	g_free(v);
+}
+
+char *watch_rules(struct run *r)
+{
+	struct report_violation *v;
+	unsigned int n;
+	char *words;
+
+	v = watch_violations(r, NULL, &n);
+	words = report_rules_words(v, n);
+	watch_violations_free(v, n);
+	return words;
+}
