@@ -13,11 +13,12 @@ enum outcome_kind {
 	OUTCOME_ABORT,   /* EL2 injected an abort into the host */
 	OUTCOME_FAULT,   /* guest access exits, DMA refused, probe finds no permission */
 	OUTCOME_BUS,     /* external abort: nothing answers */
-	OUTCOME_REFUSED, /* the dispatcher turned the hypercall away */
+	OUTCOME_REFUSED, /* the dispatcher turned the hypercall away; nobody knows the SMC */
 	OUTCOME_PANIC,
 	OUTCOME_HANG,
 	OUTCOME_GAVE_UP, /* --steps */
 	OUTCOME_NOT_RUN, /* EL2 is dead */
+	OUTCOME_FFA,     /* an FF-A error: value is its code, -1 .. -9 */
 	N_OUTCOMES
 };
 extern const char *const outcome_name[N_OUTCOMES]; /* "value", "abort", ... */
@@ -28,7 +29,11 @@ struct outcome {
 	u64 value;
 };
 
+/* What it ended in, in one word: outcome_name[], or the FF-A error's: "DENIED". */
+const char *outcome_word(const struct outcome *o);
+
 struct host; /* the driver's books */
+struct host_regs;
 
 struct machine {
 	struct board *board;
@@ -36,6 +41,7 @@ struct machine {
 	const struct hypervisor *hyp;
 	struct el2_config *config;
 	struct host *host;
+	struct host_regs *regs;
 	bool dead;       /* EL2 panicked */
 	bool boot_failed;
 	bool acted;      /* an action was carried out: set-up is over */
@@ -54,6 +60,13 @@ struct outcome machine_prot_finalize(struct machine *m, unsigned int cpu);
 struct outcome machine_hvc(struct machine *m, unsigned int cpu, const u64 *regs, unsigned int n);
 struct outcome machine_hvc_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
 				const u64 *args, unsigned int n);
+/*
+ * SMC #@imm. Value: what el2_smc_end() makes of the registers, which machine_register()
+ * has in full, as the last HVC or SMC left them.
+ */
+struct outcome machine_smc(struct machine *m, unsigned int cpu, u16 imm, const u64 *regs,
+			   unsigned int n);
+u64 machine_register(const struct machine *m, unsigned int n); /* x0 .. x17 */
 struct outcome machine_el2_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
 				const u64 *args, unsigned int n);
 /*
@@ -76,6 +89,23 @@ struct outcome machine_hyp_access(struct machine *m, unsigned int cpu, enum mmu_
 /* Bus master @device (a dma window) touches @pa. */
 struct outcome machine_dma(struct machine *m, const struct mmio_window *device, bool write,
 			   u64 pa, unsigned int size, u64 val);
+
+/* ---- The driver: FF-A (ffa.c) --------------------------------------------------------- */
+
+#define FFA_MAX_RANGES 8u
+
+struct machine_ffa_ranges {
+	bool head;   /* the descriptor's; else ranges alone, a later fragment */
+	u32 version; /* of the layout; 0: what FFA_VERSION agreed on, 1.1 before it */
+	u32 more, more_pages; /* ranges of later fragments, that the head counts */
+	unsigned int n;
+	struct {
+		u64 address, pages; /* of 4 KiB, cut to 32 bits */
+	} range[FFA_MAX_RANGES];
+};
+/* The host writes them at @to, a multiple of 8. Value: bytes written. */
+struct outcome machine_ffa_describe(struct machine *m, unsigned int cpu, u64 to,
+				    const struct machine_ffa_ranges *r);
 
 /* ---- The driver: virtual machines (vm*.c) --------------------------------------------- */
 

@@ -16,6 +16,10 @@ struct action {
 /* The driver's books, of a machine that was just made. False: no address space for them. */
 bool host_new(struct machine *m);
 
+/* ffa.c: the host's registers after its calls */
+void host_regs_new(struct machine *m);
+void host_regs_keep(struct machine *m, const u64 regs[18]);
+
 /*
  * One access of the kernel's at @pa, of at most 8 bytes within a page, inside an action of
  * @cpu. False: @a->outcome says in what it ended.

@@ -6,12 +6,23 @@
 #include <string.h>
 
 #include "host_private.h"
+#include "sim/el2/smc.h"
 
 const char *const outcome_name[N_OUTCOMES] = {
 	[OUTCOME_VALUE] = "value", [OUTCOME_ABORT] = "abort",	  [OUTCOME_FAULT] = "fault",
 	[OUTCOME_BUS] = "bus",	   [OUTCOME_REFUSED] = "refused", [OUTCOME_PANIC] = "panic",
 	[OUTCOME_HANG] = "hang",   [OUTCOME_GAVE_UP] = "gave up", [OUTCOME_NOT_RUN] = "not run",
+	[OUTCOME_FFA] = "FF-A error",
 };
+
+const char *outcome_word(const struct outcome *o)
+{
+	const char *ffa = NULL;
+
+	if (o->kind == OUTCOME_FFA)
+		ffa = ffa_error_name(0u - (unsigned int)o->value);
+	return ffa ? ffa : outcome_name[o->kind];
+}
 
 struct machine *machine_new(const struct board_config *config, const struct el2_config *el2,
 			    const struct hypervisor *hyp, GError **error)
@@ -23,6 +34,8 @@ struct machine *machine_new(const struct board_config *config, const struct el2_
 	m->board = board_new(config, error);
 	if (m->board)
 		m->el2 = hyp->new (m->board, m->config, error);
+	if (m->el2)
+		host_regs_new(m);
 	if (m->el2 && host_new(m))
 		return m;
 	if (m->el2)
@@ -184,6 +197,7 @@ static s64 do_hvc(struct cpu *cpu, void *arg)
 	struct hvc *h = arg;
 
 	h->a.m->hyp->hvc(h->a.m->el2, cpu, h->regs);
+	host_regs_keep(h->a.m, h->regs);
 	if ((s64)h->regs[0] == -1)
 		h->a.outcome.kind = OUTCOME_REFUSED;
 	else
