@@ -34,7 +34,7 @@ static char *action_word(const struct outcome *o)
 	return report_outcome_words(o, NULL);
 }
 
-static char *outcome_word(const struct session_result *res, bool more)
+static char *answer_outcome(const struct session_result *res, bool more)
 {
 	if (!res->understood)
 		return g_strdup("error");
@@ -73,7 +73,7 @@ static void answer(FILE *out, unsigned int line, const char *statement,
 		   const struct session_result *res, bool more)
 {
 	GString *s = g_string_new(NULL);
-	g_autofree char *outcome = outcome_word(res, more);
+	g_autofree char *outcome = answer_outcome(res, more);
 	bool judged = res->understood && !more;
 
 	g_string_append_printf(s, "{\"line\":%u,\"statement\":", line);

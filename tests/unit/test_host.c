@@ -131,6 +131,14 @@ static enum el2_abort_result fake_host_abort(struct el2 *e, struct cpu *cpu,
 	return EL2_ABORT_RETRY;
 }
 
+/* It has none of the calls that the host's driver knows by name. */
+static const struct el2_call *const *fake_calls(struct el2 *e)
+{
+	static const struct el2_call *const none[] = { NULL };
+
+	return none;
+}
+
 static u64 fake_hvc_id(struct el2 *e, const struct el2_call *call)
 {
 	return 7;
@@ -156,6 +164,7 @@ static const struct hypervisor fake = {
 	.prot_finalize = fake_prot_finalize,
 	.hvc = fake_hvc,
 	.host_abort = fake_host_abort,
+	.calls = fake_calls,
 	.hvc_id = fake_hvc_id,
 	.call = fake_call,
 	.view = fake_view,
@@ -163,18 +172,25 @@ static const struct hypervisor fake = {
 
 /* ---- Shorthands -------------------------------------------------------------------------------- */
 
-static struct machine *machine(enum answer answer)
+static struct machine *machine_with(enum answer answer, bool hafdbs)
 {
 	struct board_config *bc = board_config_machine("virt");
 	struct el2_config *ec = el2_config_new(&el2_profiles[PROFILE_V7_0]);
 	GError *error = NULL;
-	struct machine *m = machine_new(bc, ec, &fake, &error);
+	struct machine *m;
 
+	bc->f.hafdbs = hafdbs;
+	m = machine_new(bc, ec, &fake, &error);
 	g_assert_no_error(error);
 	board_config_free(bc);
 	el2_config_free(ec);
 	m->el2->answer = answer;
 	return m;
+}
+
+static struct machine *machine(enum answer answer)
+{
+	return machine_with(answer, true);
 }
 
 static struct machine *booted(enum answer answer)
@@ -305,6 +321,36 @@ static void test_stale_translation(void)
 	cpu_tlbi(cpu, &gone);
 	assert_kind(host_read(m, 0x48000000, 8), OUTCOME_ABORT);
 	machine_free(m);
+}
+
+/* An entry without access flag: hardware sets it in memory, or EL2 hears of a fault. */
+static void test_access_flag(void)
+{
+	for (unsigned int hafdbs = 0; hafdbs < 2; hafdbs++) {
+		struct machine *m = machine_with(MAP, hafdbs);
+		struct el2 *e = m->el2;
+		struct cpu *cpu = &m->board->cpus[0];
+		u64 desc = 0x48000000 | PTE_S2_R | 3;
+		pa_t leaf;
+
+		assert_value(machine_boot(m), 0);
+		leaf = leaf_of(e, cpu, &cpu->host_s2, 0x48000000);
+		mem_store64(cpu, leaf, desc, MO_ONCE);
+		e->answer = INJECT;
+		if (hafdbs) {
+			assert_value(host_read(m, 0x48000000, 8), 0);
+			g_assert_cmpuint(e->aborts, ==, 0);
+			g_assert_cmphex(peek(m->board, leaf.pa), ==, desc | PTE_AF);
+			/* a write is refused still, and says where */
+			assert_kind(host_write(m, 0x48000000, 8, 1), OUTCOME_ABORT);
+			g_assert_cmpint(e->last.walk.fault, ==, MMU_FAULT_PERMISSION);
+		} else {
+			assert_kind(host_read(m, 0x48000000, 8), OUTCOME_ABORT);
+			g_assert_cmpint(e->last.walk.fault, ==, MMU_FAULT_ACCESS_FLAG);
+			g_assert_cmphex(peek(m->board, leaf.pa), ==, desc);
+		}
+		machine_free(m);
+	}
 }
 
 /* An access over the end of a page is two, each with its own fault and bytes. */
@@ -454,6 +500,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/host/stage2-off", test_stage2_off);
 	g_test_add_func("/host/fault-and-retry", test_fault_and_retry);
 	g_test_add_func("/host/stale-translation", test_stale_translation);
+	g_test_add_func("/host/access-flag", test_access_flag);
 	g_test_add_func("/host/across-pages", test_across_pages);
 	g_test_add_func("/host/permissions", test_permissions);
 	g_test_add_func("/host/refaults", test_refaults);
