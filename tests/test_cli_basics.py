@@ -257,6 +257,28 @@ def test_decode_knows_the_release(run):
     assert "hyp" in new.lower()
 
 
+XN = ["--stage=2", "--level=3"]
+
+
+@pytest.mark.parametrize(
+    "value, options, words",
+    [
+        ("0x00600000400007db", XN, "only EL1 may execute"),
+        ("0x00200000400007db", XN, "only EL0 may execute"),
+        ("0x00400000400007db", XN, "[54:53]  XN        = 0b10            no execute"),
+        ("0x00600000400007db", [*XN, "--kernel=v7.2"], "only EL1 may execute"),
+        ("0x00600000400007db", [*XN, "--kernel=v6.12"], "RES0 without FEAT_XNX"),
+        ("0x00600000400007db", [*XN, "--kernel=v6.12", "--xnx=on"], "only EL1 may execute"),
+        ("0x00600000400007db", [*XN, "--xnx=off"], "RES0 without FEAT_XNX"),
+        ("0x0060000009000753", ["--stage=1", "--level=3"], "PXN       = 0b1             RES0"),
+        ("0x0060000009000753", ["--stage=1", "--level=3", "--hvhe"], "EL2 may not execute"),
+    ],
+)
+def test_decode_knows_who_may_execute(run, value, options, words):
+    """XN of stage 2 has two bits since FEAT_XNX, that of EL2&0 one for each level."""
+    assert words in run("decode", value, *options).out
+
+
 @pytest.mark.parametrize(
     "args",
     [
@@ -270,6 +292,7 @@ def test_decode_knows_the_release(run):
         ["decode", "0x4", "--stage", "2", "--level", "-2"],
         ["decode", "0x4", "--stage", "2", "--level", "3", "--kernel", "v1.0"],
         ["decode", "0x4", "0x8", "--stage", "2", "--level", "3"],
+        ["decode", "0x4", "--stage", "2", "--level", "3", "--xnx=maybe"],
     ],
 )
 def test_decode_refuses(run, args):

@@ -7,8 +7,8 @@
 #include "cli.h"
 
 static struct {
-	char *stage, *level, *kernel, *granule, *pa_bits;
-	gboolean lpa2, fwb;
+	char *stage, *level, *kernel, *granule, *pa_bits, *xnx;
+	gboolean lpa2, fwb, hvhe;
 } o;
 
 static const GOptionEntry entries[] = {
@@ -21,6 +21,9 @@ static const GOptionEntry entries[] = {
 	{ "pa-bits", 0, 0, G_OPTION_ARG_STRING, &o.pa_bits, "physical address size (48)", "N" },
 	{ "lpa2", 0, 0, G_OPTION_ARG_NONE, &o.lpa2, "descriptors have the form of LPA2", NULL },
 	{ "fwb", 0, 0, G_OPTION_ARG_NONE, &o.fwb, "stage 2 with FWB: other memory types", NULL },
+	{ "xnx", 0, 0, G_OPTION_ARG_STRING, &o.xnx,
+	  "stage 2: XN of EL1 and of EL0 apart (on from v7.0)", "on|off" },
+	{ "hvhe", 0, 0, G_OPTION_ARG_NONE, &o.hvhe, "stage 1 is of the EL2&0 regime", NULL },
 	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 };
 
@@ -55,11 +58,21 @@ static bool parse_level(const char *text, int *level)
 	return true;
 }
 
-static bool parse_features(struct arch_features *f)
+static bool parse_features(struct arch_features *f, const struct profile *p)
 {
 	u64 bits = 48;
 
-	*f = (struct arch_features){ .page_shift = 12, .lpa2 = o.lpa2, .fwb = o.fwb };
+	*f = (struct arch_features){
+		.page_shift = 12,
+		.lpa2 = o.lpa2,
+		.fwb = o.fwb,
+		.hvhe = o.hvhe,
+		.xnx = o.xnx ? !strcmp(o.xnx, "on") : p->id >= PROFILE_V7_0,
+	};
+	if (o.xnx && !f->xnx && strcmp(o.xnx, "off")) {
+		usage_error(NULL, "--xnx is on or off, not \"%s\"", o.xnx);
+		return false;
+	}
 	if (o.granule && !parse_granule(o.granule, &f->page_shift))
 		return false;
 	if (o.pa_bits && !cli_number("--pa-bits", o.pa_bits, 52, &bits))
@@ -101,16 +114,16 @@ enum exit_status cmd_decode(const struct subcommand *c, int argc, char **argv)
 		return usage_error(NULL, "decode: one VALUE, please");
 	if (!o.stage || !o.level)
 		return usage_error(NULL, "decode: --stage and --level say what VALUE is");
-	if (!cli_number("VALUE", argv[1], ~UINT64_C(0), &value) ||
-	    !cli_number("--stage", o.stage, 2, &stage) || !parse_level(o.level, &level) ||
-	    !parse_features(&f))
-		return EXIT_USAGE;
-	if (!stage)
-		return usage_error(NULL, "--stage is 1 or 2");
 	kernel = o.kernel ? o.kernel : "v7.0";
 	p = el2_profile_find(kernel);
 	if (!p)
 		return usage_error(NULL, "no kernel is called \"%s\"", kernel);
+	if (!cli_number("VALUE", argv[1], ~UINT64_C(0), &value) ||
+	    !cli_number("--stage", o.stage, 2, &stage) || !parse_level(o.level, &level) ||
+	    !parse_features(&f, p))
+		return EXIT_USAGE;
+	if (!stage)
+		return usage_error(NULL, "--stage is 1 or 2");
 	print_decoded(value, (unsigned int)stage, level, &f, p);
 	return cli_close(stdout, "standard output", EXIT_PASSED);
 }
