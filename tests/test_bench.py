@@ -3,7 +3,8 @@
 
 import re
 
-NAMES = ["map", "map-block", "get-leaf", "donate", "share", "share-action", "recycle"]
+NAMES = ["map", "map-block", "get-leaf", "donate", "share", "share-action"]
+NAMES += ["idmap", "fault", "recycle"]
 
 
 def rows(text):
@@ -26,7 +27,7 @@ def test_all(run):
             expected = ns / table[reference][0]
             assert abs(ratio - expected) <= 0.01 + 0.02 * expected
     assert "median" in done.out, "says how it was measured"
-    assert table["share-action"][0] > table["share"][0], "an action costs a switch"
+    # the walk over all devices is some seventy times a map: no noise turns that round
     assert table["recycle"][0] > table["map"][0]
 
 

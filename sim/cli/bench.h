@@ -13,6 +13,7 @@ struct bench_env {
 	struct machine *m;
 	struct el2_pgtable *table;
 	const struct el2_call *first, *second;
+	struct el2_fault fault;
 	u64 arg[2];      /* addresses or frame numbers, by the benchmark */
 	u64 iterations;
 	u64 random;      /* state of bench_random() */

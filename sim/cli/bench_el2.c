@@ -181,6 +181,49 @@ static s64 loop_share_whole(struct cpu *cpu, void *env)
 
 /* ---- Host faults ---- */
 
+/* A block of RAM that the host loses again: no call of a release's does only that. */
+static bool setup_fault(struct bench_env *e)
+{
+	static const struct el2_call unmap = { .name = "host_stage2_unmap" };
+	const struct el2_view *v = e->m->hyp->view(e->m->el2);
+	struct el2_fault *f = &e->fault;
+	struct cpu *cpu = &e->m->board->cpus[0];
+
+	e->arg[0] = ALIGN_DOWN(middle_page(e), BLOCK);
+	e->arg[1] = BLOCK;
+	f->ipa = e->arg[0];
+	mmu_walk(&v->host_s2, f->ipa, f->access, board_read_desc, cpu->board, &f->walk);
+	mmu_syndrome_s2(&f->walk, f->ipa, f->access, 8, true, &f->syndrome);
+	if (!find_calls(e, "host_stage2_idmap", NULL))
+		return false;
+	e->second = &unmap;
+	return f->walk.fault == MMU_FAULT_TRANSLATION;
+}
+
+static s64 loop_idmap(struct cpu *cpu, void *env)
+{
+	struct bench_env *e = env;
+	const struct hypervisor *hyp = e->m->hyp;
+
+	for (u64 i = 0; i < e->iterations; i++) {
+		e->failures += hyp->call(e->m->el2, cpu, e->first, e->arg, 1) != 0;
+		e->failures += hyp->call(e->m->el2, cpu, e->second, e->arg, 2) != 0;
+	}
+	return 0;
+}
+
+static s64 loop_fault(struct cpu *cpu, void *env)
+{
+	struct bench_env *e = env;
+	const struct hypervisor *hyp = e->m->hyp;
+
+	for (u64 i = 0; i < e->iterations; i++) {
+		e->failures += hyp->host_abort(e->m->el2, cpu, &e->fault) != EL2_ABORT_RETRY;
+		e->failures += hyp->call(e->m->el2, cpu, e->second, e->arg, 2) != 0;
+	}
+	return 0;
+}
+
 /*
  * Two pages next to the odd ends of tiny's RAM, each of which needs a table page of
  * its own, and one page left in the pool: each fault finds none, recycles what the
@@ -219,6 +262,10 @@ const struct bench benches[] = {
 	  false, setup_share, loop_share },
 	{ "share-action", "the same, each an action: CPU switched in and out", 2, "virt", true,
 	  setup_share, loop_share_whole },
+	{ "idmap", "host_stage2_idmap of a 2M block of RAM + unmap of it", 2, "virt", false,
+	  setup_fault, loop_idmap },
+	{ "fault", "the same, mapped by the handler of host aborts", 2, "virt", false, setup_fault,
+	  loop_fault },
 	{ "recycle", "2 host faults on MMIO, each with a recycle in between", 2, "tiny", false,
 	  setup_recycle, loop_recycle },
 	{ NULL, NULL, 0, NULL, false, NULL, NULL },

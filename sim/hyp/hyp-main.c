@@ -343,6 +343,17 @@ static s64 call_host_stage2_idmap(struct hyp_cpu *c, const u64 *a)
 	return host_stage2_idmap(c, a[0]);
 }
 
+/* What a host that has used a block would have to fault on again. */
+static s64 call_host_stage2_unmap(struct hyp_cpu *c, const u64 *a)
+{
+	int ret;
+
+	host_lock_component(c);
+	ret = kvm_pgtable_stage2_unmap(c, &c->hyp->host_mmu.pgt, a[0], a[1]);
+	host_unlock_component(c);
+	return ret;
+}
+
 /* A device mapping at the linear address of a page, as a driver of EL2's would make it. */
 static s64 call_map_mmio(struct hyp_cpu *c, const u64 *a)
 {
@@ -367,7 +378,7 @@ static bool has_mmio_range(const struct hyp *hyp)
 	return hyp->knob[KNOB_MMIO_DONATION] == MMIO_DONATION_RANGE;
 }
 
-/* Run by name, shown to nobody: recordings have it. */
+/* Run by name, shown to nobody: recordings and benchmarks have them. */
 static bool hidden(const struct hyp *hyp)
 {
 	return false;
@@ -542,6 +553,18 @@ static const struct internal_call internal_calls[] = {
 		.available = hidden,
 		.fn = call_map_mmio,
 	},
+	{
+		.call = {
+			.name = "host_stage2_unmap",
+			.full = "host_stage2_unmap",
+			.arg = { ARG("addr", ARG_ADDR), ARG("size", ARG_NUMBER) },
+			.n_args = 2,
+			.n_required = 2,
+			.doc = "unmap a range of the host's stage 2",
+		},
+		.available = hidden,
+		.fn = call_host_stage2_unmap,
+	},
 };
 
 /* Every call this EL2 has: hypercalls of the release, then its own by the knobs. */
@@ -569,26 +592,49 @@ const struct el2_call *const *hyp_calls(struct hyp *hyp)
 	return hyp->calls;
 }
 
+/* A row of a table: what hyp_calls() gives is one, and needs no name. */
+static const struct internal_call *row_of(const struct internal_call *table, unsigned int n,
+					  const struct el2_call *call)
+{
+	const uintptr_t at = (uintptr_t)call, first = (uintptr_t)table;
+
+	return at - first < n * sizeof(*table) ? (const void *)call : NULL;
+}
+
+static const struct internal_call *find_row(const struct hyp *hyp, const char *name)
+{
+	const struct internal_call *found = NULL;
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(internal_calls); i++)
+		if ((internal_calls[i].available(hyp) || internal_calls[i].available == hidden) &&
+		    !strcmp(internal_calls[i].call.name, name))
+			found = &internal_calls[i];
+	for (unsigned int i = 0; !found && i < n_vm_internal_calls; i++)
+		if (vm_internal_calls[i].available(hyp) &&
+		    !strcmp(vm_internal_calls[i].call.name, name))
+			found = &vm_internal_calls[i];
+	sim_assert(found);
+	return found;
+}
+
 /*
  * hyp_call - run one of EL2's own functions. Arguments not given are 1, which is
  * what the optional ones mean. @call: of hyp_calls(), or anything of that name.
  */
 s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, unsigned int n)
 {
-	const struct internal_call *ic = NULL;
+	const struct internal_call *ic = row_of(internal_calls, G_N_ELEMENTS(internal_calls), call);
 	u64 a[EL2_MAX_ARGS];
 
 	for (unsigned int i = 0; i < EL2_MAX_ARGS; i++)
 		a[i] = i < n ? args[i] : 1;
-	for (unsigned int i = 0; i < G_N_ELEMENTS(internal_calls); i++)
-		if ((internal_calls[i].available(c->hyp) ||
-		     internal_calls[i].available == hidden) &&
-		    !strcmp(internal_calls[i].call.name, call->name))
-			ic = &internal_calls[i];
-	for (unsigned int i = 0; !ic && i < n_vm_internal_calls; i++)
-		if (vm_internal_calls[i].available(c->hyp) &&
-		    !strcmp(vm_internal_calls[i].call.name, call->name))
-			ic = &vm_internal_calls[i];
-	sim_assert(ic);
+	if (!ic)
+		ic = row_of(vm_internal_calls, n_vm_internal_calls, call);
+	if (!ic && c->hyp->named != call) {
+		c->hyp->named_row = find_row(c->hyp, call->name);
+		c->hyp->named = call;
+	}
+	if (!ic)
+		ic = c->hyp->named_row;
 	return ic->fn(c, a);
 }

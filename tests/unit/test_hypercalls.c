@@ -115,6 +115,7 @@ static void test_call_table(void)
 				 : mmio == MMIO_DONATION_NONE ? 0
 							      : 1);
 		g_assert_null(el2_call_find(calls, "map_mmio", &ambiguous));
+		g_assert_null(el2_call_find(calls, "host_stage2_unmap", &ambiguous));
 		call = el2_call_find(calls, "__pkvm_host_share_hyp", &ambiguous);
 		g_assert_cmphex(pkvm_hypervisor.hvc_id(m.e, call), ==, 0xc6000008);
 		for (; *calls; calls++)
