@@ -579,7 +579,7 @@ static bool is_ffa(u64 id)
 /* EL3: SMCCC 1.2 where there is something to ask for FF-A, 1.1 otherwise. */
 void secure_world_smc(struct hyp_cpu *c, struct smc_regs *r)
 {
-	const u64 id = r->a[0] & ~SMCCC_HINT_SVE;
+	const u64 id = (u32)r->a[0] & ~SMCCC_HINT_SVE;
 
 	HYP_FRAME(c);
 	if (id == SMCCC_VERSION_ID) {
