@@ -245,7 +245,7 @@ int guest_check_page_state_range(struct hyp_cpu *c, struct pkvm_hyp_vm *vm, u64 
 				 enum page_state s)
 {
 	struct pgtable_walker walker = {
-		.cb = guest_check_visitor,
+		WALKER_CB(guest_check_visitor),
 		.arg = &s,
 		.flags = WALK_LEAF,
 	};

@@ -305,7 +305,7 @@ static int create_fixmap_slot_cb(struct hyp_cpu *c, struct pgtable_visit_ctx *ct
 static int create_fixmap_slot(struct hyp_cpu *c, u64 addr, u64 size, struct fixmap_slot *slot)
 {
 	struct pgtable_walker walker = {
-		.cb = create_fixmap_slot_cb,
+		WALKER_CB(create_fixmap_slot_cb),
 		.arg = slot,
 		.flags = WALK_LEAF,
 	};

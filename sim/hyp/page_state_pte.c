@@ -51,7 +51,7 @@ static int check_page_state_range(struct hyp_cpu *c, struct kvm_pgtable *pgt, u6
 				  struct check_walk_data *d)
 {
 	struct pgtable_walker walker = {
-		.cb = check_page_state_visitor,
+		WALKER_CB(check_page_state_visitor),
 		.arg = d,
 		.flags = WALK_LEAF,
 	};

@@ -156,9 +156,11 @@ struct pgtable_visit_ctx {
 
 struct pgtable_walker {
 	int (*cb)(struct hyp_cpu *c, struct pgtable_visit_ctx *ctx, u32 visit);
+	const char *name; /* of cb, for call chains */
 	void *arg;
 	u32 flags;
 };
+#define WALKER_CB(fn) .cb = (fn), .name = #fn
 
 int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 size,
 		     struct pgtable_walker *walker);

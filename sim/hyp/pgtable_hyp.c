@@ -95,7 +95,8 @@ int kvm_pgtable_hyp_map(struct hyp_cpu *c, struct kvm_pgtable *pgt, va_t addr, u
 			u64 prot)
 {
 	struct hyp_map_data data = { .phys = ALIGN_DOWN(phys.pa, pgt_page_size(pgt)) };
-	struct pgtable_walker walker = { .cb = hyp_map_walker, .arg = &data, .flags = WALK_LEAF };
+	struct pgtable_walker walker = { WALKER_CB(hyp_map_walker), .arg = &data,
+					 .flags = WALK_LEAF };
 	int ret;
 
 	HYP_FRAME(c);
@@ -156,7 +157,7 @@ u64 kvm_pgtable_hyp_unmap(struct hyp_cpu *c, struct kvm_pgtable *pgt, va_t addr,
 {
 	u64 unmapped = 0;
 	struct pgtable_walker walker = {
-		.cb = hyp_unmap_walker,
+		WALKER_CB(hyp_unmap_walker),
 		.arg = &unmapped,
 		.flags = WALK_LEAF | WALK_TABLE_POST,
 	};
@@ -183,7 +184,7 @@ static int hyp_free_walker(struct hyp_cpu *c, struct pgtable_visit_ctx *ctx, u32
 void kvm_pgtable_hyp_destroy(struct hyp_cpu *c, struct kvm_pgtable *pgt)
 {
 	struct pgtable_walker walker = {
-		.cb = hyp_free_walker,
+		WALKER_CB(hyp_free_walker),
 		.flags = WALK_LEAF | WALK_TABLE_POST,
 	};
 

@@ -276,7 +276,7 @@ int kvm_pgtable_stage2_map(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr,
 		.mc = mc,
 	};
 	struct pgtable_walker walker = {
-		.cb = stage2_map_walker,
+		WALKER_CB(stage2_map_walker),
 		.arg = &data,
 		.flags = walk_flags | WALK_TABLE_PRE | WALK_LEAF,
 	};
@@ -307,7 +307,7 @@ int stage2_fill_unlinked(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table,
 		.force_pte = force_pte,
 	};
 	struct pgtable_walker walker = {
-		.cb = stage2_map_walker,
+		WALKER_CB(stage2_map_walker),
 		.arg = &data,
 		.flags = WALK_LEAF | WALK_SKIP_BBM_TLBI | WALK_SKIP_CMO,
 	};
@@ -329,7 +329,7 @@ static int stage2_annotate(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr,
 		.mc = mc,
 	};
 	struct pgtable_walker walker = {
-		.cb = stage2_map_walker,
+		WALKER_CB(stage2_map_walker),
 		.arg = &data,
 		.flags = WALK_TABLE_PRE | WALK_LEAF,
 	};

@@ -42,7 +42,7 @@ static int stage2_update_leaf_attrs(struct hyp_cpu *c, struct kvm_pgtable *pgt, 
 				    struct attr_data *data, u32 walk_flags)
 {
 	struct pgtable_walker walker = {
-		.cb = stage2_attr_walker,
+		WALKER_CB(stage2_attr_walker),
 		.arg = data,
 		.flags = walk_flags | WALK_LEAF,
 	};
@@ -146,8 +146,7 @@ bool kvm_pgtable_stage2_test_clear_young(struct hyp_cpu *c, struct kvm_pgtable *
 					 u64 size, bool mkold)
 {
 	struct age_data data = { .mkold = mkold };
-	struct pgtable_walker walker = { .cb = stage2_age_walker,
-					 .arg = &data,
+	struct pgtable_walker walker = { WALKER_CB(stage2_age_walker), .arg = &data,
 					 .flags = WALK_LEAF };
 
 	HYP_FRAME(c);
@@ -169,7 +168,7 @@ static int stage2_flush_walker(struct hyp_cpu *c, struct pgtable_visit_ctx *ctx,
 /* Clean and invalidate what the range maps cacheable; nothing to do with FWB. */
 int kvm_pgtable_stage2_flush(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	struct pgtable_walker walker = { .cb = stage2_flush_walker, .flags = WALK_LEAF };
+	struct pgtable_walker walker = { WALKER_CB(stage2_flush_walker), .flags = WALK_LEAF };
 
 	HYP_FRAME(c);
 
@@ -272,7 +271,8 @@ static int stage2_split_walker(struct hyp_cpu *c, struct pgtable_visit_ctx *ctx,
 int kvm_pgtable_stage2_split(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 size,
 			     void *mc)
 {
-	struct pgtable_walker walker = { .cb = stage2_split_walker, .arg = mc, .flags = WALK_LEAF };
+	struct pgtable_walker walker = { WALKER_CB(stage2_split_walker), .arg = mc,
+					 .flags = WALK_LEAF };
 	int ret;
 
 	HYP_FRAME(c);

@@ -79,7 +79,7 @@ static int stage2_unmap_walker(struct hyp_cpu *c, struct pgtable_visit_ctx *ctx,
 int kvm_pgtable_stage2_unmap(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
 	struct pgtable_walker walker = {
-		.cb = stage2_unmap_walker,
+		WALKER_CB(stage2_unmap_walker),
 		.flags = WALK_LEAF | WALK_TABLE_POST,
 	};
 	int ret;
@@ -126,7 +126,7 @@ void kvm_pgtable_stage2_free_unlinked(struct hyp_cpu *c, struct kvm_pgtable *pgt
 				      s8 level)
 {
 	struct pgtable_walker walker = {
-		.cb = stage2_free_walker,
+		WALKER_CB(stage2_free_walker),
 		.flags = WALK_LEAF | WALK_TABLE_POST,
 	};
 
@@ -147,7 +147,7 @@ void kvm_pgtable_stage2_free_unlinked(struct hyp_cpu *c, struct kvm_pgtable *pgt
 void kvm_pgtable_stage2_destroy(struct hyp_cpu *c, struct kvm_pgtable *pgt)
 {
 	struct pgtable_walker walker = {
-		.cb = stage2_free_walker,
+		WALKER_CB(stage2_free_walker),
 		.flags = WALK_LEAF | WALK_TABLE_POST,
 	};
 	unsigned int shift = pgt->f->page_shift;

@@ -168,6 +168,7 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 	unsigned int shift = pgt->f->page_shift;
 	const u64 page = BIT(shift), limit = BIT(pgt->mmu.ia_bits);
 	struct walk_data d = { .walker = walker };
+	struct frame visitor = { .fn = walker->name };
 	int level = pgt->mmu.start_level;
 	u64 idx;
 	int ret = 0;
@@ -184,6 +185,9 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 	if (!pgt->mmu.root.pa)
 		return -EINVAL;
 
+	/* Reports name the visitor, not the walk. */
+	visitor.up = c->cpu->frame;
+	c->cpu->frame = &visitor;
 	/* Concatenated start tables are one array of entries in memory. */
 	idx = (d.addr & (limit - 1)) >> level_shift(shift, level - 1);
 	for (; d.addr < d.end; idx++) {
@@ -191,6 +195,7 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 		if (ret)
 			break;
 	}
+	c->cpu->frame = visitor.up;
 	return ret;
 }
 
@@ -217,7 +222,7 @@ static int leaf_walker(struct hyp_cpu *c, struct pgtable_visit_ctx *ctx, u32 vis
 int kvm_pgtable_get_leaf(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 *pte, s8 *level)
 {
 	struct leaf_data data = { 0 };
-	struct pgtable_walker walker = { .cb = leaf_walker, .arg = &data, .flags = WALK_LEAF };
+	struct pgtable_walker walker = { WALKER_CB(leaf_walker), .arg = &data, .flags = WALK_LEAF };
 	int ret;
 
 	HYP_FRAME(c);

@@ -199,7 +199,7 @@ int fix_hyp_pgtable_refcnt(struct hyp_cpu *c)
 	HYP_FRAME(c);
 	struct kvm_pgtable *pgt = &c->hyp->pkvm_pgtable;
 	struct pgtable_walker walker = {
-		.cb = fix_hyp_pgtable_refcnt_walker,
+		WALKER_CB(fix_hyp_pgtable_refcnt_walker),
 		.flags = WALK_LEAF | WALK_TABLE_POST,
 	};
 
@@ -260,7 +260,7 @@ int fix_host_ownership(struct hyp_cpu *c)
 {
 	HYP_FRAME(c);
 	struct pgtable_walker walker = {
-		.cb = fix_host_ownership_walker,
+		WALKER_CB(fix_host_ownership_walker),
 		.flags = WALK_LEAF,
 	};
 	int ret = fix_linear_map(c, &walker);
