@@ -72,6 +72,18 @@ static bool leaf_translates(const struct mmu_result *res)
 	return res->fault == MMU_OK || res->fault == MMU_FAULT_PERMISSION;
 }
 
+/* Bytes from where the walk ended: an empty entry stands for those after it too. */
+static u64 same_bytes(const struct look *l, const struct mmu_result *res)
+{
+	const u64 page = page_size(l);
+	u64 at = res->desc_pa.pa, n = 1, desc;
+
+	while (!res->desc && ((at + 8 * n) & (page - 1)) &&
+	       board_peek64(l->b, PA(at + 8 * n), &desc) && !desc)
+		n++;
+	return n * res->size;
+}
+
 /* The host's leaf. True if it lets the host in: empty (the next fault maps it) or writable. */
 static bool look_host_table(struct look *l)
 {
@@ -82,7 +94,7 @@ static bool look_host_table(struct look *l)
 	l->page->host_pte = res.desc;
 	l->page->host_level = res.level;
 	l->page->host_mapped = leaf_translates(&res);
-	look_until(l, res.ia_base + res.size);
+	look_until(l, res.ia_base + same_bytes(l, &res));
 	return !res.desc || (l->page->host_mapped && res.w);
 }
 
@@ -94,7 +106,7 @@ static void look_linear(struct look *l)
 
 	if (!model_walk(l->b, l->v, true, va, &res))
 		return;
-	look_until(l, res.ia_base + res.size - l->v->layout->va_offset);
+	look_until(l, res.ia_base + same_bytes(l, &res) - l->v->layout->va_offset);
 	l->page->hyp_pte = res.desc;
 	l->page->hyp_level = res.level;
 	/* At a device's linear address something else may be mapped: not this page. */
