@@ -343,7 +343,9 @@ static bool touches_memory(const struct judge *j)
 	u64 start = j->pfn << j->s->page_shift;
 	struct range r;
 
-	return around(j->s, start, &r) || (r.end - start) >> j->s->page_shift < j->nr;
+	/* the last hole has no end */
+	return around(j->s, start, &r) ||
+	       (r.end != UINT64_MAX && (r.end - start) >> j->s->page_shift < j->nr);
 }
 
 static bool past_linear_map(const struct judge *j)

@@ -20,6 +20,7 @@ extern const struct subcommand subcommands[]; /* ends at name == NULL */
 extern const struct hypervisor *const cli_hypervisor;
 
 enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv);
+enum exit_status cmd_random(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_repl(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_golden(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_decode(const struct subcommand *c, int argc, char **argv);
@@ -46,6 +47,8 @@ struct machine_options {
 };
 extern struct machine_options machine_options;
 extern const GOptionEntry machine_entries[]; /* NULL terminated */
+/* @own and those. New array. */
+GOptionEntry *cli_with_machine_entries(const GOptionEntry *own);
 /* Names exist and are in this build; fills @opt. */
 bool machine_options_check(struct run_options *opt);
 

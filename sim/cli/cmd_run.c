@@ -50,17 +50,6 @@ static void fix_trace(int argc, char **argv)
 			argv[i] = (char *)"--trace=-";
 }
 
-static GOptionEntry *run_entries(void)
-{
-	GArray *all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-
-	for (const GOptionEntry *e = run_only; e->long_name; e++)
-		g_array_append_vals(all, e, 1);
-	for (const GOptionEntry *e = machine_entries; e->long_name; e++)
-		g_array_append_vals(all, e, 1);
-	return (GOptionEntry *)g_array_free(all, FALSE);
-}
-
 static bool open_output(const char *name, FILE *dash, FILE **out)
 {
 	if (!strcmp(name, "-"))
@@ -119,7 +108,7 @@ static enum exit_status run_files(char **paths, struct run_options *opt)
 
 enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv)
 {
-	g_autofree GOptionEntry *entries = run_entries();
+	g_autofree GOptionEntry *entries = cli_with_machine_entries(run_only);
 	struct run_options opt;
 	u64 jobs = 1;
 

@@ -155,6 +155,17 @@ const GOptionEntry machine_entries[] = {
 	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 };
 
+GOptionEntry *cli_with_machine_entries(const GOptionEntry *own)
+{
+	GArray *all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+
+	for (const GOptionEntry *e = own; e->long_name; e++)
+		g_array_append_vals(all, e, 1);
+	for (const GOptionEntry *e = machine_entries; e->long_name; e++)
+		g_array_append_vals(all, e, 1);
+	return (GOptionEntry *)g_array_free(all, FALSE);
+}
+
 static bool check_kernel(const char *name)
 {
 	const struct profile *p = el2_profile_find(name);

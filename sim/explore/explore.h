@@ -56,26 +56,66 @@ void x_save(struct machine *m, struct x_state *s);
 void x_back(struct machine *m, const struct x_state *s);
 void x_drop(struct machine *m, struct x_state *s);
 
-/* ---- By chance (random.c) ------------------------------------------------------------------- */
+/* ---- What is known (known.c) --------------------------------------------------------------- */
 
-/*
- * A breach that the real code has too: where it is due, and where that is written
- * down. After one the machine starts again, unless it is harmless.
- */
+/* A breach that the real code has too, where it is due, and why. */
 struct x_known {
 	const char *rule;
-	const char *action; /* beginning of x_action_name(), or NULL: any */
-	bool enomem;	    /* only where an allocation of the action failed */
-	const char *words;  /* in the violation's text, or NULL */
-	bool harmless;	    /* the state is still one of the rules' */
+	const char *actions; /* x_action_name()s with '|' between, or NULL: any */
+	bool enomem;	     /* only where an allocation of the action failed */
+	const char *words;   /* in the violation's text, or NULL */
+	bool harmless;	     /* the state is still one of the rules' */
 	const char *reason;
 	u64 times; /* seen */
 };
 
+/* Breaches that a release has by itself: struct x_known, new. docs/fidelity.md tells more. */
+GArray *x_known_of(const struct profile *p);
+/* The entry of @known that excuses @v, or NULL. */
+struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
+			     const struct violation *v);
+
+/* ---- Every allocation fails once (sweep.c) ---------------------------------------------------- */
+
+/* One action that can be carried out again and again from the same state. */
+struct x_again {
+	struct machine *m;
+	void *data;
+	bool once; /* no use in trying again: a step of boot */
+	/* Carry it out as if for the first time; what was broken in *@v, until the next time. */
+	struct outcome (*act)(void *data, const struct violation **v, unsigned int *n);
+};
+
+struct x_failure {
+	const char *pool;
+	unsigned int nth; /* allocation of the action from this pool, from 1 */
+	bool refused;	  /* the pool's allocations cannot be made to fail */
+	struct outcome o;
+	bool retried;
+	struct outcome retry; /* once more, plainly, from where the failure left it */
+	/* what the action does not break when nothing fails */
+	unsigned int n_violations;
+	struct violation violation; /* the first */
+	bool at_retry;		    /* it was found there */
+};
+
+struct x_sweep {
+	struct outcome plain; /* nothing fails */
+	GArray *failures;     /* struct x_failure, in the order of the allocations */
+};
+
+/* The machine is afterwards as it was before. */
+void x_sweep_action(struct x_sweep *s, const struct x_again *again);
+void x_sweep_clear(struct x_sweep *s);
+/* Did anything get lost, or break? */
+bool x_failure_is_bad(const struct x_sweep *s, const struct x_failure *f);
+
+/* ---- By chance (random.c) ------------------------------------------------------------------- */
+
 struct x_step {
 	struct x_action a;
 	struct outcome o;
-	const char *rule; /* broken here first, or NULL; static */
+	u32 broken; /* BIT(rule): what it broke */
 };
 
 enum { X_RESULTS = N_OUTCOMES + 134 }; /* outcomes, and -1 .. -133 apart */

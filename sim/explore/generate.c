@@ -395,15 +395,16 @@ static bool claimed(const struct generator *g, const struct loan *loan, const u6
 	return false;
 }
 
-/* EL2 would not give away what it runs on. */
-static bool gives_away_el2(const struct generator *g, const struct x_action *a)
+/* EL2 would not give away what it runs on, nor what cannot be. */
+static bool gives_away(const struct generator *g, const char *call, const u64 *arg, bool counted)
 {
 	const u64 shift = page_shift(g), limit = UINT64_C(1) << (64 - shift);
-	u64 pfn = a->arg[0] & (limit - 1);
+	const u64 pfn = arg[0] & (limit - 1), nr = counted ? arg[1] : 1;
 
-	if (a->arg[1] >= limit - pfn)
-		return true;
-	return places_hyp_own(&g->places, pfn << shift, a->arg[1] << shift);
+	if (!strcmp(call, "hyp_donate_host_mmio"))
+		return arg[0] < g->places.limit >> shift &&
+		       nr <= (g->places.limit >> shift) - arg[0];
+	return nr < limit - pfn && !places_hyp_own(&g->places, pfn << shift, nr << shift);
 }
 
 bool keeps_contract(const struct generator *g, const struct x_action *a)
@@ -412,7 +413,7 @@ bool keeps_contract(const struct generator *g, const struct x_action *a)
 
 	if (ends && ends->exact)
 		return claimed(g, ends, a->arg);
-	return !ends || strcmp(ends->end, "hyp_donate_host") || !gives_away_el2(g, a);
+	return !ends || !ends->keeps_host_out || gives_away(g, ends->end, a->arg, a->n_args > 1);
 }
 
 static void claim_add(struct generator *g, const char *call, const u64 *arg)

@@ -33,35 +33,17 @@ static void count(struct x_random *r, const struct x_action *a, const struct out
 	g_array_append_val(r->counts, new);
 }
 
-static bool is_known(const struct x_known *k, const struct x_judged *j, const struct x_action *a,
-		     const struct violation *v)
-{
-	return !strcmp(k->rule, model_rules[v->rule].name) &&
-	       (!k->action || g_str_has_prefix(x_action_name(a), k->action)) &&
-	       (!k->enomem || j->failed_allocs) && (!k->words || strstr(v->text, k->words));
-}
-
-static struct x_known *find_known(const struct x_random *r, const struct x_judged *j,
-				  const struct x_action *a, const struct violation *v)
-{
-	for (guint i = 0; r->known && i < r->known->len; i++) {
-		struct x_known *k = &g_array_index(r->known, struct x_known, i);
-
-		if (is_known(k, j, a, v))
-			return k;
-	}
-	return NULL;
-}
-
 /* True: all of them are known. *@harmless: and the episode can go on. */
 static bool excuse(struct x_random *r, const struct x_judged *j, const struct x_action *a,
 		   const struct violation *v, unsigned int n, bool *harmless)
 {
+	const char *name = x_action_name(a);
+
 	for (unsigned int i = 0; i < n; i++)
-		if (!find_known(r, j, a, &v[i]))
+		if (!x_known_find(r->known, name, j->failed_allocs, &v[i]))
 			return false;
 	for (unsigned int i = 0; i < n; i++) {
-		struct x_known *k = find_known(r, j, a, &v[i]);
+		struct x_known *k = x_known_find(r->known, name, j->failed_allocs, &v[i]);
 
 		*harmless &= k->harmless;
 		k->times++;
@@ -76,7 +58,8 @@ static void broke(struct x_random *r, struct x_step *last, const struct violatio
 	r->broke = true;
 	r->violation = v[0];
 	r->also = n - 1;
-	last->rule = model_rules[v[0].rule].name;
+	for (unsigned int i = 0; i < n; i++)
+		last->broken |= (u32)BIT(v[i].rule);
 }
 
 /* One action. True: the episode is over. */

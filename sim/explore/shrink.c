@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A way to a breach made shorter: pieces are left out, halves first and single steps
- * last, as long as the last step still breaks the same rule (Zeller's ddmin).
+ * last, as long as the last step still breaks the same rules (Zeller's ddmin).
  */
 #include <string.h>
 
 #include "explore_private.h"
+
+static u32 rules_of(const struct violation *v, unsigned int n)
+{
+	u32 rules = 0;
+
+	while (n--)
+		rules |= (u32)BIT(v[n].rule);
+	return rules;
+}
 
 /*
  * Carry out the steps that @keep names, the last of all included. What gives back
@@ -13,7 +22,7 @@
  */
 static bool still_breaks(struct generator *g, const struct x_state *start, GArray *path, bool *keep)
 {
-	const char *rule = g_array_index(path, struct x_step, path->len - 1).rule;
+	const u32 broken = g_array_index(path, struct x_step, path->len - 1).broken;
 
 	x_back(g->j->m, start);
 	g_array_set_size(g->claims, 0);
@@ -28,7 +37,7 @@ static bool still_breaks(struct generator *g, const struct x_state *start, GArra
 		s->o = x_act_judged(g->j, &s->a, &v, &n);
 		generator_learn(g, &s->a, &s->o);
 		if (n)
-			return i + 1 == path->len && !strcmp(model_rules[v[0].rule].name, rule);
+			return i + 1 == path->len && rules_of(v, n) == broken;
 		if (s->o.kind == OUTCOME_PANIC)
 			return false;
 	}

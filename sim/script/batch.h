@@ -42,7 +42,11 @@ bool batch_init(struct batch *b, const struct run_options *opt);
 /* The files that @paths stand for; what is wrong with a path shows when it is read. */
 GPtrArray *batch_files(const char *const *paths);
 
-struct job *job_new(const char *path, const struct overrides *over, GError **error);
+/* As program_read(), of @text, as if a file @name held it. */
+struct program *program_parse(const char *name, const char *text, GError **error);
+/* @text: what the file @path would hold, or NULL: read it. */
+struct job *job_new(const char *path, const char *text, const struct overrides *over,
+		    GError **error);
 void job_free(struct job *j);
 
 /* One combination. */

@@ -317,7 +317,7 @@ static void read_files(struct pool *p, const struct batch *b, GPtrArray *files)
 	p->first = g_new0(u64, files->len);
 	p->error = g_new0(GError *, files->len);
 	for (guint i = 0; i < files->len; i++) {
-		struct job *j = job_new(files->pdata[i], &b->over, &p->error[i]);
+		struct job *j = job_new(files->pdata[i], NULL, &b->over, &p->error[i]);
 
 		g_ptr_array_add(p->jobs, j);
 		p->first[i] = p->total;

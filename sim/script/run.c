@@ -75,18 +75,25 @@ void job_free(struct job *j)
 	g_free(j);
 }
 
-struct job *job_new(const char *path, const struct overrides *over, GError **error)
+static struct program *program_of(const char *path, const char *text, GError **error)
+{
+	if (text)
+		return program_parse(path, text, error);
+	if (!strcmp(path, "-") || !g_file_test(path, G_FILE_TEST_IS_DIR))
+		return program_read(path, error);
+	script_fail_file(error, path, "no .pkvm file is below this directory");
+	return NULL;
+}
+
+struct job *job_new(const char *path, const char *text, const struct overrides *over,
+		    GError **error)
 {
 	struct job *j = g_new0(struct job, 1);
 
 	j->path = path;
 	j->names = names_new();
 	j->setup = setup_new();
-	if (strcmp(path, "-") && g_file_test(path, G_FILE_TEST_IS_DIR)) {
-		script_fail_file(error, path, "no .pkvm file is below this directory");
-		goto bad;
-	}
-	j->prog = program_read(path, error);
+	j->prog = program_of(path, text, error);
 	if (!j->prog || !setup_collect(j->setup, j->prog->stmt, j->prog->n_setup, j->names, error))
 		goto bad;
 	j->board = setup_board(j->setup, path, error);
@@ -325,7 +332,7 @@ static bool for_each_leaf(struct batch *b, GPtrArray *files, leaf_fn fn, void *d
 
 	for (guint i = 0; i < files->len; i++) {
 		GError *e = NULL;
-		struct job *j = job_new(files->pdata[i], &b->over, &e);
+		struct job *j = job_new(files->pdata[i], NULL, &b->over, &e);
 		u64 n = j ? matrix_size(j->axes) : 0;
 
 		for (u64 k = 0; k < n && !e; k++) {
@@ -366,7 +373,7 @@ static void run_in_turn(struct batch *b, GPtrArray *files)
 {
 	for (guint i = 0; i < files->len && !b->interrupted; i++) {
 		GError *e = NULL;
-		struct job *j = job_new(files->pdata[i], &b->over, &e);
+		struct job *j = job_new(files->pdata[i], NULL, &b->over, &e);
 
 		run_job(b, files->pdata[i], j, e);
 	}

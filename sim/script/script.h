@@ -38,6 +38,23 @@ enum exit_status script_run(const char *const *paths, const struct run_options *
 /* Names of what would run, one a line: the leaf names of every combination. */
 enum exit_status script_list(const char *const *paths, const struct run_options *opt, FILE *out);
 
+/* ---- By chance (random.c) ---- */
+
+struct random_options {
+	const struct run_options *run;
+	const char *machine;      /* a built-in board; NULL: virt, or @file's */
+	const char *file;         /* whose set-up is taken, or NULL */
+	u64 actions;
+	unsigned int episode;     /* actions after which the machine starts again */
+	bool dma;                 /* devices act too */
+	const char *const *allow; /* RULE[@ACTION][:REASON], NULL terminated, or NULL */
+	bool jsonl;
+	FILE *out;
+};
+
+/* Boot the machine, drive it by chance, report; a breach is also written to run->record. */
+enum exit_status script_random(const struct random_options *opt);
+
 /* ---- A session: one machine, statement by statement (prompt, machine interface) ---- */
 
 struct session;

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "script_private.h"
+#include "batch.h"
 
 const struct source *source_new(struct program *p, const char *name, const char *path,
 				const struct source *parent)
@@ -166,6 +166,18 @@ struct program *program_read(const char *path, GError **error)
 	struct parser ps = { .prog = p };
 
 	if (parse_file(&ps, path, NULL, error))
+		return p;
+	program_free(p);
+	return NULL;
+}
+
+struct program *program_parse(const char *name, const char *text, GError **error)
+{
+	struct program *p = program_new();
+	struct parser ps = { .prog = p };
+	const struct source *src = source_new(p, name, NULL, NULL);
+
+	if (parse_memory(&ps, src, text, strlen(text), error))
 		return p;
 	program_free(p);
 	return NULL;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Breaches that the real code of a release has: who looks for others must be able to
+ * look past them. docs/fidelity.md tells each, with how it is known to be real.
+ */
+#include <string.h>
+
+#include "explore.h"
+
+/* What maps for EL2, or annotates for the host, does so under WARN_ON(). */
+#define ASSERTED                                                                                   \
+	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
+	"host_unshare_hyp|pin_shared_mem"
+#define BY_THE_HOST "host read|host write|host exec"
+
+static const struct {
+	u32 profiles; /* BIT(PROFILE_*) */
+	struct x_known known;
+} table[] = {
+	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	  { .rule = "spec",
+	    .actions = ASSERTED,
+	    .enomem = true,
+	    .words = "ended in a panic",
+	    .reason = "a table that cannot be had for EL2 or for the host is a WARN" } },
+	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	  { .rule = "owner-progress",
+	    .actions = BY_THE_HOST,
+	    .enomem = true,
+	    .reason = "a fault of the host for which no table can be had is a BUG" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = "host_unshare_hyp",
+	    .words = "ended in a panic",
+	    .reason = "EL2's side is not looked at: what is lent by FF-A is unmapped under a "
+		      "WARN" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "range",
+	    .words = "which no addresses have",
+	    .reason = "frame numbers are not checked before they are shifted to addresses" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = "host_donate_hyp",
+	    .words = "as cacheable memory",
+	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = "host_share_ffa",
+	    .words = "gave 0",
+	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = BY_THE_HOST "|host_stage2_idmap",
+	    .words = "one fault",
+	    .harmless = true,
+	    .reason = "a level without blocks is passed by, and its whole range is mapped" } },
+};
+
+GArray *x_known_of(const struct profile *p)
+{
+	GArray *known = g_array_new(FALSE, FALSE, sizeof(struct x_known));
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(table); i++)
+		if (table[i].profiles >> p->id & 1)
+			g_array_append_val(known, table[i].known);
+	return known;
+}
+
+/* Is @name one of the words between '|'? */
+static bool among(const char *words, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (; words; words = strchr(words, '|')) {
+		words += *words == '|';
+		if (!strncmp(words, name, n) && (!words[n] || words[n] == '|'))
+			return true;
+	}
+	return false;
+}
+
+struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
+			     const struct violation *v)
+{
+	for (guint i = 0; known && i < known->len; i++) {
+		struct x_known *k = &g_array_index(known, struct x_known, i);
+
+		if (!strcmp(k->rule, model_rules[v->rule].name) &&
+		    (!k->actions || among(k->actions, action)) && (!k->enomem || enomem) &&
+		    (!k->words || strstr(v->text, k->words)))
+			return k;
+	}
+	return NULL;
+}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pkvm-sim random: chance finds what is broken, tells it shortly, and nothing where nothing is."""
+
+import json
+import re
+
+import pytest
+
+BOARDS = ["virt", "phone", "server48", "tiny"]
+KERNELS = ["v6.12", "v7.0"]
+
+
+def test_same_seed_same_bytes(run):
+    """Another seed is another run; the default is seed 0."""
+    args = ("random", "--actions=3000", "--format=jsonl")
+    first = run(*args)
+    assert first.status == 0 and first.err == ""
+    assert run(*args).raw == first.raw == run(*args, "--seed=0").raw
+    other = run(*args, "--seed=1")
+    assert other.status == 0
+    assert other.objects[0]["counts"] != first.objects[0]["counts"]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("board", BOARDS)
+def test_no_breach_without_reason(run, kernel, board):
+    """Every kind of action is carried out, and succeeds at times; no rule is broken."""
+    done = run("random", f"--kernel={kernel}", f"--machine={board}", "--actions=10000",
+               "--format=jsonl")  # fmt: skip
+    assert done.status == 0, done.out
+    (report,) = done.objects
+    assert report["actions"] == 10000
+    counts = report["counts"]
+    assert sum(sum(results.values()) for results in counts.values()) == 10000
+    for name in ("host_share_hyp", "host_unshare_hyp", "host_donate_hyp", "hyp_donate_host",
+                 "host_share_ffa", "host_unshare_ffa", "pin_shared_mem", "unpin_shared_mem",
+                 "host_stage2_idmap", "host read", "host write", "host exec", "hyp read"):  # fmt: skip
+        assert counts[name].get("ok", 0) > 5, (name, counts.get(name))
+    for name in ("host_share_hyp", "host_donate_hyp", "host_unshare_hyp"):
+        assert counts[name].get("-EPERM", 0) > 5
+
+
+def test_patched(run):
+    """Donated MMIO takes part where the knobs have it."""
+    done = run("random", "--patch=its-v1-fixed", "--actions=20000", "--format=jsonl")
+    assert done.status == 0, done.out
+    counts = done.objects[0]["counts"]
+    assert counts["host_donate_hyp_mmio"]["ok"] > 5
+    assert counts["hyp_donate_host_mmio"]["ok"] > 5
+
+
+FOUND = [
+    # bug, release, rule
+    ("B-04", "v7.0", None),
+    ("B-08", "v6.12", "spec"),
+    ("B-11", "v7.0", None),
+    ("B-16", "v7.0", None),
+]
+
+
+@pytest.mark.parametrize("bug, kernel, rule", FOUND)
+def test_finds_a_bug_and_writes_it_down(run, tmp_path, bug, kernel, rule):
+    """The scenario passes as it is, and shows no breach where the bug is off."""
+    kept = tmp_path / "found.pkvm"
+    done = run("random", f"--kernel={kernel}", f"--bug={bug}", f"--record={kept}")
+    assert done.status == 1, done.out
+    found = re.search(r"^action (\d+): FAIL: (.*) => (\S+)$", done.out, re.M)
+    assert int(found[1]) < 100000
+    text = kept.read_text()
+    assert text in done.out, "what is recorded is printed too"
+    lines = text.splitlines()
+    assert lines[-1].startswith(found[2]) and ", violation " in lines[-1]
+    assert rule is None or f"violation {rule}" in lines[-1]
+    assert len([line for line in lines if " => " in line]) <= 12, "it was made short"
+    assert run("run", kept).status == 0
+    without = "\n".join(line for line in lines if line != f"bug {bug}")
+    assert without != text.rstrip()
+    kept.write_text(without + "\n")
+    assert run("run", kept).status == 1
+
+
+def test_jsonl_of_a_breach(run):
+    done = run("random", "--kernel=v6.12", "--bug=B-08", "--format=jsonl")
+    assert done.status == 1
+    (report,) = done.objects
+    assert report["type"] == "random" and report["rule"] == "spec"
+    assert "bug B-08\n" in report["scenario"]
+    assert json.dumps(report["configuration"]).count("B-08") == 1
+
+
+def test_a_breach_at_boot(run):
+    done = run("random", "--bug=B-03")
+    assert done.status == 1
+    assert re.search(r"^action 0: FAIL: boot => ", done.out, re.M)
+    assert re.search(r"^boot => \S+, violation \S+$", done.out, re.M)
+
+
+def test_allowed_breaches(run):
+    """What is allowed is counted, with its reason, and does not end the run."""
+    args = ("random", "--kernel=v6.12", "--bug=B-08", "--actions=20000")
+    rules = ("spec", "single-owner", "confidential", "no-change-on-error", "range",
+             "owner-progress", "refcount", "stale-tlb", "pinned")  # fmt: skip
+    done = run(*args, *(f"--allow={rule}:as one knows" for rule in rules))
+    assert done.status == 0, done.out
+    assert re.search(r"known: spec, \d+ times: as one knows", done.out)
+    elsewhere = run(*args, *(f"--allow={rule}@no_such_call" for rule in rules))
+    assert elsewhere.status == 1
+
+
+def test_set_up_of_a_file(run, tmp_path):
+    """Board and knobs are the file's; its actions are not carried out."""
+    (tmp_path / "t.pkvm").write_text(
+        "machine tiny\nkernel v7.0\nset mmio_donation=v5 s2_unmap_annotated=skip\n"
+        "protect 0x09000000+4K\nboot\nexpect 0\n"
+    )
+    done = run("random", "--actions=2000", "t.pkvm", cwd=tmp_path)
+    assert done.status == 0, done.out
+    assert "board tiny" in done.out and "mmio_donation=v5" in done.out
+
+
+def test_without_the_oracle(run):
+    done = run("random", "--actions=2000", "--check=off", "--kernel=v6.12", "--bug=B-08")
+    assert done.status == 0
+    assert "check off" in done.out
+
+
+@pytest.mark.parametrize(
+    "args, word",
+    [
+        (["--machine=virtt"], "virt"),
+        (["--actions=many"], "--actions"),
+        (["--format=xml"], "xml"),
+        (["--allow=no-such-rule"], "no-such-rule"),
+        (["--bug=B-99"], "B-99"),
+        (["--output=no/such/dir"], "no/such/dir"),
+        (["absent.pkvm"], "absent.pkvm"),
+        (["--machine=tiny", "absent.pkvm"], "--machine"),
+        (["one.pkvm", "two.pkvm"], "one FILE"),
+    ],
+)
+def test_mistakes(run, tmp_path, args, word):
+    done = run("random", *args, cwd=tmp_path)
+    assert done.status == 2
+    assert done.out == "" and word in done.err
+
+
+def test_a_run_that_would_be_skipped(run, tmp_path):
+    """The knob table knows what cannot be."""
+    done = run("random", "--kernel=v6.12", "--bug=B-15")
+    assert done.status == 2 and "v6.12 has this bug" in done.err
