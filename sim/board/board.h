@@ -124,7 +124,7 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data);
  * Both cost one predictable branch when nobody watches.
  */
 void event_step_slow(struct cpu *cpu, enum event_kind kind);
-void event_emit_slow(struct cpu *cpu, const struct event *ev);
+void event_emit_slow(struct cpu *cpu, struct event *ev); /* fills in seq, cpu and fn */
 
 /* ---- The machine ------------------------------------------------------------ */
 

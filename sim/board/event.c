@@ -69,24 +69,22 @@ void event_step_slow(struct cpu *cpu, enum event_kind kind)
 		cpu_visible_step(cpu);
 }
 
-void event_emit_slow(struct cpu *cpu, const struct event *ev)
+void event_emit_slow(struct cpu *cpu, struct event *ev)
 {
 	struct board *b = cpu->board;
 	GArray *subs = b->priv->subscribers;
 	const u64 seq = ++b->seq;
-	struct event e;
 
 	if (!(b->priv->kinds & BIT(ev->kind)))
 		return;
-	e = *ev;
-	e.seq = seq;
-	e.cpu = (u8)cpu->id;
-	if (!e.fn && cpu->frame)
-		e.fn = cpu->frame->fn;
+	ev->seq = seq;
+	ev->cpu = (u8)cpu->id;
+	if (!ev->fn && cpu->frame)
+		ev->fn = cpu->frame->fn;
 	for (guint i = 0; i < subs->len; i++) {
 		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
 
 		if (s->kinds & BIT(ev->kind))
-			s->fn(s->data, &e);
+			s->fn(s->data, ev);
 	}
 }
