@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * spec, as far as single entries go: what a table says must be something that the
- * architecture knows at that level, EL2 maps registers as a device's, and one fault
- * of the host maps one block or page.
+ * architecture knows at that level, and EL2 maps registers as a device's.
  *
  * A mapping that the host asks for while it is trusted is as the host wants it.
  */
@@ -13,11 +12,6 @@
 
 /* Of EL2's MAIR, the device types: nGnRnE and nGnRE. */
 #define ATTRIDX_DEVICE (BIT(3) | BIT(4))
-
-struct entry_state {
-	bool in_fault[BOARD_MAX_CPUS];
-	u32 mapped[BOARD_MAX_CPUS]; /* leaves, in this fault */
-};
 
 static void check_encoding(struct oracle *o, const struct check_desc *d, const struct event *ev)
 {
@@ -50,46 +44,18 @@ static void check_attributes(struct oracle *o, const struct check_desc *d, const
 			      "EL2 maps registers at 0x%" PRIx64 " as cacheable memory", pa.pa);
 }
 
-static void check_fault(struct oracle *o, struct entry_state *s, const struct check_desc *d,
-			const struct event *ev)
-{
-	if (d->hyp || !s->in_fault[ev->cpu] || !check_desc_live(o, d, ev->val) ||
-	    pte_table(ev->val, d->level))
-		return;
-	if (++s->mapped[ev->cpu] == 2)
-		oracle_breach(o, RULE_SPEC, d->ia, ev,
-			      "one fault of the host mapped more than one block: 0x%" PRIx64 " too",
-			      d->ia);
-}
-
 static void entry_event(struct oracle *o, void *state, const struct event *ev)
 {
-	struct entry_state *s = state;
 	struct check_desc d;
 
-	if (ev->kind == EV_TRAP) {
-		s->in_fault[ev->cpu] = !strcmp(ev->what, "host_abort");
-		s->mapped[ev->cpu] = 0;
-		return;
-	}
 	if (ev->arg != 8 || !pte_valid(ev->val) || !check_desc_at(o, ev->addr, &d))
 		return;
 	check_encoding(o, &d, ev);
 	check_attributes(o, &d, ev);
-	check_fault(o, s, &d, ev);
-}
-
-static void entry_begin(struct oracle *o, void *state, const struct oracle_action *a)
-{
-	struct entry_state *s = state;
-
-	memset(s, 0, sizeof(*s));
 }
 
 const struct checker entry_checker = {
 	.name = "entry",
-	.state_size = sizeof(struct entry_state),
-	.kinds = BIT(EV_STORE) | BIT(EV_TRAP),
+	.kinds = BIT(EV_STORE),
 	.event = entry_event,
-	.begin = entry_begin,
 };

@@ -41,9 +41,9 @@ def skip(run):
 
 
 def test_every_bug_has_a_scenario(run, table):
-    assert len(table) == len(run("bugs", "--names").lines) == 22
+    """Those that no release of this build can bring back have none."""
+    assert list(table) == run("bugs", "--names").lines
     assert set(FILES) == {bug for bug, (_, on) in table.items() if "yes" in on.values()}
-    assert set(table) - set(FILES) == {"C2"}, "needs a guest"
 
 
 @pytest.mark.parametrize("bug", FILES)
