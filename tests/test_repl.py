@@ -243,7 +243,7 @@ def test_other_debuggers_words(run):
     """vtop, bt, log: what crash and gdb call a walk, a chain and the events."""
     done = run("repl", stdin="boot\nhost read uart\nvtop uart\nlog\nbt\n")
     assert done.status == 0
-    assert re.search(r"level +\d", done.out) and "hyp_enter" in done.out
+    assert re.search(r"^  L\d ", done.out, re.M) and "hyp_enter" in done.out
     assert "EL2 has not panicked" in done.out
 
 
@@ -251,11 +251,13 @@ def test_other_debuggers_words(run):
     "topic, pattern",
     [
         ("host", r"^0x[0-9a-f]{16}-0x[0-9a-f]{16} +\d+[KMGT] [0-3].* R W "),
-        ("hyp", r"^0x[0-9a-f]{16}-0x[0-9a-f]{16} +\d+[KMGT] [0-3].*ro x .*MEM/NORMAL pa 0x"),
-        ("walk uart", r"^  level +\d  \[0x[0-9a-f]+\] 0x[0-9a-f]{16}"),
+        ("hyp", r"^0x[0-9a-f]{12}-0x[0-9a-f]{12} +\d+[KMGT] [0-3]  ro x      0x40010000$"),
+        ("hyp", r"^---\[ EL2 VA, attributes, PA, every leaf SHD AF MEM/NORMAL \]---$"),
+        ("walk uart", r"^  L\d  \[0x[0-9a-f]+\] 0x[0-9a-f]{16}  \(block"),
         ("walk hyp 0x100040000000", r"EL2 VA 0x100040000000"),
         ("page uart", r"^  owner     host"),
-        ("owners", r"^0x[0-9a-f]+-0x[0-9a-f]+ +\w+  hyp "),
+        ("owners", r"^0x[0-9a-f]{10} +\w+  hyp  +NOPAGE +OWNED "),
+        ("owners", r"^0x0000000000 +1G  host .*gicd, its, gicr, uart, rtc,\n +smmu, dma$"),
         ("pools", r"^host_s2 .*\[#*\.+\]"),
         ("locks", r"^host_mmu +free"),
         ("tlb", r"^cpu0 "),
@@ -272,6 +274,29 @@ def test_show(run, topic, pattern):
     done = run("repl", stdin=f"boot\nhost read uart\nshow {topic}\n")
     assert done.status == 0, done.err
     assert re.search(pattern, done.out, re.M), done.out
+    if topic != "events":
+        assert max(len(line) for line in done.lines) <= 78, "fits a mail"
+
+
+def test_show_on_larger_boards_fits_a_mail(run):
+    text = "boot\nlet p = page()\nhvc host_share_hyp pfn(p)\nhost read pcie\nhost read p\n"
+    topics = ("cpus", "host", "hyp", "locks", "map", "owners", "page p", "pools", "tlb", "walk p")
+    for board in ("server48", "phone"):
+        for topic in topics:
+            done = run("repl", stdin=f"machine {board}\n{text}show {topic}\n")
+            assert done.status == 0 and max(len(line) for line in done.lines) <= 78, done.out
+
+
+@pytest.mark.parametrize(
+    "size, words",
+    [("4K", "4K"), ("1020K", "1020K"), ("1M+4K", "1028K"), ("9999K", "9999K"), ("10001K", "9.8M"), ("2G", "2G"),
+     ("1G-4K", "1024.0M"), ("10G-4K", "10.0G"), ("10T", "10T")],
+)  # fmt: skip
+def test_sizes_are_short(run, size, words):
+    """The largest unit that is exact, or one decimal where that has too many digits."""
+    text = f"machine server48\nlet b = 0x100000000000\nmmio dev b+({size})\nshow map\n"
+    line = next(line for line in run("repl", stdin=text).lines if "dev (regs)" in line)
+    assert line.split()[1] == words
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ static bool parse_features(struct arch_features *f, const struct profile *p)
 		.lpa2 = o.lpa2,
 		.fwb = o.fwb,
 		.hvhe = o.hvhe,
-		.xnx = o.xnx ? !strcmp(o.xnx, "on") : p->id >= PROFILE_V7_0,
+		.xnx = o.xnx ? !strcmp(o.xnx, "on") : p->xn_two_bits,
 	};
 	if (o.xnx && !f->xnx && strcmp(o.xnx, "off")) {
 		usage_error(NULL, "--xnx is on or off, not \"%s\"", o.xnx);

@@ -73,6 +73,8 @@ char *report_axes_words(const struct report_axis *axis, unsigned int n, const ch
 
 /* ---- show: what its files share ---- */
 
+#define SHOW_WIDTH 78u
+
 struct show {
 	struct machine *m;
 	const struct el2_view *v;
@@ -103,7 +105,7 @@ bool show_protected(struct show *s, GError **error);
 
 /* The @i-th argument as an address; names of windows are addresses too. */
 bool show_address(struct show *s, unsigned int i, u64 *addr, GError **error);
-/* "4K", "1020K", "2G": the largest unit that divides it. New string. */
+/* "4K", "1020K", "2G": the largest unit that divides it; "880.0M" where that is long. New. */
 char *size_words(u64 bytes);
 /* Lines joined by '\n', each with @indent before it. */
 void append_indented(GString *out, const char *text, const char *indent);

@@ -150,6 +150,18 @@ bool show_locks(struct show *s, GError **error)
 
 /* ---- TLBs ---- */
 
+static void tlb_row(struct show *s, unsigned int cpu, const struct tlb_entry *e)
+{
+	g_autofree char *bytes = size_words(e->size);
+
+	g_string_append_printf(s->out,
+			       "cpu%-2u %-7s  0x%-12" PRIx64 " %5s  0x%-12" PRIx64
+			       "  %c%c%c  %5d %5u  %" PRIu64 "\n",
+			       cpu, e->regime == TLB_EL2 ? "EL2" : "stage 2", e->ia, bytes,
+			       e->oa.pa, e->r ? 'r' : '-', e->w ? 'w' : '-', e->x ? 'x' : '-',
+			       e->level, e->vmid, e->seq);
+}
+
 bool show_tlb(struct show *s, GError **error)
 {
 	struct board *b = s->m->board;
@@ -158,19 +170,15 @@ bool show_tlb(struct show *s, GError **error)
 	for (unsigned int i = 0; i < b->n_cpus; i++) {
 		for (unsigned int k = 0; k < TLB_ENTRIES; k++) {
 			const struct tlb_entry *e = &b->cpus[i].tlb.e[k];
-			g_autofree char *bytes = NULL;
 
 			if (!e->valid)
 				continue;
+			if (!any)
+				g_string_append(s->out,
+						"      regime   from            size  "
+						"to              may  level  vmid  event\n");
 			any = true;
-			bytes = size_words(e->size);
-			g_string_append_printf(s->out,
-					       "cpu%-2u %s 0x%012" PRIx64 " %5s -> 0x%012" PRIx64
-					       " %c%c%c level %d, vmid %u, event %" PRIu64 "\n",
-					       i, e->regime == TLB_EL2 ? "EL2    " : "stage 2",
-					       e->ia, bytes, e->oa.pa, e->r ? 'r' : '-',
-					       e->w ? 'w' : '-', e->x ? 'x' : '-', e->level,
-					       e->vmid, e->seq);
+			tlb_row(s, i, e);
 		}
 	}
 	if (!any)

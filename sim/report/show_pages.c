@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "grid.h"
 #include "report_private.h"
 
 /* "ram", "ram nomap", "device uart", "nothing" */
@@ -62,10 +63,30 @@ bool show_page(struct show *s, GError **error)
 
 /* ---- Owners by range ---- */
 
+enum owners_column { COL_FROM, COL_SIZE, COL_OWNER, COL_HOST, COL_HYP, COL_WHAT, N_COLS };
+
 struct owners {
 	struct show *s;
-	u64 from, to; /* [from, to] */
+	u64 from, to;	 /* [from, to] */
+	GPtrArray *rows; /* char *[N_COLS] */
+	unsigned int width[N_COLS];
 };
+
+static void owners_row(struct owners *o, char *cells[N_COLS])
+{
+	for (unsigned int c = 0; c < N_COLS; c++)
+		o->width[c] = MAX(o->width[c], (unsigned int)strlen(cells[c]));
+	g_ptr_array_add(o->rows, g_memdup2(cells, N_COLS * sizeof(*cells)));
+}
+
+static void owners_row_free(void *data)
+{
+	char **cells = data;
+
+	for (unsigned int c = 0; c < N_COLS; c++)
+		g_free(cells[c]);
+	g_free(cells);
+}
 
 /* What lies in a range that the tables do not tell apart: memory, or some of the windows. */
 static char *range_words(struct show *s, u64 first, u64 last)
@@ -81,7 +102,7 @@ static char *range_words(struct show *s, u64 first, u64 last)
 
 		if (w->base > last || w->base + (w->size - 1) < first)
 			continue;
-		if (words->len > 24) {
+		if (words->len > 100) {
 			g_string_append(words, ", ...");
 			break;
 		}
@@ -95,30 +116,54 @@ static char *range_words(struct show *s, u64 first, u64 last)
 static void owner_run(void *data, u64 base, u64 size, const struct abs_page *page)
 {
 	struct owners *o = data;
+	const int digits = o->s->m->board->f->pa_bits / 4;
 	u64 first = MAX(base, o->from), last = MIN(base + (size - 1), o->to);
-	g_autofree char *place = NULL, *bytes = NULL;
+	char *cells[N_COLS];
 
 	if (first > last)
 		return;
-	place = range_words(o->s, first, last);
-	bytes = size_words(last - first + 1);
-	g_string_append_printf(o->s->out,
-			       "0x%012" PRIx64 "-0x%012" PRIx64 " %8s  %-8s  %-15s %-15s %s\n",
-			       first, last, bytes, owner_name[page->owner],
-			       page_state_name[page->host], page_state_name[page->hyp], place);
+	cells[COL_FROM] = g_strdup_printf("0x%0*" PRIx64, digits, first);
+	cells[COL_SIZE] = size_words(last - first + 1);
+	cells[COL_OWNER] = g_strdup(owner_name[page->owner]);
+	cells[COL_HOST] = g_strdup(page_state_name[page->host]);
+	cells[COL_HYP] = g_strdup(page_state_name[page->hyp]);
+	cells[COL_WHAT] = range_words(o->s, first, last);
+	owners_row(o, cells);
+}
+
+static void print_owners(struct owners *o)
+{
+	GString *out = o->s->out;
+
+	for (guint i = 0; i < o->rows->len; i++) {
+		char **cells = o->rows->pdata[i];
+		g_autofree char *indent = NULL;
+		size_t line = out->len;
+
+		for (unsigned int c = 0; c < COL_WHAT; c++)
+			g_string_append_printf(out, c == COL_SIZE ? "%*s  " : "%-*s  ",
+					       (int)o->width[c], cells[c]);
+		indent = g_strnfill(out->len - line, ' ');
+		append_wrapped(out, cells[COL_WHAT], indent, SHOW_WIDTH);
+	}
 }
 
 bool show_owners(struct show *s, GError **error)
 {
+	char *head[N_COLS] = { "from", "size", "owner", "host", "hyp", "what" };
 	struct owners o = { .s = s, .to = ~UINT64_C(0) };
 
 	if (s->n_args > 0 && !show_address(s, 0, &o.from, error))
 		return false;
 	if (s->n_args > 1 && !show_address(s, 1, &o.to, error))
 		return false;
-	g_string_append_printf(s->out, "%-29s %8s  %-8s  %-15s %-15s %s\n", "range", "size",
-			       "owner", "host", "hyp", "what");
+	for (unsigned int c = 0; c < N_COLS; c++)
+		head[c] = g_strdup(head[c]);
+	o.rows = g_ptr_array_new_with_free_func(owners_row_free);
+	owners_row(&o, head);
 	model_for_each_run(s->m->board, s->v, owner_run, &o);
+	print_owners(&o);
+	g_ptr_array_unref(o.rows);
 	return true;
 }
 

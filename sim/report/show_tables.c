@@ -62,7 +62,8 @@ struct dump {
 	const struct mmu_table *t;
 	const struct column *columns;
 	u64 from, to; /* only what lies in here, [from, to] */
-	bool with_pa;
+	bool el2;     /* shorter addresses, output addresses, what all leaves share */
+	u64 all, any; /* bits that all valid leaves have, that some have */
 	/* the run being collected */
 	bool open;
 	int level;
@@ -75,14 +76,40 @@ static u64 entry_size(const struct dump *d, int level)
 	return UINT64_C(1) << level_shift(d->t->f->page_shift, level);
 }
 
+static const char *column_word(const struct column *c, u64 pte)
+{
+	bool hit = (pte & c->mask) == c->val && (!c->valid_only || pte_valid(pte));
+
+	return hit ? c->set : c->clear;
+}
+
+/* The same in every valid leaf of a table that is told of in short. */
+static bool column_is_constant(const struct dump *d, const struct column *c)
+{
+	return d->el2 && (d->all & c->mask) == (d->any & c->mask);
+}
+
 static void append_attributes(const struct dump *d, GString *out, u64 pte)
 {
 	for (const struct column *c = d->columns; c->mask; c++) {
-		bool hit = (pte & c->mask) == c->val && (!c->valid_only || pte_valid(pte));
-		const char *word = hit ? c->set : c->clear;
+		const char *word = column_word(c, pte);
 
-		if (word)
+		if (word && !column_is_constant(d, c))
 			g_string_append_printf(out, " %s", word);
+	}
+}
+
+static void append_constant_attributes(const struct dump *d, GString *out)
+{
+	const char *before = ", every leaf";
+
+	for (const struct column *c = d->columns; c->mask; c++) {
+		const char *word = column_word(c, d->all);
+
+		if (!word || word[0] == ' ' || !column_is_constant(d, c))
+			continue;
+		g_string_append_printf(out, "%s %s", before, word);
+		before = "";
 	}
 }
 
@@ -101,6 +128,14 @@ static void append_range(GString *out, u64 start, u64 end, int level)
 			       end, delta, *unit, level);
 }
 
+static void append_short_range(GString *out, u64 start, u64 end, int level)
+{
+	g_autofree char *size = size_words(end - start);
+
+	g_string_append_printf(out, "0x%012" PRIx64 "-0x%012" PRIx64 " %6s %d ", start, end, size,
+			       level);
+}
+
 static void close_run(struct dump *d)
 {
 	GString *out = d->s->out;
@@ -108,13 +143,16 @@ static void close_run(struct dump *d)
 
 	if (!d->open)
 		return;
-	append_range(out, d->start, d->end, d->level);
+	if (d->el2)
+		append_short_range(out, d->start, d->end, d->level);
+	else
+		append_range(out, d->start, d->end, d->level);
 	if (d->attributes)
 		append_attributes(d, out, d->attributes);
 	if (d->words[0])
 		g_string_append_printf(out, " %s", d->words);
-	if (d->with_pa && pte_valid(d->attributes))
-		g_string_append_printf(out, " pa 0x%" PRIx64, d->pa);
+	if (d->el2 && pte_valid(d->attributes))
+		g_string_append_printf(out, " 0x%" PRIx64, d->pa);
 	while (out->len > line && out->str[out->len - 1] == ' ')
 		g_string_truncate(out, out->len - 1);
 	g_string_append_c(out, '\n');
@@ -158,7 +196,7 @@ static void dump_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
 	words = entry_words(d, desc);
 	if (d->open && d->level == level && d->end == ia && d->attributes == attributes &&
 	    !strcmp(d->words, words) &&
-	    (!d->with_pa || !attributes || d->pa + (d->end - d->start) == pa)) {
+	    (!d->el2 || !attributes || d->pa + (d->end - d->start) == pa)) {
 		d->end += size;
 		return;
 	}
@@ -172,6 +210,16 @@ static void dump_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
 	d->words = g_steal_pointer(&words);
 }
 
+static void gather_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
+{
+	struct dump *d = data;
+
+	if (!pte_valid(desc) || pte_table(desc, level))
+		return;
+	d->all &= desc;
+	d->any |= desc;
+}
+
 static bool dump_table(struct dump *d, const char *marker, GError **error)
 {
 	struct show *s = d->s;
@@ -181,7 +229,13 @@ static bool dump_table(struct dump *d, const char *marker, GError **error)
 		return false;
 	if (s->n_args > 1 && !show_address(s, 1, &d->to, error))
 		return false;
-	g_string_append_printf(s->out, "---[ %s ]---\n", marker);
+	d->all = ~UINT64_C(0);
+	if (d->el2 && d->t->root.pa)
+		model_for_each_entry(s->m->board, d->t, true, gather_entry, d);
+	g_string_append_printf(s->out, "---[ %s", marker);
+	if (d->any)
+		append_constant_attributes(d, s->out);
+	g_string_append(s->out, " ]---\n");
 	if (!d->t->root.pa) {
 		g_string_append(s->out, "no table yet\n");
 		return true;
@@ -205,26 +259,28 @@ bool show_host(struct show *s, GError **error)
 
 bool show_hyp(struct show *s, GError **error)
 {
-	struct dump d = { .s = s, .t = &s->v->hyp_s1, .columns = s1_columns, .with_pa = true };
+	struct dump d = { .s = s, .t = &s->v->hyp_s1, .columns = s1_columns, .el2 = true };
 
-	return dump_table(&d, "EL2 VA", error);
+	return dump_table(&d, "EL2 VA, attributes, PA", error);
 }
 
 /* ---- One walk ---- */
 
+/* "  L2  [0x007fa12240] 0x00...7fa13003  (table ...)", what does not fit in a second line. */
 static void append_step(struct show *s, const struct mmu_table *t, int level, pa_t at, u64 desc)
 {
 	g_autofree char *brief = desc_brief(t->f, desc, t->stage, level);
-	g_autofree char *words = NULL;
+	g_autofree char *words = NULL, *both = NULL;
+	size_t line = s->out->len;
 
-	g_string_append_printf(s->out, "  level %2d  [0x%010" PRIx64 "] 0x%016" PRIx64 "  %s",
-			       level, at.pa, desc, brief);
-	if (desc && !pte_table(desc, level) && (t->stage == 2 || pte_valid(desc))) {
+	if (desc && !pte_table(desc, level) && (t->stage == 2 || pte_valid(desc)))
 		words = el2_annotation_words(s->v->layout, desc);
-		if (words[0])
-			g_string_append_printf(s->out, " %s", words);
-	}
-	g_string_append_c(s->out, '\n');
+	both = words && words[0] ? g_strdup_printf("%s %s", brief, words) : g_strdup(brief);
+	g_string_append_printf(s->out, "  L%-2d [0x%010" PRIx64 "] 0x%016" PRIx64, level, at.pa,
+			       desc);
+	if (s->out->len - line + 2 + strlen(both) > SHOW_WIDTH)
+		g_string_append(s->out, "\n     ");
+	g_string_append_printf(s->out, "  %s\n", both);
 }
 
 static void append_end(struct show *s, const struct mmu_table *t, const struct mmu_result *res)

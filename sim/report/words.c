@@ -95,15 +95,19 @@ void json_append_string(GString *out, const char *s)
 char *size_words(u64 bytes)
 {
 	static const char unit[] = " KMGTPE";
-	unsigned int i = 0;
+	unsigned int exact = 0, whole = 0;
 
-	while (bytes && bytes % 1024 == 0 && unit[i + 1]) {
-		bytes /= 1024;
-		i++;
-	}
-	if (i == 0)
+	while (bytes && unit[exact + 1] && !(bytes & (BIT(10 * (exact + 1)) - 1)))
+		exact++;
+	while (unit[whole + 1] && bytes >> (10 * (whole + 1)))
+		whole++;
+	/* four digits are read at a glance: larger numbers in the next unit, to one decimal */
+	if (bytes >> (10 * exact) > 9999)
+		return g_strdup_printf("%.1f%c", (double)bytes / (double)BIT(10 * whole),
+				       unit[whole]);
+	if (!exact)
 		return g_strdup_printf("%" PRIu64, bytes);
-	return g_strdup_printf("%" PRIu64 "%c", bytes, unit[i]);
+	return g_strdup_printf("%" PRIu64 "%c", bytes >> (10 * exact), unit[exact]);
 }
 
 void append_indented(GString *out, const char *text, const char *indent)

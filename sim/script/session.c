@@ -407,6 +407,9 @@ static bool finish(struct session *s, GError *e)
 		s->run->interactive = true;
 		s->run->ctx.may_page = false;
 	}
+	/* Ctrl-C at the last event of an action stopped nothing: nor may it stop the next */
+	if (session_machine(s))
+		s->run->m->board->step_limit = s->opt->steps;
 	if (s->opt->stop)
 		*s->opt->stop = false;
 	return s->res->understood;
