@@ -23,6 +23,7 @@ struct look {
 	u64 pa, end;
 	struct abs_page *page;
 	GArray *private; /* struct private_leaf, for many looks; or NULL */
+	GArray *guests;	 /* struct guest_leaf, likewise */
 };
 
 static u64 page_size(const struct look *l)
@@ -222,18 +223,64 @@ static enum owner annotated(const struct look *l)
 	return id == layout->owner_ffa ? OWNER_FFA : OWNER_NONE;
 }
 
+/* The first leaf of the sorted array that ends after this page begins. */
+static guint first_leaf(const GArray *leaves, u64 pa)
+{
+	guint from = 0, to = leaves->len;
+
+	while (from < to) {
+		const guint mid = from + (to - from) / 2;
+
+		if (g_array_index(leaves, struct guest_leaf, mid).to <= pa)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* How many guests' tables name this page as their guest's own; the last is its guest. */
+static unsigned int look_guests(struct look *l)
+{
+	GArray *leaves = l->guests ? l->guests : model_guest_leaves(l->b, l->v);
+	unsigned int n = 0;
+
+	for (guint i = first_leaf(leaves, l->pa); i < leaves->len; i++) {
+		const struct guest_leaf *leaf = &g_array_index(leaves, struct guest_leaf, i);
+
+		look_until(l, leaf->from);
+		look_until(l, leaf->to);
+		if (leaf->from > l->pa)
+			break;
+		if (!n || l->page->guest != leaf->handle)
+			n++;
+		l->page->guest = leaf->handle;
+	}
+	if (!l->guests)
+		g_array_unref(leaves);
+	return n;
+}
+
 /*
  * Before the host has a stage 2 nobody recorded anything. After that the host
  * holds what its record says, and what an empty or writable leaf lets it take;
  * EL2 what its record says, and what an annotation gives it. A leaf that only
  * borrows makes no owner.
  */
-static enum owner judge(const struct look *l, bool recorded, bool host_let_in)
+static enum owner judge(struct look *l, bool recorded, bool host_let_in)
 {
 	const struct abs_page *p = l->page;
 	enum owner a = annotated(l);
+	unsigned int guests = l->v->n_guests && p->is_ram ? look_guests(l) : 0;
 	bool host, hyp;
 
+	/* a page that its guest lent to the host: only the guest's table says so */
+	if (guests && a == OWNER_NONE)
+		a = OWNER_GUEST;
+	else if (a == OWNER_GUEST && !guests)
+		l->page->guest = (u32)FIELD_GET(l->v->layout->handle_mask, p->host_pte);
+	if (guests > 1)
+		return OWNER_SEVERAL;
 	if (!l->v->host_s2.root.pa)
 		return p->nomap ? OWNER_FIRMWARE : OWNER_HOST;
 	hyp = a == OWNER_HYP || owns(p->hyp);
@@ -244,7 +291,7 @@ static enum owner judge(const struct look *l, bool recorded, bool host_let_in)
 		       !(p->host_mapped && sw_state(l, p->host_pte) == PKVM_PAGE_SHARED_BORROWED);
 	if (p->nomap) /* the host's default mapping of firmware's memory makes no owner */
 		host = false;
-	if (host + hyp + (a == OWNER_GUEST || a == OWNER_FFA) > 1)
+	if (host + hyp + (guests || a == OWNER_GUEST || a == OWNER_FFA) > 1)
 		return OWNER_SEVERAL;
 	if (hyp)
 		return OWNER_HYP;
@@ -298,8 +345,8 @@ enum owner model_owner(struct board *b, const struct el2_view *v, pa_t pa)
 
 static bool same_run(const struct abs_page *a, const struct abs_page *b)
 {
-	return a->owner == b->owner && a->host == b->host && a->hyp == b->hyp &&
-	       a->is_ram == b->is_ram && a->nomap == b->nomap;
+	return a->owner == b->owner && a->guest == b->guest && a->host == b->host &&
+	       a->hyp == b->hyp && a->is_ram == b->is_ram && a->nomap == b->nomap;
 }
 
 void model_for_each_run(struct board *b, const struct el2_view *v, model_run_fn fn, void *data)
@@ -308,6 +355,7 @@ void model_for_each_run(struct board *b, const struct el2_view *v, model_run_fn 
 	struct look l = { .b = b, .v = v, .page = &page, .private = private_leaves(b, v) };
 	u64 start = 0;
 
+	l.guests = v->n_guests ? model_guest_leaves(b, v) : NULL;
 	for (l.pa = 0; l.pa < board_pa_limit(b); l.pa = l.end) {
 		look(&l);
 		if (l.pa && !same_run(&first, &page)) {
@@ -319,4 +367,6 @@ void model_for_each_run(struct board *b, const struct el2_view *v, model_run_fn 
 	}
 	fn(data, start, l.pa - start, &first);
 	g_array_unref(l.private);
+	if (l.guests)
+		g_array_unref(l.guests);
 }

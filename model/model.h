@@ -30,6 +30,7 @@ struct abs_page {
 	bool host_mapped, hyp_mapped; /* a valid leaf translates it */
 	bool is_ram, nomap, device;
 	u32 refcount, sharers;
+	u32 guest; /* handle of the VM, of OWNER_GUEST */
 };
 
 /* @pa is rounded down to its page. @v: the machine's view. */
@@ -39,6 +40,16 @@ enum owner model_owner(struct board *b, const struct el2_view *v, pa_t pa);
 /* Walk of a table by the MMU's definition; @space: false host, true hyp. */
 bool model_walk(struct board *b, const struct el2_view *v, bool hyp, u64 ia,
 		struct mmu_result *res); /* false: beyond the input range, or no table */
+
+bool model_walk_table(struct board *b, const struct mmu_table *t, u64 ia, struct mmu_result *res);
+
+/* Guests (guests.c). NULL: no live VM has this handle. */
+const struct el2_guest_view *model_guest(const struct el2_view *v, u32 handle);
+enum page_state model_guest_state(struct board *b, const struct el2_view *v,
+				  const struct el2_guest_view *g, u64 ipa);
+/* Pages in the memcache of a vCPU; 0 also if there is no such vCPU. */
+u64 model_vcpu_memcache(struct board *b, const struct el2_view *v, const struct el2_guest_view *g,
+			unsigned int idx);
 
 /* Address of the struct hyp_page of the frame at @pa; false: not backed. */
 bool model_hyp_page(struct board *b, const struct el2_view *v, pa_t pa, pa_t *entry);

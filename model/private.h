@@ -8,4 +8,12 @@
 /* The 4 KiB frame at @pa is backed and was never written: it reads as zero. */
 bool model_frame_untouched(struct board *b, pa_t pa);
 
+/* A guest's leaf that says it owns what it translates to. */
+struct guest_leaf {
+	u64 from, to; /* PA */
+	u32 handle;
+};
+/* All guests', ascending by address. Free with g_array_unref(). */
+GArray *model_guest_leaves(struct board *b, const struct el2_view *v);
+
 #endif

@@ -10,8 +10,11 @@
 
 bool model_walk(struct board *b, const struct el2_view *v, bool hyp, u64 ia, struct mmu_result *res)
 {
-	const struct mmu_table *t = hyp ? &v->hyp_s1 : &v->host_s2;
+	return model_walk_table(b, hyp ? &v->hyp_s1 : &v->host_s2, ia, res);
+}
 
+bool model_walk_table(struct board *b, const struct mmu_table *t, u64 ia, struct mmu_result *res)
+{
 	if (!t->root.pa || ia >> t->ia_bits)
 		return false;
 	mmu_walk(t, ia, MMU_READ, board_read_desc, b, res);

@@ -3,23 +3,12 @@
  * What an action does: its arguments evaluated once, then one function of
  * sim/host or of the pressure that a scenario makes.
  */
-#include "script_private.h"
+#include "doing.h"
 
 /* The host's function ids are 0xc6000000 + n; no release has this n. */
 #define NO_SUCH_HYPERCALL UINT64_C(0xc600ffff)
 /* The caller has no live SVE state: no part of the number. */
 #define SMCCC_HINT_SVE BIT(16)
-
-/* One action being carried out. */
-struct doing {
-	struct run *r;
-	struct machine *m;
-	const struct stmt *st;
-	unsigned int cpu;
-	struct outcome *out;
-	GString *words; /* as evaluated, for --record */
-	GError **error;
-};
 
 static bool fail_at(struct doing *d, u32 off, const char *text)
 {
@@ -31,7 +20,7 @@ static void say(struct doing *d, u64 n)
 	g_string_append_printf(d->words, " 0x%" G_GINT64_MODIFIER "x", n);
 }
 
-static bool named(struct doing *d, const char *name, u64 missing, u64 *n)
+bool doing_named(struct doing *d, const char *name, u64 missing, u64 *n)
 {
 	*n = missing;
 	for (unsigned int i = 0; i < d->st->n_named; i++) {
@@ -113,7 +102,7 @@ static bool no_such_call(struct doing *d, bool hypercall)
 			   d->st->word);
 }
 
-static bool args(struct doing *d, u64 *regs)
+bool doing_args(struct doing *d, u64 *regs)
 {
 	for (unsigned int i = 0; i < d->st->n_args; i++) {
 		if (!expr_register(d->st->arg[i], &d->r->ctx, &regs[i], d->error))
@@ -156,7 +145,7 @@ static bool do_hvc(struct doing *d)
 
 	g_string_append_printf(d->words, " %s", d->st->word);
 	if (d->st->raw) {
-		if (!args(d, regs))
+		if (!doing_args(d, regs))
 			return false;
 		watched_raw(d, regs);
 		*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args);
@@ -171,7 +160,7 @@ static bool do_hvc(struct doing *d)
 			       "no hypercall: only EL2 itself calls this; use `el2`");
 	if (!call && !known_hypercall(d->st->word))
 		return no_such_call(d, true);
-	if ((call && !count_args(d, call)) || !args(d, regs + !call))
+	if ((call && !count_args(d, call)) || !doing_args(d, regs + !call))
 		return false;
 	if (call) {
 		watched_call(d, call, regs, d->st->n_args);
@@ -200,7 +189,7 @@ static bool do_el2(struct doing *d)
 		return fail_at(d, d->st->word_off, "this is a hypercall: use `hvc`");
 	if (!call)
 		return no_such_call(d, false);
-	if (!count_args(d, call) || !args(d, regs))
+	if (!count_args(d, call) || !doing_args(d, regs))
 		return false;
 	watched_call(d, call, regs, d->st->n_args);
 	*d->out = machine_el2_call(d->m, d->cpu, call, regs, d->st->n_args);
@@ -208,12 +197,6 @@ static bool do_el2(struct doing *d)
 }
 
 /* ---- Accesses -------------------------------------------------------------------------------- */
-
-struct access {
-	u64 addr, val;
-	unsigned int size;
-	bool isv;
-};
 
 static bool access_size(struct doing *d, unsigned int i, struct access *a)
 {
@@ -244,11 +227,11 @@ static bool access_value(struct doing *d, struct access *a)
 	return true;
 }
 
-static bool access_args(struct doing *d, struct access *a)
+bool doing_access(struct doing *d, struct access *a)
 {
 	const struct stmt *st = d->st;
 	bool write = st->access == MMU_WRITE;
-	u64 isv;
+	u64 isv, reclaim;
 
 	if (!expr_u64(st->arg[0], &d->r->ctx, "an address", &a->addr, d->error) ||
 	    !access_size(d, write ? 2 : 1, a) || (write && !access_value(d, a)))
@@ -262,11 +245,12 @@ static bool access_args(struct doing *d, struct access *a)
 		say(d, a->val);
 	if (st->n_args > (write ? 2 : 1))
 		say(d, a->size);
-	if (!named(d, "isv", 1, &isv))
+	if (!doing_named(d, "isv", 1, &isv) || !doing_named(d, "reclaim", 0, &reclaim))
 		return false;
-	if (isv > 1)
-		return fail_at(d, st->named[0].off, "isv is 0 or 1");
+	if (isv > 1 || reclaim > 1)
+		return fail_at(d, st->named[0].off, isv > 1 ? "isv is 0 or 1" : "reclaim is 0 or 1");
 	a->isv = isv;
+	a->reclaim = reclaim;
 	return true;
 }
 
@@ -284,10 +268,13 @@ static bool do_host(struct doing *d)
 {
 	struct access a = { 0 };
 
-	if (!access_args(d, &a))
+	if (d->st->verb)
+		return do_host_memory(d);
+	if (!doing_access(d, &a))
 		return false;
 	watched_access(d, ORACLE_HOST_ACCESS, &a, 0);
-	*d->out = machine_host_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.isv);
+	*d->out = (a.reclaim ? machine_kernel_access : machine_host_access)(
+		d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.isv);
 	return true;
 }
 
@@ -295,7 +282,7 @@ static bool do_hyp(struct doing *d)
 {
 	struct access a = { 0 };
 
-	if (!access_args(d, &a))
+	if (!doing_access(d, &a))
 		return false;
 	watched_access(d, ORACLE_HYP_ACCESS, &a, 0);
 	*d->out = machine_hyp_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val);
@@ -319,7 +306,7 @@ static bool do_dma(struct doing *d)
 		if (w->model != WINDOW_DMA)
 			return fail_at(d, d->st->word_off,
 				       "this device is no bus master: model=dma");
-		if (!access_args(d, &a))
+		if (!doing_access(d, &a))
 			return false;
 		watched_access(d, ORACLE_DMA, &a, w->base);
 		*d->out = machine_dma(d->m, w, d->st->access == MMU_WRITE, a.addr, a.size, a.val);
@@ -336,33 +323,36 @@ static bool do_pressure(struct doing *d)
 	const struct hypervisor *hyp = d->m->hyp;
 	const struct stmt *st = d->st;
 	struct nearest near;
+	g_autofree char *pool = pool_of_el2(d->m, st->word);
 	GError *e = NULL;
 	u64 n, count;
 	bool ok;
 
 	g_string_append_printf(d->words, "%s %s", st->id == CMD_FAIL ? " alloc" : "", st->word);
+	if (!pool)
+		return fail_at(d, st->word_off, "this VM or vCPU has no pool now");
 	watched(d, (struct oracle_action){ .kind = ORACLE_PRESSURE });
 	if (st->id == CMD_DRAIN) {
-		if (!named(d, "leave", 0, &n))
+		if (!doing_named(d, "leave", 0, &n))
 			return false;
-		ok = hyp->pool_drain(d->m->el2, st->word, n, &e);
+		ok = hyp->pool_drain(d->m->el2, pool, n, &e);
 	} else if (st->id == CMD_REFILL) {
-		if (!named(d, "pages", ~UINT64_C(0), &n))
+		if (!doing_named(d, "pages", ~UINT64_C(0), &n))
 			return false;
-		ok = hyp->pool_refill(d->m->el2, st->word, n, &e);
+		ok = hyp->pool_refill(d->m->el2, pool, n, &e);
 	} else {
-		if (!named(d, "nth", 1, &n) || !named(d, "count", 1, &count))
+		if (!doing_named(d, "nth", 1, &n) || !doing_named(d, "count", 1, &count))
 			return false;
 		if (!n || !count)
 			return fail_at(d, st->named[0].off, "nth and count begin at 1");
-		ok = hyp->fail_alloc(d->m->el2, st->word, n, count, &e);
+		ok = hyp->fail_alloc(d->m->el2, pool, n, count, &e);
 	}
 	*d->out = (struct outcome){ .kind = OUTCOME_VALUE, .is_signed = true };
 	if (ok)
 		return true;
 	nearest_init(&near, st->word);
 	script_fail(d->error, st->line, st->word_off,
-		    param_known(PARAM_POOL, st->word, &near) ? NULL : near.best, "%s", e->message);
+		    param_known(NULL, PARAM_POOL, st->word, &near) ? NULL : near.best, "%s", e->message);
 	g_error_free(e);
 	return false;
 }
@@ -370,10 +360,13 @@ static bool do_pressure(struct doing *d)
 /* ---- All ---------------------------------------------------------------------------------------- */
 
 static bool (*const do_fn[N_COMMANDS])(struct doing *d) = {
-	[CMD_BOOT] = do_boot,	       [CMD_INIT] = do_boot,	   [CMD_FINALISE] = do_boot,
-	[CMD_PROT_FINALIZE] = do_boot, [CMD_HVC] = do_hvc,	   [CMD_EL2] = do_el2,
-	[CMD_HOST] = do_host,	       [CMD_HYP] = do_hyp,	   [CMD_DMA] = do_dma,
-	[CMD_DRAIN] = do_pressure,     [CMD_REFILL] = do_pressure, [CMD_FAIL] = do_pressure,
+	[CMD_BOOT] = do_boot,	    [CMD_INIT] = do_boot,
+	[CMD_FINALISE] = do_boot,   [CMD_PROT_FINALIZE] = do_boot,
+	[CMD_HVC] = do_hvc,	    [CMD_EL2] = do_el2,
+	[CMD_HOST] = do_host,	    [CMD_HYP] = do_hyp,
+	[CMD_DMA] = do_dma,	    [CMD_VM] = do_vm,
+	[CMD_GUEST] = do_guest,	    [CMD_DRAIN] = do_pressure,
+	[CMD_REFILL] = do_pressure, [CMD_FAIL] = do_pressure,
 };
 
 static void remember(struct run *r, unsigned int cpu, const struct outcome *out)
@@ -382,9 +375,9 @@ static void remember(struct run *r, unsigned int cpu, const struct outcome *out)
 	r->last = *out;
 	r->cpu_acted[cpu] = true;
 	r->cpu_last[cpu] = *out;
-	if (out->kind != OUTCOME_GAVE_UP)
-		return;
-	r->interrupted = r->opt->stop && *r->opt->stop;
+	if (out->kind == OUTCOME_GAVE_UP)
+		r->interrupted = r->opt->stop && *r->opt->stop;
+	/* Ctrl-C at an action's last event found nothing left to stop. */
 	r->m->board->step_limit = r->opt->steps;
 }
 
@@ -395,6 +388,9 @@ bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GStri
 
 	d.m = run_machine(r, st->line, st->off, error);
 	if (!d.m)
+		return false;
+	if (st->id == CMD_VM && st->verb == VERB_CREATE &&
+	    !bind_vm(st->line, st->word_off, st->word, &r->ctx, error))
 		return false;
 	d.cpu = st->cpu < 0 ? 0 : (unsigned int)st->cpu;
 	if (d.cpu >= d.m->board->n_cpus)

@@ -98,6 +98,8 @@ static bool check_stmt(struct check *c, const struct stmt *st)
 		return false;
 	if (st->id == CMD_DMA)
 		return check_device(c, st);
+	if (st->id == CMD_VM && st->verb == VERB_CREATE)
+		return bind_vm(st->line, st->word_off, st->word, &c->ctx, c->error);
 	if (st->id == CMD_LET)
 		return bind(c, st);
 	return st->id != CMD_REPEAT || check_repeat(c, st);

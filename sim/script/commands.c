@@ -70,10 +70,20 @@ static const struct command commands[N_COMMANDS + 1] = {
 		      COMMAND_ACTION, "hypercall" },
 	[CMD_EL2] = { "el2", "NAME ARGS...", "call a function that only EL2 itself calls",
 		      EXPECTATION, COMMAND_ACTION, "el2call" },
-	[CMD_HOST] = { "host", "read ADDR [SIZE] | write ADDR VALUE [SIZE] | exec ADDR [isv=0]",
-		       "the host touches a physical address through its stage 2",
-		       "SIZE is 1, 2, 4 or 8 (default 8) bytes; isv=0 makes the syndrome "
-		       "invalid.\n\n" EXPECTATION,
+	[CMD_HOST] = { "host",
+		       "read ADDR [SIZE] | write ADDR VALUE [SIZE] | exec ADDR [isv=0] "
+		       "[reclaim=1] | map VM[.N] gfn=G [pages=N] [page=ADDR] [huge=1] [r=0] [w=0] "
+		       "[x=0] | unmap|wrprotect VM gfn=G [pages=N] | age VM gfn=G [pages=N] "
+		       "[mkold=0] | share|unshare ADDR [pages=N]",
+		       "the host touches a physical address, or manages guests' memory",
+		       "SIZE is 1, 2, 4 or 8 (default 8) bytes; isv=0 makes the syndrome invalid; "
+		       "reclaim=1: it is the kernel itself, which answers an injected abort by "
+		       "taking the page from the guest.\n\n"
+		       "map: memory for the guest as if it had faulted there, of the host's choice "
+		       "or from ADDR on; huge, r, w, x are for guests that are not protected. "
+		       "unmap, wrprotect, age: as MMU notifiers do; protected guests are left "
+		       "alone; age gives whether a page was used. share, unshare: kvm_share_hyp() "
+		       "and kvm_unshare_hyp().\n\n" EXPECTATION,
 		       COMMAND_ACTION, "access" },
 	[CMD_HYP] = { "hyp", "read VA [SIZE] | write VA VALUE [SIZE]", "probe EL2's stage 1",
 		      "What an access of EL2 to this virtual address would meet.\n\n" EXPECTATION,
@@ -81,13 +91,31 @@ static const struct command commands[N_COMMANDS + 1] = {
 	[CMD_DMA] = { "dma", "DEVICE read ADDR [SIZE] | DEVICE write ADDR VALUE [SIZE]",
 		      "a bus master touches a physical address", EXPECTATION, COMMAND_ACTION,
 		      "region" },
-	[CMD_GUEST] = { "guest", "VM ...", "a guest acts: not in this build", NULL, COMMAND_ACTION,
-			NULL },
-	[CMD_VM] = { "vm", "create|run|destroy NAME ...", "guests' life: not in this build", NULL,
+	[CMD_GUEST] = { "guest",
+			"VM[.N] read IPA [SIZE] | write IPA VALUE [SIZE] | exec IPA | hvc NAME "
+			"ARGS... | hvc raw ID X1...",
+			"a vCPU touches an IPA, or calls EL2",
+			"Its vCPU N (0) is loaded on the acting CPU first. An access that its "
+			"stage "
+			"2 does not allow exits to the host: fault; `vm run` deals with it and "
+			"lets "
+			"the guest try again. Calls: mem_share IPA, mem_unshare IPA, hyp_meminfo; "
+			"they give x0, -1 is refused.\n\n" EXPECTATION,
+			COMMAND_ACTION, "vm" },
+	[CMD_VM] = { "vm",
+		     "create NAME [protected] [vcpus=N] [ipa_bits=N] | run NAME[.N] | put NAME[.N] "
+		     "| destroy NAME",
+		     "the host's driver makes, runs and destroys virtual machines",
+		     "create: the host's structures; EL2 hears of them when a vCPU first runs. "
+		     "run: "
+		     "KVM_RUN, with what the guest exited for dealt with. put: the vCPU leaves its "
+		     "CPU. destroy: all memory back to the host. They give what the kernel's "
+		     "functions return, where it warns and goes on the first error. NAME stands "
+		     "for the VM's handle where a number is wanted.\n\n" EXPECTATION,
 		     COMMAND_ACTION, NULL },
 	[CMD_DRAIN] = { "drain", "POOL [leave=N]", "memory pressure: empty a pool",
 			"Takes order-0 pages until N (0) are free; no events. POOL: host_s2, "
-			"hyp_s1.\n\n" EXPECTATION,
+			"hyp_s1, a VM, VM.N for a vCPU's memcache.\n\n" EXPECTATION,
 			COMMAND_ACTION, "pool" },
 	[CMD_REFILL] = { "refill", "POOL [pages=N]", "give drained pages back, last taken first",
 			 EXPECTATION, COMMAND_ACTION, "pool" },
@@ -118,22 +146,23 @@ static const struct command commands[N_COMMANDS + 1] = {
 
 static const struct command functions[N_FUNCTIONS + 1] = {
 	[FN_OWNER] = { "owner", "ADDR",
-		       "host, hyp, ffa, firmware; several; none beyond the PA limit", NULL,
+		       "host, hyp, ffa, firmware, a VM; several; none beyond the PA limit", NULL,
 		       COMMAND_CHECK, NULL },
-	[FN_STATE] = { "state", "host|hyp, ADDR",
+	[FN_STATE] = { "state", "host|hyp|VM, ADDR",
 		       "OWNED, SHARED_OWNED, SHARED_BORROWED, NOPAGE, POISON as EL2 records it",
 		       NULL, COMMAND_CHECK, NULL },
-	[FN_PTE] = { "pte", "host|hyp, ADDR", "the entry at which the walk ends, raw",
-		     "For hyp the address is one of EL2's: hyp_va(ADDR).", COMMAND_CHECK, NULL },
-	[FN_LEVEL] = { "level", "host|hyp, ADDR", "the level of that entry", NULL, COMMAND_CHECK,
+	[FN_PTE] = { "pte", "host|hyp|VM, ADDR", "the entry at which the walk ends, raw",
+		     "For hyp the address is one of EL2's: hyp_va(ADDR); for a VM an IPA.",
+		     COMMAND_CHECK, NULL },
+	[FN_LEVEL] = { "level", "host|hyp|VM, ADDR", "the level of that entry", NULL, COMMAND_CHECK,
 		       NULL },
-	[FN_MAPPED] = { "mapped", "host|hyp, ADDR", "1 if a valid leaf translates it, else 0", NULL,
-			COMMAND_CHECK, NULL },
-	[FN_TRANSLATES] = { "translates", "host|hyp, ADDR",
+	[FN_MAPPED] = { "mapped", "host|hyp|VM, ADDR", "1 if a valid leaf translates it, else 0",
+			NULL, COMMAND_CHECK, NULL },
+	[FN_TRANSLATES] = { "translates", "host|hyp|VM, ADDR",
 			    "the output address that the MMU gives, or `fault`", NULL,
 			    COMMAND_CHECK, NULL },
 	[FN_FREE] = { "free", "POOL", "free pages of all orders", NULL, COMMAND_CHECK, "pool" },
-	[FN_TABLES] = { "tables", "host|hyp", "table pages in use, the root's included", NULL,
+	[FN_TABLES] = { "tables", "host|hyp|VM", "table pages in use, the root's included", NULL,
 			COMMAND_CHECK, NULL },
 	[FN_REFCOUNT] = { "refcount", "ADDR", "the page's reference count", NULL, COMMAND_CHECK,
 			  NULL },

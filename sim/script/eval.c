@@ -104,7 +104,7 @@ bool expr_number(const struct expr *e, struct context *c, __int128 *n, GError **
 
 	if (!expr_eval(e, c, &v, error))
 		return false;
-	if (v.word)
+	if (!is_number(v))
 		return script_fail(error, e->line, e->off, NULL,
 				   "a number is wanted, `%s` is a word", v.word);
 	*n = v.n;
@@ -131,6 +131,16 @@ static bool eval_logic(const struct expr *e, struct context *c, struct value *v,
 	return true;
 }
 
+/* A VM's name as a number: its handle, after its end the one that it had. */
+static u32 handle_of(const struct context *c, const char *name)
+{
+	struct machine_vm vm = { 0 };
+
+	if (c->run && c->run->m)
+		machine_vm(c->run->m, name, &vm);
+	return vm.handle;
+}
+
 static bool eval_name(const struct expr *e, struct context *c, struct value *v, GError **error)
 {
 	const struct value *bound = g_hash_table_lookup(c->names, e->name);
@@ -141,6 +151,8 @@ static bool eval_name(const struct expr *e, struct context *c, struct value *v, 
 
 	if (bound) {
 		*v = *bound;
+		if (v->vm)
+			v->n = handle_of(c, e->name);
 		return true;
 	}
 	if (c->board && region_find(c->board, e->name, &base)) {
@@ -174,10 +186,10 @@ static bool eval_operator(const struct expr *e, struct context *c, struct value 
 		return false;
 	if (e->op >= OP_EQ && e->op <= OP_GT)
 		return compare(e, a, b, v, error);
-	if (a.word || b.word)
+	if (!is_number(a) || !is_number(b))
 		return script_fail(error, e->line, e->op_off, NULL,
-				   "`%s` is a word: `%s` wants numbers", a.word ? a.word : b.word,
-				   op_text[e->op]);
+				   "`%s` is a word: `%s` wants numbers",
+				   is_number(a) ? b.word : a.word, op_text[e->op]);
 	if (e->op == OP_NEG)
 		n = -a.n;
 	else if (e->op == OP_COMPLEMENT)

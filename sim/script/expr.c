@@ -238,11 +238,11 @@ static bool parse_parameter(struct scan *s, struct expr *call, unsigned int i)
 		call->kid[i] = parse_level(s, LEVEL_OR);
 		return call->kid[i];
 	}
-	name = scan_name(s, &off);
+	name = p == PARAM_POOL ? scan_pool(s, &off) : scan_name(s, &off);
 	if (!name)
 		return scan_fail(s, off, NULL, "%s() wants a name here", call->fn->name);
 	nearest_init(&near, name);
-	if (!param_known(p, name, &near))
+	if (!param_known(s->prog, p, name, &near))
 		return scan_fail(s, off, near.best, "%s() knows no `%s`", call->fn->name, name);
 	call->name = name;
 	return true;

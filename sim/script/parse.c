@@ -15,6 +15,7 @@ struct program *program_new(void)
 	p->arrays = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
 	p->lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 	p->stmt = program_ptrs(p);
+	p->vms = program_ptrs(p);
 	return p;
 }
 
@@ -351,14 +352,23 @@ static bool parse_named_expr(struct scan *s, struct stmt *st)
 	return parse_name_arg(s, st, "the pool's name") && parse_expr_arg(s, st);
 }
 
-static bool parse_let(struct scan *s, struct stmt *st)
+/* A name that a number may be bound to. */
+static bool parse_binding(struct scan *s, const struct stmt *st)
 {
 	const char *what;
 
-	if (!parse_name_arg(s, st, "a name"))
-		return false;
 	if (name_reserved(st->word, &what))
 		return scan_fail(s, st->word_off, NULL, "`%s` is %s", st->word, what);
+	return !program_has_vm(s->prog, st->word) ||
+	       scan_fail(s, st->word_off, NULL, "`%s` is a VM", st->word);
+}
+
+static bool parse_let(struct scan *s, struct stmt *st)
+{
+	if (!parse_name_arg(s, st, "a name"))
+		return false;
+	if (!parse_binding(s, st))
+		return false;
 	if (!scan_char(s, '=') || scan_peek(s, 0) == '=')
 		return scan_fail(s, s->at, NULL, "`=` is missing here");
 	return parse_expr_arg(s, st);
@@ -372,7 +382,7 @@ static bool parse_expect(struct scan *s, struct stmt *st)
 
 static bool parse_repeat(struct scan *s, struct stmt *st)
 {
-	const char *what, *as;
+	const char *as;
 	u32 off;
 
 	st->body = program_ptrs(s->prog);
@@ -385,9 +395,7 @@ static bool parse_repeat(struct scan *s, struct stmt *st)
 		return scan_fail(s, off, NULL, "only `as NAME` may follow");
 	if (!parse_name_arg(s, st, "the counter's name"))
 		return false;
-	if (name_reserved(st->word, &what))
-		return scan_fail(s, st->word_off, NULL, "`%s` is %s", st->word, what);
-	return true;
+	return parse_binding(s, st);
 }
 
 static bool parse_nothing(struct scan *s, struct stmt *st)
@@ -463,8 +471,6 @@ static bool parse_keyword(struct scan *s, struct stmt *st)
 		return scan_fail(s, s->at, NULL, "a blank is missing after `%s`", name);
 	if (st->cpu >= 0 && !is_action(st->id))
 		return scan_fail(s, st->off, NULL, "only an action is done by a CPU");
-	if (st->id == CMD_GUEST || st->id == CMD_VM)
-		return scan_fail(s, st->off, NULL, "guests are not in this build");
 	if (st->id == CMD_PARALLEL || st->id == CMD_EXPLORE)
 		return scan_fail(s, st->off, NULL, "interleavings are not in this build");
 	return true;

@@ -24,12 +24,6 @@ static const char *const rules[] = { "spec",
 
 /* ---- Arguments ------------------------------------------------------------------------- */
 
-/* How many arguments and which NAME=EXPR an action takes. */
-struct shape {
-	u8 min, max;
-	const char *named[3];
-};
-
 static bool at_arrow(const struct scan *s)
 {
 	return scan_peek(s, 0) == '=' && scan_peek(s, 1) == '>';
@@ -87,7 +81,7 @@ static bool parse_named(struct scan *s, struct stmt *st, const struct shape *sha
 	return a->value && parse_arg_end(s);
 }
 
-static bool parse_args(struct scan *s, struct stmt *st, const struct shape *shape)
+bool parse_args(struct scan *s, struct stmt *st, const struct shape *shape)
 {
 	const char *name;
 	struct expr *e;
@@ -115,10 +109,12 @@ static bool parse_args(struct scan *s, struct stmt *st, const struct shape *shap
 	return true;
 }
 
-static bool parse_verb(struct scan *s, struct stmt *st, bool exec)
+/* The second word of `host` and what follows the VM of `guest`: an access or a verb. */
+static bool parse_verb(struct scan *s, struct stmt *st)
 {
 	u32 off;
 	const char *verb = scan_name(s, &off);
+	bool exec = st->id == CMD_HOST || st->id == CMD_GUEST;
 
 	if (!g_strcmp0(verb, "read"))
 		st->access = MMU_READ;
@@ -126,16 +122,15 @@ static bool parse_verb(struct scan *s, struct stmt *st, bool exec)
 		st->access = MMU_WRITE;
 	else if (exec && !g_strcmp0(verb, "exec"))
 		st->access = MMU_EXEC;
-	else if (exec && !g_strcmp0(verb, "map"))
-		return scan_fail(s, off, NULL, "guests are not in this build");
+	else if (verb && exec && verb_find(st->id, verb, &st->verb))
+		return true;
 	else
-		return scan_fail(s, off, NULL, "%s is wanted here",
-				 exec ? "read, write or exec" : "read or write");
+		return scan_fail(s, off, NULL, "%s is wanted here", verbs_of(st->id));
 	return true;
 }
 
 /* ADDR [SIZE], ADDR VALUE [SIZE], ADDR. */
-static bool parse_access(struct scan *s, struct stmt *st)
+bool parse_access(struct scan *s, struct stmt *st)
 {
 	static const struct shape shape[] = {
 		[MMU_READ] = { 1, 2, { NULL } },
@@ -144,15 +139,19 @@ static bool parse_access(struct scan *s, struct stmt *st)
 	};
 	struct shape own;
 
-	if (!parse_verb(s, st, st->id == CMD_HOST))
+	if (!parse_verb(s, st))
 		return false;
+	if (st->verb)
+		return parse_vm_verb(s, st);
 	own = shape[st->access];
-	if (st->id == CMD_HOST)
+	if (st->id == CMD_HOST) {
 		own.named[0] = "isv";
+		own.named[1] = "reclaim";
+	}
 	return parse_args(s, st, &own);
 }
 
-static bool parse_word(struct scan *s, struct stmt *st, const char *what)
+bool parse_word(struct scan *s, struct stmt *st, const char *what)
 {
 	st->word = scan_name(s, &st->word_off);
 	return st->word || scan_fail(s, s->at, NULL, "%s is missing here", what);
@@ -169,6 +168,12 @@ static bool parse_call_action(struct scan *s, struct stmt *st)
 	return parse_args(s, st, st->raw ? &raw : &call);
 }
 
+static bool parse_pool(struct scan *s, struct stmt *st)
+{
+	st->word = scan_pool(s, &st->word_off);
+	return st->word || scan_fail(s, s->at, NULL, "the pool's name is missing here");
+}
+
 static bool parse_fail_alloc(struct scan *s, struct stmt *st)
 {
 	static const struct shape shape = { 0, 0, { "nth", "count", NULL } };
@@ -176,7 +181,7 @@ static bool parse_fail_alloc(struct scan *s, struct stmt *st)
 
 	if (g_strcmp0(scan_name(s, &off), "alloc"))
 		return scan_fail(s, off, NULL, "`fail alloc POOL nth=K` is the form");
-	if (!parse_word(s, st, "the pool's name") || !parse_args(s, st, &shape))
+	if (!parse_pool(s, st) || !parse_args(s, st, &shape))
 		return false;
 	for (unsigned int i = 0; i < st->n_named; i++)
 		if (!strcmp(st->named[i].name, "nth"))
@@ -199,10 +204,14 @@ static bool parse_action_words(struct scan *s, struct stmt *st)
 		return parse_access(s, st);
 	case CMD_DMA:
 		return parse_word(s, st, "the device's name") && parse_access(s, st);
+	case CMD_GUEST:
+		return parse_vm_name(s, st, true) && parse_access(s, st);
+	case CMD_VM:
+		return parse_vm(s, st);
 	case CMD_DRAIN:
-		return parse_word(s, st, "the pool's name") && parse_args(s, st, &drain);
+		return parse_pool(s, st) && parse_args(s, st, &drain);
 	case CMD_REFILL:
-		return parse_word(s, st, "the pool's name") && parse_args(s, st, &refill);
+		return parse_pool(s, st) && parse_args(s, st, &refill);
 	case CMD_FAIL:
 		return parse_fail_alloc(s, st);
 	default:

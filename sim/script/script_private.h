@@ -96,7 +96,13 @@ bool line_trim(struct line *l, GError **error);
 struct value {
 	const char *word; /* NULL: a number */
 	__int128 n;       /* -2^63 .. 2^64-1 */
+	bool vm;          /* a VM's name: a word, and where a number is wanted its handle */
 };
+
+static inline bool is_number(struct value v)
+{
+	return !v.word || v.vm;
+}
 
 static inline struct value number(__int128 n)
 {
@@ -154,8 +160,9 @@ struct function {
 };
 const struct function *function_find(const char *name);
 const struct function *function_get(enum function_id id);
-/* Is @name one that this parameter can be? Else sets the suggestion. */
-bool param_known(enum param p, const char *name, struct nearest *near);
+/* Can this parameter be @name, given the VMs of @prog or none (NULL)? Else: the suggestion. */
+bool param_known(const struct program *prog, enum param p, const char *name,
+		 struct nearest *near);
 
 struct context {
 	GHashTable *names;                 /* char * -> struct value *, owned */
@@ -179,6 +186,10 @@ bool region_find(const struct board_config *b, const char *name, u64 *base);
 /* Checks a new binding: reserved words, regions. */
 bool name_bindable(const struct line *l, u32 off, const char *name, const struct board_config *b,
 		   GError **error);
+
+/* A VM's name from here on. */
+bool bind_vm(const struct line *l, u32 off, const char *name, struct context *c, GError **error);
+void names_drop_vms(GHashTable *names);
 
 char *value_words_beside(struct value v, const struct expr *e); /* in the style of @e */
 char *value_decimal(struct value v); /* for programs */
@@ -243,6 +254,15 @@ struct named_arg {
 
 #define MAX_ARGS 18
 
+/* Second words of `vm` and `host`. */
+enum verb {
+	VERB_NONE, /* host: an access */
+	VERB_CREATE, VERB_RUN, VERB_PUT, VERB_DESTROY,
+	VERB_MAP, VERB_UNMAP, VERB_WRPROTECT, VERB_AGE, VERB_SHARE, VERB_UNSHARE,
+	VERB_HVC, /* guest */
+	N_VERBS
+};
+
 struct stmt {
 	enum command_id id;
 	const struct line *line;
@@ -250,13 +270,17 @@ struct stmt {
 	int cpu;                /* -1: none given */
 	enum mmu_access access; /* host, hyp, dma */
 	bool raw;               /* hvc raw */
+	enum verb verb;
+	unsigned int vcpu;      /* of the VM @word; guest, vm, host map */
+	const char *call;       /* guest hvc */
+	u64 call_id;
 	const char *word;       /* TEXT, or the first word after the keyword */
 	u32 word_off;
-	bool flag;              /* nomap; no mmio */
+	bool flag;              /* nomap; no mmio; vm create protected */
 	enum window_model model;
 	struct expr *arg[MAX_ARGS];
 	unsigned int n_args;
-	struct named_arg named[4];
+	struct named_arg named[8];
 	unsigned int n_named;
 	GArray *pair;           /* struct pair */
 	GArray *cond;           /* struct cond: brackets of expect, requires */
@@ -270,6 +294,7 @@ struct stmt {
 
 struct program {
 	GPtrArray *memory, *arrays, *lists; /* all that it is made of */
+	GPtrArray *vms;         /* names of `vm create`, const char * */
 	GPtrArray *stmt;        /* top level */
 	unsigned int n_setup;   /* top-level statements up to the last of set-up */
 	bool pressure;          /* drain, fail, pool or bug stands in it */
@@ -302,6 +327,25 @@ bool parse_statement(struct parser *ps, struct scan *s, struct stmt *st);
 bool parse_action(struct scan *s, struct stmt *st);
 bool parse_expectation(struct scan *s, struct expectation **out);
 bool parse_bracket(struct scan *s, GArray *cond);
+
+/* How many arguments and which NAME=EXPR an action takes. */
+struct shape {
+	u8 min, max;
+	const char *named[8];
+};
+bool parse_args(struct scan *s, struct stmt *st, const struct shape *shape);
+bool parse_access(struct scan *s, struct stmt *st);
+bool parse_word(struct scan *s, struct stmt *st, const char *what);
+/* parse_vm.c: NAME, or NAME.N where a vCPU may stand, of a VM that was made above */
+bool parse_vm_name(struct scan *s, struct stmt *st, bool vcpu);
+bool parse_vm(struct scan *s, struct stmt *st);
+bool parse_vm_verb(struct scan *s, struct stmt *st); /* behind `host VERB`, `guest VM hvc` */
+bool verb_find(enum command_id id, const char *name, enum verb *verb);
+const char *verbs_of(enum command_id id); /* in words */
+const char *verb_name(enum verb verb);
+const char *scan_pool(struct scan *s, u32 *off); /* NAME or NAME.N; NULL: none is next */
+bool program_has_vm(const struct program *p, const char *name);
+void program_vms_try(const struct program *p, struct nearest *near);
 bool parse_pair(struct scan *s, struct pair *pair);
 bool pair_cond(const struct line *l, const struct pair *pair, struct cond *c, GError **error);
 bool parse_arg_end(struct scan *s); /* a blank, an end: not glued to what follows */
@@ -458,6 +502,9 @@ struct run {
 	struct outcome cpu_last[BOARD_MAX_CPUS];
 	bool failed, finished, interrupted;
 	bool interactive;              /* no expectation: none implied */
+	/* asked before each action, or NULL; false: an error of the file */
+	bool (*before)(void *data, struct run *r, const struct stmt *st, GError **error);
+	void *before_data;
 	/* told of every line */
 	void (*told)(void *data, const struct report_line *l);
 	void *told_data;

@@ -68,6 +68,7 @@ static void drop_run(struct session *s)
 {
 	run_free(s->run);
 	s->run = NULL;
+	names_drop_vms(s->names);
 	g_clear_pointer(&s->board, board_config_free);
 }
 

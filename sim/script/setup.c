@@ -380,7 +380,7 @@ static bool set_pool(struct setup *s, const struct stmt *st, u64 pages, GError *
 	struct nearest near;
 
 	nearest_init(&near, st->word);
-	if (!param_known(PARAM_POOL, st->word, &near))
+	if (!param_known(NULL, PARAM_POOL, st->word, &near))
 		return unknown(st, "pool", &near, error);
 	if (!pages || pages > BIT(40))
 		return script_fail(error, st->line, st->arg[0]->off, NULL,

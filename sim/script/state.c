@@ -47,17 +47,41 @@ static bool ask(const struct expr *e, unsigned int i, struct context *c, struct 
 
 static bool fn_owner(const struct expr *e, struct context *c, struct value *v, GError **error)
 {
+	struct abs_page page;
 	struct asked a;
+	const char *name;
 
 	if (!ask(e, 0, c, &a, error))
 		return false;
-	*v = word(owner_name[model_owner(a.m->board, a.v, PA(a.addr))]);
+	model_page(a.m->board, a.v, PA(a.addr), &page);
+	name = page.owner == OWNER_GUEST ? machine_vm_name(a.m, page.guest) : NULL;
+	*v = word(name ? name : owner_name[page.owner]);
 	return true;
+}
+
+/* A live VM of this name, as EL2 has it; NULL: it has none, or none yet. */
+static const struct el2_guest_view *guest_of(const struct asked *a, const char *name)
+{
+	struct machine_vm vm;
+
+	if (!machine_vm(a->m, name, &vm) || !vm.live)
+		return NULL;
+	return model_guest(a->v, vm.handle);
+}
+
+static bool is_party(const struct expr *e, const char *name)
+{
+	return !strcmp(e->name, name);
 }
 
 static bool is_hyp(const struct expr *e)
 {
-	return !strcmp(e->name, "hyp");
+	return is_party(e, "hyp");
+}
+
+static bool is_vm(const struct expr *e)
+{
+	return !is_hyp(e) && !is_party(e, "host");
 }
 
 static bool fn_state(const struct expr *e, struct context *c, struct value *v, GError **error)
@@ -67,6 +91,13 @@ static bool fn_state(const struct expr *e, struct context *c, struct value *v, G
 
 	if (!ask(e, 1, c, &a, error))
 		return false;
+	if (is_vm(e)) {
+		const struct el2_guest_view *g = guest_of(&a, e->name);
+
+		*v = word(page_state_name[g ? model_guest_state(a.m->board, a.v, g, a.addr)
+					    : PKVM_NOPAGE]);
+		return true;
+	}
 	if (a.addr >= board_pa_limit(a.m->board))
 		return script_fail(error, e->line, e->kid[1]->off, NULL,
 				   "this address is beyond the PA limit");
@@ -77,19 +108,28 @@ static bool fn_state(const struct expr *e, struct context *c, struct value *v, G
 
 /* ---- Walks -------------------------------------------------------------------------------- */
 
+/* NULL, or with root 0: there is none. */
 static const struct mmu_table *table_of(const struct expr *e, const struct asked *a)
 {
-	return is_hyp(e) ? &a->v->hyp_s1 : &a->v->host_s2;
+	const struct el2_guest_view *g;
+
+	if (!is_vm(e))
+		return is_hyp(e) ? &a->v->hyp_s1 : &a->v->host_s2;
+	g = guest_of(a, e->name);
+	return g ? &g->s2 : NULL;
 }
 
 /* The walk for (party, address). *@there is false where no table stands. */
 static bool walk(const struct expr *e, struct context *c, struct asked *a, struct mmu_result *res,
 		 bool *there, GError **error)
 {
+	const struct mmu_table *t;
+
 	if (!ask(e, 1, c, a, error))
 		return false;
-	*there = table_of(e, a)->root.pa;
-	if (*there && !model_walk(a->m->board, a->v, is_hyp(e), a->addr, res))
+	t = table_of(e, a);
+	*there = t && t->root.pa;
+	if (*there && !model_walk_table(a->m->board, t, a->addr, res))
 		return script_fail(error, e->line, e->kid[1]->off, NULL,
 				   "this address is beyond the input range of the tables of %s",
 				   e->name);
@@ -154,7 +194,7 @@ static bool fn_translates(const struct expr *e, struct context *c, struct value 
 
 	if (!walk(e, c, &a, &res, &there, error))
 		return false;
-	if (!is_hyp(e) && !a.m->board->cpus[0].host_s2_on)
+	if (is_party(e, "host") && !a.m->board->cpus[0].host_s2_on)
 		*v = number(a.addr); /* stage 2 is off: flat */
 	else if (there && res.fault == MMU_OK)
 		*v = number(res.oa.pa);
@@ -165,8 +205,21 @@ static bool fn_translates(const struct expr *e, struct context *c, struct value 
 
 /* ---- Pools, counts -------------------------------------------------------------------------- */
 
+/* Of a vCPU: its memcache, whose header stands in EL2's copy of it. */
+static u64 free_in_memcache(const struct asked *a, const char *name)
+{
+	g_autofree char *vm = g_strndup(name, strcspn(name, "."));
+	const struct el2_guest_view *g = guest_of(a, vm);
+	guint64 idx;
+
+	if (!g || !g_ascii_string_to_unsigned(strchr(name, '.') + 1, 10, 0, UINT16_MAX, &idx, NULL))
+		return 0;
+	return model_vcpu_memcache(a->m->board, a->v, g, (unsigned int)idx);
+}
+
 static bool fn_free(const struct expr *e, struct context *c, struct value *v, GError **error)
 {
+	const struct el2_guest_view *g;
 	struct asked a;
 
 	if (!ask(e, 1, c, &a, error))
@@ -175,16 +228,23 @@ static bool fn_free(const struct expr *e, struct context *c, struct value *v, GE
 	for (unsigned int i = 0; i < a.v->n_pools; i++)
 		if (!strcmp(a.v->pools[i].name, e->name))
 			*v = number(model_pool_free(a.m->board, a.v, &a.v->pools[i]));
+	g = guest_of(&a, e->name);
+	if (g)
+		*v = number(model_pool_free(a.m->board, a.v, &g->pool));
+	else if (strchr(e->name, '.'))
+		*v = number(free_in_memcache(&a, e->name));
 	return true;
 }
 
 static bool fn_tables(const struct expr *e, struct context *c, struct value *v, GError **error)
 {
+	const struct mmu_table *t;
 	struct asked a;
 
 	if (!ask(e, 1, c, &a, error))
 		return false;
-	*v = number(table_of(e, &a)->root.pa ? model_tables(a.m->board, table_of(e, &a)) : 0);
+	t = table_of(e, &a);
+	*v = number(t && t->root.pa ? model_tables(a.m->board, t) : 0);
 	return true;
 }
 
@@ -313,7 +373,7 @@ static bool fn_mem(const struct expr *e, struct context *c, struct value *v, GEr
 
 static bool page_free_to_give(struct run *r, const struct asked *a, u64 pa)
 {
-	return model_owner(a->m->board, a->v, PA(pa)) == OWNER_HOST;
+	return model_owner(a->m->board, a->v, PA(pa)) == OWNER_HOST && machine_take_page(a->m, pa);
 }
 
 /* The first whole page of RAM in no nomap region at @from or above; false: none. */
@@ -462,13 +522,23 @@ static bool one_of(const char *const *list, const char *name, struct nearest *ne
 	return g_strv_contains(list, name);
 }
 
-bool param_known(enum param p, const char *name, struct nearest *near)
+/* A VM, or with its number behind a dot a vCPU. */
+static bool vm_pool(const struct program *prog, const char *name)
+{
+	g_autofree char *vm = g_strndup(name, strcspn(name, "."));
+
+	return program_has_vm(prog, vm);
+}
+
+bool param_known(const struct program *prog, enum param p, const char *name, struct nearest *near)
 {
 	switch (p) {
 	case PARAM_PARTY:
-		return one_of(parties, name, near);
+		program_vms_try(prog, near);
+		return one_of(parties, name, near) || program_has_vm(prog, name);
 	case PARAM_POOL:
-		return one_of(pools, name, near);
+		program_vms_try(prog, near);
+		return one_of(pools, name, near) || vm_pool(prog, name);
 	case PARAM_KIND:
 		for (unsigned int i = 0; i <= EV_PANIC; i++) {
 			nearest_try(near, event_kind_name[i]);

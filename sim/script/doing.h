@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One action being carried out: what action.c and vm.c share. */
+#ifndef PKVM_SIM_SCRIPT_DOING_H
+#define PKVM_SIM_SCRIPT_DOING_H
+
+#include "script_private.h"
+
+struct doing {
+	struct run *r;
+	struct machine *m;
+	const struct stmt *st;
+	unsigned int cpu;
+	struct outcome *out;
+	GString *words; /* as evaluated, for --record */
+	GError **error;
+};
+
+struct access {
+	u64 addr, val;
+	unsigned int size;
+	bool isv, reclaim;
+};
+
+/* NAME=EXPR of the statement, or @missing; said as evaluated. */
+bool doing_named(struct doing *d, const char *name, u64 missing, u64 *n);
+/* The arguments of a read, a write or a fetch. */
+bool doing_access(struct doing *d, struct access *a);
+/* All arguments into registers. */
+bool doing_args(struct doing *d, u64 *regs);
+
+/* vm.c */
+bool do_vm(struct doing *d);
+bool do_guest(struct doing *d);
+bool do_host_memory(struct doing *d); /* map, unmap, wrprotect, age, share, unshare */
+/* A pool as EL2 calls it: of a VM, of a vCPU. NULL: there is none; free it. */
+char *pool_of_el2(struct machine *m, const char *name);
+
+#endif
