@@ -92,11 +92,15 @@ static int check_hyp_range(struct hyp_cpu *c, u64 phys, u64 size, bool mapped)
 	return 0;
 }
 
+/* With B-33 what the caller wants is ignored. */
+static u64 mmio_prot(const struct hyp_cpu *c)
+{
+	return hyp_has_bug(c->hyp, BUG_B33) ? PAGE_HYP : PAGE_HYP_DEVICE;
+}
+
 static int map_linear(struct hyp_cpu *c, u64 phys, u64 size)
 {
-	u64 prot = hyp_has_bug(c->hyp, BUG_B33) ? PAGE_HYP : PAGE_HYP_DEVICE;
-
-	return pkvm_create_mappings_locked(c, PA(phys), PA(phys + size), prot);
+	return pkvm_create_mappings_locked(c, PA(phys), PA(phys + size), mmio_prot(c));
 }
 
 static bool unmap_linear(struct hyp_cpu *c, u64 phys, u64 size)
@@ -245,7 +249,7 @@ static int hand_back_range_linear(struct hyp_cpu *c, u64 phys, u64 size)
 static int donate_range_private(struct hyp_cpu *c, u64 phys, u64 size)
 {
 	va_t va;
-	int ret = __pkvm_create_private_mapping(c, PA(phys), size, PAGE_HYP_DEVICE, &va);
+	int ret = __pkvm_create_private_mapping(c, PA(phys), size, mmio_prot(c), &va);
 
 	if (ret)
 		return ret;
