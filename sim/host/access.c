@@ -35,6 +35,15 @@ static bool same_fault(const struct mmu_result *a, const struct mmu_result *b)
 	       a->desc_pa.pa == b->desc_pa.pa;
 }
 
+static void kernel_step_begin(const struct access *x, const struct cpu *cpu)
+{
+	step_begin(x->a.m, &(struct machine_step){ .kind = STEP_HOST_ACCESS,
+						   .cpu = cpu->id,
+						   .access = x->acc,
+						   .addr = x->ia,
+						   .size = x->size });
+}
+
 /*
  * do_mem_abort() of an abort that EL2 injected: from v7.1 on, for data that is still
  * mapped, take the page from the guest. True: the access is to be tried again.
@@ -48,7 +57,9 @@ static bool force_reclaim(struct access *x, struct cpu *cpu, u64 ia, const struc
 	if (!x->kernel || x->acc == MMU_EXEC || res->fault != MMU_FAULT_TRANSLATION ||
 	    !m->host->call[HC_FORCE_RECLAIM])
 		return false;
+	step_end(m, &(struct outcome){ .kind = OUTCOME_ABORT });
 	ret = hcall(&f, HC_FORCE_RECLAIM, ALIGN_DOWN(ia, BIT(m->board->f->page_shift)));
+	kernel_step_begin(x, cpu);
 	return !ret || ret == -EAGAIN;
 }
 
@@ -146,11 +157,15 @@ static s64 do_access(struct cpu *cpu, void *arg)
 	u64 left = page - (x->ia & (page - 1));
 	unsigned int first = left < x->size ? (unsigned int)left : x->size;
 
+	if (x->kernel)
+		kernel_step_begin(x, cpu);
 	if (do_piece(x, cpu, 0, first) &&
 	    (first == x->size || do_piece(x, cpu, first, x->size - first)))
 		x->a.outcome.kind = OUTCOME_VALUE;
 	else
 		x->a.outcome.value = 0;
+	if (x->kernel)
+		step_end(x->a.m, &x->a.outcome);
 	return 0;
 }
 
@@ -203,8 +218,10 @@ bool host_touch(struct action *a, struct cpu *cpu, enum mmu_access acc, u64 pa, 
 	bool ok;
 
 	x.a.outcome = (struct outcome){ 0 };
+	kernel_step_begin(&x, cpu);
 	ok = do_piece(&x, cpu, 0, size);
 	a->outcome = x.a.outcome;
+	step_end(a->m, &a->outcome);
 	*val = x.a.outcome.value;
 	return ok;
 }

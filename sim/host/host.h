@@ -32,6 +32,27 @@ struct outcome {
 /* What it ended in, in one word: outcome_name[], or the FF-A error's: "DENIED". */
 const char *outcome_word(const struct outcome *o);
 
+/* What a flow of the driver is made of: an oracle judges each step by itself. */
+enum machine_step_kind { STEP_HVC, STEP_HOST_ACCESS, STEP_GUEST_ACCESS, STEP_GUEST_HVC };
+
+struct machine_step {
+	enum machine_step_kind kind;
+	unsigned int cpu;
+	const struct el2_call *call; /* STEP_HVC */
+	u64 args[18];                /* STEP_HVC; STEP_GUEST_HVC: the function id first */
+	unsigned int n_args;
+	enum mmu_access access;      /* accesses; @addr is an IPA for guests */
+	u64 addr, size;
+	u32 vm;                      /* handle of the guest's VM */
+};
+
+/* Told by the flow, on its CPU. A step that EL2 does not survive has no end. */
+struct machine_watch {
+	void (*begin)(void *data, const struct machine_step *s);
+	void (*end)(void *data, const struct outcome *o);
+	void *data;
+};
+
 struct host; /* the driver's books */
 struct host_regs;
 
@@ -41,6 +62,7 @@ struct machine {
 	const struct hypervisor *hyp;
 	struct el2_config *config;
 	struct host *host;
+	const struct machine_watch *watch; /* of flows; NULL: nobody */
 	struct host_regs *regs;
 	bool dead;       /* EL2 panicked */
 	bool boot_failed;

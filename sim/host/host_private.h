@@ -27,6 +27,18 @@ void host_regs_keep(struct machine *m, const u64 regs[18]);
 bool host_touch(struct action *a, struct cpu *cpu, enum mmu_access acc, u64 pa, unsigned int size,
 		u64 *val);
 
+static inline void step_begin(const struct machine *m, const struct machine_step *s)
+{
+	if (m->watch)
+		m->watch->begin(m->watch->data, s);
+}
+
+static inline void step_end(const struct machine *m, const struct outcome *o)
+{
+	if (m->watch)
+		m->watch->end(m->watch->data, o);
+}
+
 struct outcome machine_act(struct action *a, unsigned int cpu, cpu_fn fn);
 
 #endif

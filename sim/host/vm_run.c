@@ -14,37 +14,53 @@
 
 /* ---- Flows -------------------------------------------------------------------------------- */
 
+/* x1; *@refused: the dispatcher did not take it. */
+static s64 hvc(struct flow *f, const struct el2_call *call, const u64 *args, unsigned int n,
+	       bool *refused)
+{
+	struct machine_step s = { .kind = STEP_HVC, .cpu = f->cpu->id, .call = call, .n_args = n };
+	struct machine *m = flow_machine(f);
+	u64 regs[18] = { m->hyp->hvc_id(m->el2, call) };
+	struct outcome o;
+
+	for (unsigned int i = 0; i < n; i++)
+		regs[1 + i] = s.args[i] = args[i];
+	step_begin(m, &s);
+	m->hyp->hvc(m->el2, f->cpu, regs);
+	*refused = (s64)regs[0] == -1;
+	o = flow_gives((s64)regs[1]);
+	if (*refused)
+		o = (struct outcome){ .kind = OUTCOME_REFUSED };
+	step_end(m, &o);
+	return (s64)regs[1];
+}
+
 s64 flow_hcall(struct flow *f, enum host_call id, const u64 *args, unsigned int n)
 {
-	struct machine *m = flow_machine(f);
-	const struct el2_call *call = m->host->call[id];
-	u64 regs[18] = { 0 };
+	const struct el2_call *call = flow_host(f)->call[id];
+	bool refused;
+	s64 ret;
 
 	if (f->oops)
 		return -EFAULT;
 	if (!call)
 		return -EOPNOTSUPP;
-	regs[0] = m->hyp->hvc_id(m->el2, call);
-	for (unsigned int i = 0; i < n; i++)
-		regs[1 + i] = args[i];
-	m->hyp->hvc(m->el2, f->cpu, regs);
-	if ((s64)regs[0] == -1 && flow_release(f) >= PROFILE_V7_2)
-		return -EOPNOTSUPP;
-	return (s64)regs[1];
+	ret = hvc(f, call, args, n, &refused);
+	return refused && flow_release(f) >= PROFILE_V7_2 ? -EOPNOTSUPP : ret;
 }
 
-static void flow_touch(struct flow *f, enum mmu_access acc, u64 pa, u64 *val)
+static bool flow_touch(struct flow *f, enum mmu_access acc, u64 pa, u64 *val)
 {
 	if (!f->oops)
 		f->oops = !host_touch(&f->a, f->cpu, acc, pa, 8, val);
+	return !f->oops;
 }
 
 u64 flow_load(struct flow *f, u64 pa)
 {
 	u64 val = 0;
 
-	flow_touch(f, MMU_READ, pa, &val);
-	return f->oops ? 0 : val;
+	return flow_touch(f, MMU_READ, pa, &val) ? val : 0;
 }
 
 void flow_store(struct flow *f, u64 pa, u64 val)
@@ -55,8 +71,9 @@ void flow_store(struct flow *f, u64 pa, u64 val)
 /* clear_page(): one write that the host's stage 2 must allow, and then the whole page. */
 void flow_clear_page(struct flow *f, u64 pa)
 {
-	flow_store(f, pa, 0);
-	if (!f->oops)
+	u64 val = 0;
+
+	if (flow_touch(f, MMU_WRITE, pa, &val))
 		mem_zero(f->cpu, PA(pa), flow_page_size(f));
 }
 
@@ -206,56 +223,71 @@ static void keep_exit(struct flow *f, const struct guest_insn *insn, const struc
 	v->exit = r->exit;
 }
 
-static void end(struct flow *f, enum outcome_kind kind, bool is_signed, u64 value)
+static void end(struct flow *f, enum outcome_kind kind)
 {
 	f->ended = true;
-	f->a.outcome = (struct outcome){ kind, is_signed, value };
+	f->a.outcome = (struct outcome){ .kind = kind };
 }
 
 /* A call that nobody answers: the host says so, SMCCC_RET_NOT_SUPPORTED. */
 static bool not_supported(const struct guest_insn *insn, const struct guest_result *r)
 {
-	return insn->hvc && !r->exit.rewind;
+	return r->end == GUEST_EXITED && insn->hvc && !r->exit.rewind;
+}
+
+/* What an instruction ended in, as the outcome of an action. */
+static struct outcome outcome_of(const struct guest_insn *insn, const struct guest_result *r)
+{
+	static const enum outcome_kind kind[] = {
+		[GUEST_DONE] = OUTCOME_VALUE,	[GUEST_EXITED] = OUTCOME_FAULT,
+		[GUEST_BUS] = OUTCOME_BUS,	[GUEST_HANG] = OUTCOME_HANG,
+		[GUEST_ABSENT] = OUTCOME_VALUE,
+	};
+
+	if (r->end == GUEST_ABSENT)
+		return flow_gives(-EINVAL);
+	if (not_supported(insn, r) || (insn->hvc && r->end == GUEST_DONE && (s64)r->val == -1))
+		return (struct outcome){ .kind = OUTCOME_REFUSED };
+	return (struct outcome){ kind[r->end], insn->hvc, r->end == GUEST_DONE ? r->val : 0 };
+}
+
+/* One instruction of the loaded vCPU. Its registers are as before if it is to be done again. */
+static struct guest_result step_guest(struct flow *f, const struct guest_insn *insn,
+				      struct outcome *o)
+{
+	struct machine *m = flow_machine(f);
+	struct machine_step s = { .kind = insn->hvc ? STEP_GUEST_HVC : STEP_GUEST_ACCESS,
+				  .cpu = f->cpu->id,
+				  .access = insn->acc,
+				  .addr = insn->ipa,
+				  .size = insn->size,
+				  .vm = f->vm->handle };
+	struct guest_insn done = *insn;
+	struct guest_result r;
+
+	for (unsigned int i = 0; insn->hvc && i < G_N_ELEMENTS(s.args); i++)
+		s.args[s.n_args++] = insn->regs[i];
+	step_begin(m, &s);
+	r = guest_run(m->hyp, m->el2, f->cpu, &done);
+	*o = outcome_of(insn, &r);
+	step_end(m, o);
+	host_vcpu_mark(m, f->vcpu)->pending = false;
+	if (o->kind == OUTCOME_FAULT)
+		keep_exit(f, insn, &r);
+	return r;
 }
 
 static s64 do_guest(struct flow *f)
 {
-	struct machine *m = flow_machine(f);
-	struct guest_insn again = f->insn;
-	struct guest_result r;
 	s64 ret = flow_vcpu_load(f);
 
 	if (!ret)
 		ret = enter_guest(f);
 	if (ret)
 		return ret;
-	host_vcpu_mark(m, f->vcpu)->pending = false;
-	r = guest_run(m->hyp, m->el2, f->cpu, &f->insn);
-	switch (r.end) {
-	case GUEST_DONE:
-		if (f->insn.hvc && (s64)r.val == -1)
-			end(f, OUTCOME_REFUSED, false, 0);
-		else
-			end(f, OUTCOME_VALUE, f->insn.hvc, r.val);
-		return 0;
-	case GUEST_EXITED:
-		if (not_supported(&again, &r)) {
-			end(f, OUTCOME_REFUSED, false, 0);
-			return 0;
-		}
-		keep_exit(f, &again, &r);
-		end(f, OUTCOME_FAULT, false, 0);
-		return 0;
-	case GUEST_BUS:
-		end(f, OUTCOME_BUS, false, 0);
-		return 0;
-	case GUEST_HANG:
-		end(f, OUTCOME_HANG, false, 0);
-		return 0;
-	case GUEST_ABSENT:
-		break;
-	}
-	return -EINVAL;
+	step_guest(f, &f->insn, &f->a.outcome);
+	f->ended = true;
+	return 0;
 }
 
 static struct outcome guest_action(struct machine *m, unsigned int cpu, const char *name, u32 idx,
@@ -292,19 +324,14 @@ struct outcome machine_guest_hvc(struct machine *m, unsigned int cpu, const char
 /* The instruction that exited, again. True: it exited again. */
 static bool again(struct flow *f, s64 *ret)
 {
-	struct machine *m = flow_machine(f);
-	struct guest_insn insn = f->vcpu->insn;
-	struct guest_result r = guest_run(m->hyp, m->el2, f->cpu, &insn);
+	const struct guest_insn insn = f->vcpu->insn;
+	struct outcome o;
+	struct guest_result r = step_guest(f, &insn, &o);
 
-	host_vcpu_mark(m, f->vcpu)->pending = false;
 	*ret = r.end == GUEST_ABSENT ? -EINVAL : 0;
-	if (r.end == GUEST_BUS || r.end == GUEST_HANG)
-		end(f, r.end == GUEST_BUS ? OUTCOME_BUS : OUTCOME_HANG, false, 0);
-	if (r.end != GUEST_EXITED || not_supported(&insn, &r))
-		return false;
-	insn = f->vcpu->insn;
-	keep_exit(f, &insn, &r);
-	return true;
+	if (o.kind == OUTCOME_BUS || o.kind == OUTCOME_HANG)
+		end(f, o.kind);
+	return o.kind == OUTCOME_FAULT;
 }
 
 /* Until the guest has done what it exited for, or the host has no answer. */
@@ -321,7 +348,7 @@ static s64 do_run(struct flow *f)
 		if (ret || !again(f, &ret))
 			return ret;
 	}
-	end(f, OUTCOME_HANG, false, 0);
+	end(f, OUTCOME_HANG);
 	return 0;
 }
 
