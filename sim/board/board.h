@@ -124,7 +124,7 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data);
  * Both cost one predictable branch when nobody watches.
  */
 void event_step_slow(struct cpu *cpu, enum event_kind kind);
-void event_emit_slow(struct cpu *cpu, struct event *ev); /* fills in seq, cpu and fn */
+void event_deliver(struct cpu *cpu, struct event *ev); /* fills in seq, cpu and fn */
 
 /* ---- The machine ------------------------------------------------------------ */
 
@@ -185,6 +185,8 @@ struct board {
 	unsigned int n_cpus;
 	struct spinlock *locks;
 	bool watched;            /* somebody subscribes, or a scheduler runs */
+	bool scheduled;          /* a scheduler runs: CPUs may be switched at visible steps */
+	u32 kinds;               /* BIT(EV_*) that somebody subscribes to */
 	u64 seq;                 /* last event's number */
 	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
 				    a subscriber, to end what runs. Snapshots leave it alone. */
@@ -247,14 +249,23 @@ static inline void store_mark(struct board *b, struct extent *e, u64 off)
 		extent_mark(b, e, off);
 }
 
+/* Is an event of @kind more than its number? Asked where somebody watches. */
+static inline bool board_hears(const struct board *b, enum event_kind kind)
+{
+	return b->kinds & BIT(kind) || b->scheduled || b->step_limit;
+}
+
 #define DEFINE_MEM_ACCESS(bits)                                                         \
 	static inline u##bits mem_load##bits(struct cpu *cpu, pa_t pa, enum mem_order mo) \
 	{                                                                               \
 		struct board *b = cpu->board;                                           \
 		struct extent *e;                                                       \
                                                                                         \
-		if (unlikely(b->watched))                                               \
-			return (u##bits)mem_load_slow(cpu, pa.pa, bits / 8, mo);        \
+		if (unlikely(b->watched)) {                                             \
+			if (board_hears(b, EV_LOAD))                                    \
+				return (u##bits)mem_load_slow(cpu, pa.pa, bits / 8, mo); \
+			b->seq++;                                                       \
+		}                                                                       \
 		e = extent_at(b, pa.pa);                                                \
 		if (unlikely(!e))                                                       \
 			mem_bus_error(cpu, pa.pa);                                      \
@@ -329,14 +340,22 @@ void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes);
 
 static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
-	if (unlikely(cpu->board->watched))
+	const struct board *b = cpu->board;
+
+	if (unlikely(b->watched) && (b->scheduled || b->step_limit))
 		event_step_slow(cpu, kind);
 }
 
-#define event_emit(cpu_, ...)                                              \
-	do {                                                               \
-		if (unlikely((cpu_)->board->watched))                      \
-			event_emit_slow((cpu_), &(struct event){ __VA_ARGS__ }); \
+/* Every event has a number; who wants it gets it. */
+#define event_emit(cpu_, ...)                                                   \
+	do {                                                                    \
+		if (unlikely((cpu_)->board->watched)) {                         \
+			struct event ev_ = { __VA_ARGS__ };                     \
+                                                                                \
+			ev_.seq = ++(cpu_)->board->seq;                         \
+			if ((cpu_)->board->kinds & BIT(ev_.kind))               \
+				event_deliver((cpu_), &ev_);                    \
+		}                                                               \
 	} while (0)
 
 /* ---- Call chain ------------------------------------------------------------------------ */

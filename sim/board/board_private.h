@@ -172,7 +172,6 @@ struct board_private {
 	struct undo undo;
 	GPtrArray *snapshots; /* struct snapshot, oldest first */
 	GArray *subscribers;
-	u32 kinds; /* that any of them wants */
 	struct chooser chooser;
 	struct scheduler sched;
 	bus_error_fn on_bus_error;

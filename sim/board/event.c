@@ -20,11 +20,12 @@ const char *const event_kind_name[N_EVENT_KINDS] = {
 
 void board_update_watched(struct board *b)
 {
-	struct board_private *p = b->priv;
+	const struct board_private *p = b->priv;
 
-	p->kinds = 0;
+	b->kinds = 0;
 	for (guint i = 0; i < p->subscribers->len; i++)
-		p->kinds |= g_array_index(p->subscribers, struct subscriber, i).kinds;
+		b->kinds |= g_array_index(p->subscribers, struct subscriber, i).kinds;
+	b->scheduled = p->sched.on;
 	b->watched = p->subscribers->len || p->sched.on || b->step_limit;
 }
 
@@ -69,15 +70,10 @@ void event_step_slow(struct cpu *cpu, enum event_kind kind)
 		cpu_visible_step(cpu);
 }
 
-void event_emit_slow(struct cpu *cpu, struct event *ev)
+void event_deliver(struct cpu *cpu, struct event *ev)
 {
-	struct board *b = cpu->board;
-	GArray *subs = b->priv->subscribers;
-	const u64 seq = ++b->seq;
+	const GArray *subs = cpu->board->priv->subscribers;
 
-	if (!(b->priv->kinds & BIT(ev->kind)))
-		return;
-	ev->seq = seq;
 	ev->cpu = (u8)cpu->id;
 	if (!ev->fn && cpu->frame)
 		ev->fn = cpu->frame->fn;
