@@ -83,7 +83,7 @@ struct op_call {
 static s64 run_guest_op(struct hyp_cpu *c, void *arg)
 {
 	const struct op_call *o = arg;
-	const u64 pfn = PFN(o->a.phys), gfn = o->a.gfn, n = o->a.n;
+	const u64 pfn = o->a.phys >> c->hyp->f->page_shift, gfn = o->a.gfn, n = o->a.n;
 	struct pkvm_hyp_vcpu v;
 	s64 ret = -ENXIO;
 
@@ -165,7 +165,8 @@ u64 guest_pte(struct hyp_machine *m, const struct guest *g, u64 gfn, s8 *level)
 
 		if (v->guests[i]->handle != g->handle)
 			continue;
-		mmu_walk(&v->guests[i]->s2, gfn << 12, MMU_READ, board_read_desc, m->b, &res);
+		mmu_walk(&v->guests[i]->s2, gfn << m->b->f->page_shift, MMU_READ, board_read_desc,
+			 m->b, &res);
 		if (level)
 			*level = res.level;
 		return res.desc;
@@ -187,19 +188,20 @@ enum page_state guest_state(struct hyp_machine *m, const struct guest *g, u64 gf
 
 /* ---- Making VMs ------------------------------------------------------------------------------ */
 
-static u64 take(struct guest *g, u64 bytes, u64 align)
+static u64 take(struct hyp_machine *m, struct guest *g, u64 bytes, u64 align)
 {
-	u64 pa = ALIGN_UP(g->next, align);
+	const u64 page = hyp_page_size(m->hyp);
+	u64 pa = ALIGN_UP(g->next, MAX(align, page));
 
-	g->next = pa + ALIGN_UP(bytes, 4096);
+	g->next = pa + ALIGN_UP(bytes, page);
 	return pa;
 }
 
 static u64 take_shared(struct hyp_machine *m, struct guest *g, u64 bytes)
 {
-	u64 pa = take(g, bytes, 4096);
+	u64 pa = take(m, g, bytes, 0);
 
-	for (u64 at = pa; at < pa + bytes; at += 4096)
+	for (u64 at = pa; at < pa + bytes; at += hyp_page_size(m->hyp))
 		rig_must(m, SH, at);
 	return pa;
 }
@@ -212,9 +214,9 @@ void guest_prepare(struct hyp_machine *m, struct guest *g, u64 pa, bool is_prote
 	pgd = guest_pgd_size(m->hyp);
 	g->kvm = take_shared(m, g, layout->kvm_size);
 	g->vcpu = take_shared(m, g, layout->vcpu_size);
-	g->area = take(g, layout->hyp_vm_size + 8, 4096);
-	g->pgd = take(g, pgd, pgd);
-	g->vcpu_area = take(g, layout->hyp_vcpu_size, 4096);
+	g->area = take(m, g, layout->hyp_vm_size + 8, 0);
+	g->pgd = take(m, g, pgd, pgd);
+	g->vcpu_area = take(m, g, layout->hyp_vcpu_size, 0);
 	if (m->hyp->profile->reserves_vms)
 		g->handle = (u32)HVC(m, "reserve_vm");
 	host_store(m, g->kvm + layout->kvm_created_vcpus, 1);
@@ -270,7 +272,7 @@ s64 guest_refill(struct hyp_machine *m, struct guest *g, u64 n)
 	s64 ret;
 
 	for (u64 i = 0; i < n; i++) {
-		u64 page = take(g, 4096, 4096);
+		u64 page = take(m, g, 1, 0);
 
 		host_store(m, page, head);
 		head = page;
