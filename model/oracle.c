@@ -87,7 +87,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		.pages = o,
 	};
 	/* address space only: what is used is a word for each page that is not the host's */
-	if (!book_init(b, &o->pages, o->n_frames, 3) || !fold_init(o))
+	if (!book_init(b, &o->pages, o->n_frames, 3) || !fold_init(o) || !ffa_init(o))
 		return NULL;
 	checkers_init(o);
 	board_subscribe_kinds(b, wanted_kinds(), on_event, o);

@@ -80,6 +80,7 @@ enum oracle_action_kind {
 	ORACLE_HYP_ACCESS,
 	ORACLE_DMA,
 	ORACLE_PRESSURE, /* drain, refill, fail: changes nothing */
+	ORACLE_SMC, /* the host's: regs, and where its registers will be */
 };
 
 /* How an action ended, as host.h's outcomes, without depending on it. */
@@ -103,6 +104,8 @@ struct oracle_action {
 	enum mmu_access access;
 	u64 addr, size;
 	u64 device; /* ORACLE_DMA: address of its registers */
+	u64 regs[18];	  /* ORACLE_SMC: x0 .. x17 */
+	const u64 *after; /* ORACLE_SMC: the same, once it has ended */
 };
 
 void oracle_begin(struct oracle *o, const struct oracle_action *a);

@@ -140,6 +140,17 @@ void boot_sync(struct oracle *o);
 void boot_event(struct oracle *o, const struct event *ev);
 void boot_end(struct oracle *o, bool ended, bool success);
 
+/* FF-A (oracle_ffa.c): the same steps for an SMC of the host, whose pages are many ranges. */
+struct m_ffa;
+bool ffa_init(struct oracle *o);
+void ffa_begin(struct oracle *o);
+bool ffa_names(const struct oracle *o, u64 pfn); /* is the page one of this action's? */
+void ffa_for_each_range(struct oracle *o, void (*fn)(struct oracle *o, u64 pfn, u64 nr));
+/* Is this end allowed? *@commits: the pages should have changed. */
+bool ffa_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits);
+void ffa_end(struct oracle *o, enum oracle_end_kind end, s64 value);
+void ffa_words(const struct oracle *o, char *out, size_t n);
+
 /* CHECK_PARANOID (paranoid.c): does not return if the fold lost track. */
 void paranoid_check(struct oracle *o);
 
@@ -174,6 +185,7 @@ struct oracle {
 		u64 va, size, pa;
 	} vmemmap; /* the last piece of it that was looked at */
 	struct fold fold;
+	struct m_ffa *ffa;
 
 	/* the action */
 	const struct oracle_action *current; /* or NULL */

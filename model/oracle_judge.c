@@ -171,6 +171,8 @@ void judge_begin(struct oracle *o)
 		judge_prot_finalize(o);
 	else if (a->kind == ORACLE_HOST_ACCESS)
 		judge_access(o);
+	else if (a->kind == ORACLE_SMC)
+		ffa_begin(o);
 	else if (o->v->booted)
 		m_judge(&o->state, &o->design, &o->call, &o->verdict);
 }
@@ -291,6 +293,8 @@ static bool dma_programmed(struct oracle *o, u64 pfn)
 
 static bool in_effect(const struct oracle *o, u64 pfn)
 {
+	if (o->action.kind == ORACLE_SMC)
+		return o->commits && ffa_names(o, pfn);
 	return o->commits && pfn - o->verdict.pfn < o->verdict.nr;
 }
 
@@ -376,19 +380,17 @@ void page_check(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struc
 }
 
 /* Pages of the effect that nothing led to are as they were. */
-static void check_effect(struct oracle *o)
+static void check_unseen(struct oracle *o, u64 from, u64 nr)
 {
-	const struct m_verdict *v = &o->verdict;
-
-	for (u64 i = 0; o->commits && o->effect_seen < v->nr && i < v->nr; i++) {
-		u64 pfn = v->pfn + i;
+	for (u64 i = 0; i < nr; i++) {
+		u64 pfn = from + i;
 		struct found f;
 		struct m_page want;
 
 		if (!o->fold.reread && fold_touched(o, pfn))
 			continue;
 		f = page_get(o, pfn);
-		want = m_apply(v, f.p);
+		want = m_apply(&o->verdict, f.p);
 		if (o->fold.reread)
 			want.pins = f.p.pins;
 		if (page_same(&want, &f.p))
@@ -396,6 +398,14 @@ static void check_effect(struct oracle *o)
 		judge_odd(o, pfn, NULL, &f, &f, "the call succeeded and left the page as it was");
 		return;
 	}
+}
+
+static void check_effect(struct oracle *o)
+{
+	if (o->commits && o->action.kind == ORACLE_SMC)
+		ffa_for_each_range(o, check_unseen);
+	else if (o->commits && o->effect_seen < o->verdict.nr)
+		check_unseen(o, o->verdict.pfn, o->verdict.nr);
 }
 
 /* The host's accesses: two pages at most, and for each the largest block that fits. */
@@ -454,10 +464,12 @@ static bool answers(const struct oracle *o, const struct m_answer *a, enum oracl
 }
 
 /* Is this end allowed? *@commits: the effect should have happened. */
-static bool allowed(const struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits)
+static bool allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits)
 {
 	const struct m_verdict *v = &o->verdict;
 
+	if (o->action.kind == ORACLE_SMC)
+		return ffa_allowed(o, end, value, commits);
 	if (end == ORACLE_END_REFUSED)
 		return o->refusal != REFUSE_NOT;
 	if (end == ORACLE_END_OTHER)
@@ -528,13 +540,16 @@ void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 		end_boot(o, end, value);
 	} else {
 		right = allowed(o, end, value, &o->commits);
-		o->error = o->action.kind == ORACLE_CALL && end == ORACLE_END_VALUE && value < 0;
+		o->error = (o->action.kind == ORACLE_CALL || o->action.kind == ORACLE_SMC) &&
+			   end == ORACLE_END_VALUE && value < 0;
 		if (!right)
 			wrong_answer(o, end, value);
 		if (half_done(o, end))
 			o->fold.live = false;
 		else if (o->fold.live)
 			check_pages(o);
+		if (o->action.kind == ORACLE_SMC)
+			ffa_end(o, end, value);
 	}
 	tell_odd(o);
 	tell_more(o);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "oracle_impl.h"
+#include "sim/el2/smc.h"
 
 /* Append to @out, a string in @n bytes; what does not fit is lost. */
 static void add(char *out, size_t n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -89,6 +90,10 @@ void words_allowed(const struct oracle *o, char *out, size_t n)
 	const struct m_verdict *v = &o->verdict;
 
 	out[0] = '\0';
+	if (o->action.kind == ORACLE_SMC) {
+		ffa_words(o, out, n);
+		return;
+	}
 	if (o->refusal == REFUSE_MUST) {
 		add(out, n, "refused (the host is no longer trusted with it)");
 		return;
@@ -143,6 +148,9 @@ static void add_action(char *out, size_t n, const struct oracle_action *a)
 	case ORACLE_PRESSURE:
 		add(out, n, "pressure");
 		break;
+	case ORACLE_SMC:
+		add(out, n, "the SMC");
+		break;
 	}
 }
 
@@ -161,6 +169,8 @@ void words_result(const struct oracle *o, enum oracle_end_kind end, s64 value, c
 		add(out, n, " %s", ends[end]);
 	} else if (o->action.kind == ORACLE_HOST_ACCESS) {
 		add(out, n, " went through");
+	} else if (o->action.kind == ORACLE_SMC && value < 0) {
+		add(out, n, " gave %s", ffa_error_name(0u - (unsigned int)value));
 	} else {
 		add(out, n, " gave ");
 		add_number(out, n, value);

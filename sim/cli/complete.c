@@ -11,6 +11,7 @@
 #include <readline/readline.h>
 
 #include "prompt.h"
+#include "sim/el2/smc.h"
 
 /* Readline has no argument for the user's data: the one session at the prompt. */
 static const struct prompt *completing;
@@ -84,6 +85,9 @@ static void add_kind(GPtrArray *list, const char *kind)
 		add_topics(list);
 	else if (!strcmp(kind, "access"))
 		add_words(list, accesses);
+	else if (!strcmp(kind, "smc"))
+		for (const struct smc_call *c = el2_smcs; c->name; c++)
+			add(list, c->name);
 	else if (!strcmp(kind, "pool"))
 		add_words(list, pools);
 	else if (!strcmp(kind, "machine"))

@@ -28,7 +28,7 @@ static const char *const verdict_words[] = {
 static char *action_word(const struct outcome *o)
 {
 	if (o->kind != OUTCOME_VALUE)
-		return g_strdup(outcome_name[o->kind]);
+		return g_strdup(outcome_word(o));
 	if (!o->is_signed || (s64)o->value >= 0)
 		return g_strdup("ok");
 	return report_outcome_words(o, NULL);

@@ -26,10 +26,9 @@ void host_regs_keep(struct machine *m, const u64 regs[18])
 	memcpy(m->regs->x, regs, sizeof(m->regs->x));
 }
 
-u64 machine_register(const struct machine *m, unsigned int n)
+const u64 *machine_registers(const struct machine *m)
 {
-	sim_assert(n < G_N_ELEMENTS(m->regs->x));
-	return m->regs->x[n];
+	return m->regs->x;
 }
 
 /* ---- SMC ------------------------------------------------------------------------------ */
@@ -114,10 +113,33 @@ static s64 do_describe(struct cpu *cpu, void *arg)
 	return 0;
 }
 
+/* Words of header and endpoint. */
+static void head_words(u32 version, unsigned int *ep, unsigned int *ep_words)
+{
+	*ep = version > 0x10000 ? 6 : 4;
+	*ep_words = version > 0x10001 ? 4 : 2;
+}
+
+static u32 version_of(const struct machine *m, const struct machine_ffa_ranges *r)
+{
+	return r->version ? r->version : m->regs->version;
+}
+
+u64 machine_ffa_size(const struct machine *m, const struct machine_ffa_ranges *r)
+{
+	unsigned int ep, ep_words;
+
+	head_words(version_of(m, r), &ep, &ep_words);
+	return 8 * (r->head ? ep + ep_words + 2 : 0) + 16 * r->n;
+}
+
 static void add_head(struct describe *d, u32 version, u32 ranges, u32 pages)
 {
-	const unsigned int ep = version > 0x10000 ? 6 : 4, ep_words = version > 0x10001 ? 4 : 2;
-	const u64 composite = 8 * (ep + ep_words);
+	unsigned int ep, ep_words;
+	u64 composite;
+
+	head_words(version, &ep, &ep_words);
+	composite = 8 * (ep + ep_words);
 
 	d->word[0] = (u64)MEM_ATTRIBUTES << 16;
 	d->word[3] = UINT64_C(1) << 32;
@@ -134,14 +156,13 @@ struct outcome machine_ffa_describe(struct machine *m, unsigned int cpu, u64 to,
 				    const struct machine_ffa_ranges *r)
 {
 	struct describe d = { .a.m = m, .to = to };
-	const u32 version = r->version ? r->version : m->regs->version;
 	u32 pages = 0;
 
 	sim_assert(r->n <= FFA_MAX_RANGES && IS_ALIGNED(to, 8));
 	for (unsigned int i = 0; i < r->n; i++)
 		pages += (u32)r->range[i].pages;
 	if (r->head)
-		add_head(&d, version, r->n + r->more, pages + r->more_pages);
+		add_head(&d, version_of(m, r), r->n + r->more, pages + r->more_pages);
 	for (unsigned int i = 0; i < r->n; i++) {
 		d.word[d.n_words++] = r->range[i].address;
 		d.word[d.n_words++] = (u32)r->range[i].pages;

@@ -83,12 +83,12 @@ struct outcome machine_hvc(struct machine *m, unsigned int cpu, const u64 *regs,
 struct outcome machine_hvc_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
 				const u64 *args, unsigned int n);
 /*
- * SMC #@imm. Value: what el2_smc_end() makes of the registers, which machine_register()
+ * SMC #@imm. Value: what el2_smc_end() makes of the registers, which machine_registers()
  * has in full, as the last HVC or SMC left them.
  */
 struct outcome machine_smc(struct machine *m, unsigned int cpu, u16 imm, const u64 *regs,
 			   unsigned int n);
-u64 machine_register(const struct machine *m, unsigned int n); /* x0 .. x17 */
+const u64 *machine_registers(const struct machine *m); /* x0 .. x17; lasts as long as @m */
 struct outcome machine_el2_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
 				const u64 *args, unsigned int n);
 /*
@@ -125,6 +125,7 @@ struct machine_ffa_ranges {
 		u64 address, pages; /* of 4 KiB, cut to 32 bits */
 	} range[FFA_MAX_RANGES];
 };
+u64 machine_ffa_size(const struct machine *m, const struct machine_ffa_ranges *r); /* bytes */
 /* The host writes them at @to, a multiple of 8. Value: bytes written. */
 struct outcome machine_ffa_describe(struct machine *m, unsigned int cpu, u64 to,
 				    const struct machine_ffa_ranges *r);

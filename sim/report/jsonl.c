@@ -176,7 +176,7 @@ static void jsonl_line(struct report *r, const struct report_line *line)
 	key_string(s, "expected", line->expected);
 	key_string(s, "got", line->got);
 	if (line->kind == LINE_ACTION) {
-		key_string(s, "outcome", outcome_name[line->outcome.kind]);
+		key_string(s, "outcome", outcome_word(&line->outcome));
 		if (line->outcome.kind == OUTCOME_VALUE)
 			g_string_append_printf(s,
 					       line->outcome.is_signed ? ",\"value\":%" PRId64

@@ -59,7 +59,7 @@ char *report_outcome_words(const struct outcome *o, const struct el2_panic *p)
 	if (o->kind == OUTCOME_VALUE)
 		return value_words(o);
 	if (o->kind != OUTCOME_PANIC || !p || !p->happened)
-		return g_strdup(outcome_name[o->kind]);
+		return g_strdup(outcome_word(o));
 	return g_strdup_printf("panic: %s in %s%s%s%s", p->reason, p->fn ? p->fn : "EL2",
 			       p->what[0] ? " (" : "", p->what, p->what[0] ? ")" : "");
 }

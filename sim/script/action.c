@@ -33,8 +33,7 @@ bool doing_named(struct doing *d, const char *name, u64 missing, u64 *n)
 	return true;
 }
 
-/* The oracle is told right before the machine acts. */
-static void watched(struct doing *d, struct oracle_action a)
+void doing_watched(struct doing *d, struct oracle_action a)
 {
 	a.cpu = d->cpu;
 	watch_begin(d->r, &a);
@@ -48,7 +47,7 @@ static void watched_call(struct doing *d, const struct el2_call *call, const u64
 	a.n_args = MIN(n, (unsigned int)EL2_MAX_ARGS);
 	if (n)
 		memcpy(a.args, args, a.n_args * sizeof(*args));
-	watched(d, a);
+	doing_watched(d, a);
 }
 
 /* ---- Boot ---------------------------------------------------------------------------------- */
@@ -57,19 +56,19 @@ static bool do_boot(struct doing *d)
 {
 	switch (d->st->id) {
 	case CMD_BOOT:
-		watched(d, (struct oracle_action){ .kind = ORACLE_BOOT });
+		doing_watched(d, (struct oracle_action){ .kind = ORACLE_BOOT });
 		*d->out = machine_boot(d->m);
 		break;
 	case CMD_INIT:
-		watched(d, (struct oracle_action){ .kind = ORACLE_INIT });
+		doing_watched(d, (struct oracle_action){ .kind = ORACLE_INIT });
 		*d->out = machine_init(d->m, d->cpu);
 		break;
 	case CMD_FINALISE:
-		watched(d, (struct oracle_action){ .kind = ORACLE_FINALISE });
+		doing_watched(d, (struct oracle_action){ .kind = ORACLE_FINALISE });
 		*d->out = machine_finalise(d->m, d->cpu);
 		break;
 	default:
-		watched(d, (struct oracle_action){ .kind = ORACLE_PROT_FINALIZE });
+		doing_watched(d, (struct oracle_action){ .kind = ORACLE_PROT_FINALIZE });
 		*d->out = machine_prot_finalize(d->m, d->cpu);
 		return true;
 	}
@@ -257,11 +256,11 @@ bool doing_access(struct doing *d, struct access *a)
 static void watched_access(struct doing *d, enum oracle_action_kind kind, const struct access *a,
 			   u64 device)
 {
-	watched(d, (struct oracle_action){ .kind = kind,
-					   .access = d->st->access,
-					   .addr = a->addr,
-					   .size = a->size,
-					   .device = device });
+	doing_watched(d, (struct oracle_action){ .kind = kind,
+						 .access = d->st->access,
+						 .addr = a->addr,
+						 .size = a->size,
+						 .device = device });
 }
 
 static bool do_host(struct doing *d)
@@ -331,7 +330,7 @@ static bool do_pressure(struct doing *d)
 	g_string_append_printf(d->words, "%s %s", st->id == CMD_FAIL ? " alloc" : "", st->word);
 	if (!pool)
 		return fail_at(d, st->word_off, "this VM or vCPU has no pool now");
-	watched(d, (struct oracle_action){ .kind = ORACLE_PRESSURE });
+	doing_watched(d, (struct oracle_action){ .kind = ORACLE_PRESSURE });
 	if (st->id == CMD_DRAIN) {
 		if (!doing_named(d, "leave", 0, &n))
 			return false;
@@ -367,6 +366,7 @@ static bool (*const do_fn[N_COMMANDS])(struct doing *d) = {
 	[CMD_DMA] = do_dma,	    [CMD_VM] = do_vm,
 	[CMD_GUEST] = do_guest,	    [CMD_DRAIN] = do_pressure,
 	[CMD_REFILL] = do_pressure, [CMD_FAIL] = do_pressure,
+	[CMD_SMC] = do_smc,	    [CMD_FFA] = do_ffa,
 };
 
 static void remember(struct run *r, unsigned int cpu, const struct outcome *out)

@@ -70,6 +70,20 @@ static const struct command commands[N_COMMANDS + 1] = {
 		      COMMAND_ACTION, "hypercall" },
 	[CMD_EL2] = { "el2", "NAME ARGS...", "call a function that only EL2 itself calls",
 		      EXPECTATION, COMMAND_ACTION, "el2call" },
+	[CMD_SMC] = { "smc", "NAME X1... | raw X0 X1... [imm=N]",
+		      "the host calls firmware, through EL2",
+		      "An FF-A error is an outcome of its own: DENIED, INVALID_PARAMETERS, ... The "
+		      "number of another answer is x2 of an FF-A success, x1 where the next "
+		      "fragment is wanted, else x0; reg(N) has them all. `refused`: x0 is "
+		      "-1.\n\n" EXPECTATION,
+		      COMMAND_ACTION, "smc" },
+	[CMD_FFA] = { "ffa", "describe TX ADDR PAGES ... | ranges TX ADDR PAGES ...",
+		      "the host writes an FF-A memory region descriptor",
+		      "At TX: header, one receiver, and the ranges, in pages of 4 KiB; or ranges "
+		      "alone, for a later fragment. version=V (what FFA_VERSION agreed on), more=N "
+		      "more_pages=N: ranges that follow in later fragments. Gives the bytes "
+		      "written.\n\n" EXPECTATION,
+		      COMMAND_ACTION, NULL },
 	[CMD_HOST] = { "host",
 		       "read ADDR [SIZE] | write ADDR VALUE [SIZE] | exec ADDR [isv=0] "
 		       "[reclaim=1] | map VM[.N] gfn=G [pages=N] [page=ADDR] [huge=1] [r=0] [w=0] "
@@ -189,6 +203,8 @@ static const struct command functions[N_FUNCTIONS + 1] = {
 			"lock" },
 	[FN_EVENTS] = { "events", "KIND", "events of KIND that the last action caused", NULL,
 			COMMAND_CHECK, "event" },
+	[FN_REG] = { "reg", "N", "register xN of the host as the last hvc or smc left it", NULL,
+		     COMMAND_CHECK, NULL },
 	[FN_RESULT] = { "result", NULL, "what the last action gave; cpuN.result: on CPU N", NULL,
 			COMMAND_CHECK, NULL },
 };

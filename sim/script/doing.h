@@ -28,6 +28,13 @@ bool doing_access(struct doing *d, struct access *a);
 /* All arguments into registers. */
 bool doing_args(struct doing *d, u64 *regs);
 
+/* The oracle is told right before the machine acts. */
+void doing_watched(struct doing *d, struct oracle_action a);
+
+/* smc.c */
+bool do_smc(struct doing *d);
+bool do_ffa(struct doing *d);
+
 /* vm.c */
 bool do_vm(struct doing *d);
 bool do_guest(struct doing *d);

@@ -5,6 +5,7 @@
  * sides or on neither.
  */
 #include "script_private.h"
+#include "sim/el2/smc.h"
 
 /* ---- Words ---------------------------------------------------------------------- */
 
@@ -24,6 +25,9 @@ const char *word_find(const char *name)
 	for (unsigned int i = 0; outcome_words[i]; i++)
 		if (!strcmp(outcome_words[i], name))
 			return outcome_words[i];
+	for (unsigned int i = 1; i <= FFA_N_ERRORS; i++)
+		if (!strcmp(ffa_error_name(i), name))
+			return ffa_error_name(i);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
  * by the oracle; where none watches they are neither required nor forbidden.
  */
 #include "script_private.h"
+#include "sim/el2/smc.h"
 
 bool outcome_succeeded(const struct outcome *o)
 {
@@ -13,7 +14,7 @@ bool outcome_succeeded(const struct outcome *o)
 struct value outcome_value(const struct outcome *o)
 {
 	if (o->kind != OUTCOME_VALUE)
-		return word(outcome_name[o->kind]);
+		return word(outcome_word(o));
 	return number(o->is_signed ? (__int128)(s64)o->value : (__int128)o->value);
 }
 
@@ -57,7 +58,7 @@ static bool word_holds(struct run *r, const struct expected *want, const char *w
 		return true;
 	if (!strcmp(w, "ok"))
 		return outcome_succeeded(o);
-	if (o->kind == OUTCOME_VALUE || strcmp(outcome_name[o->kind], w))
+	if (o->kind == OUTCOME_VALUE || strcmp(outcome_word(o), w))
 		return false;
 	return !want->panic || panic_says(r, o, want->panic);
 }
@@ -67,6 +68,9 @@ static bool is_outcome_word(const char *w)
 	static const char *const words[] = { "ok",    "refused", "abort", "fault", "bus",
 					     "panic", "hang",	 "any",	  NULL };
 
+	for (unsigned int i = 1; i <= FFA_N_ERRORS; i++)
+		if (!strcmp(ffa_error_name(i), w))
+			return true;
 	return g_strv_contains(words, w);
 }
 

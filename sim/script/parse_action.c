@@ -199,6 +199,10 @@ static bool parse_action_words(struct scan *s, struct stmt *st)
 	case CMD_HVC:
 	case CMD_EL2:
 		return parse_call_action(s, st);
+	case CMD_SMC:
+		return parse_smc(s, st);
+	case CMD_FFA:
+		return parse_ffa(s, st);
 	case CMD_HOST:
 	case CMD_HYP:
 		return parse_access(s, st);

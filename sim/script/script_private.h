@@ -146,7 +146,7 @@ bool name_reserved(const char *name, const char **what);
 enum function_id {
 	FN_OWNER, FN_STATE, FN_PTE, FN_LEVEL, FN_MAPPED, FN_TRANSLATES, FN_FREE, FN_TABLES,
 	FN_REFCOUNT, FN_PINS, FN_SHARERS, FN_HYP_VA, FN_KERN_VA, FN_PFN, FN_PAGE, FN_RAM, FN_CPUS,
-	FN_MEM, FN_LOCKED, FN_EVENTS, FN_RESULT, N_FUNCTIONS
+	FN_MEM, FN_LOCKED, FN_EVENTS, FN_REG, FN_RESULT, N_FUNCTIONS
 };
 
 enum param { PARAM_NONE, PARAM_EXPR, PARAM_PARTY, PARAM_POOL, PARAM_LOCK, PARAM_KIND };
@@ -202,7 +202,7 @@ enum command_id {
 	CMD_RAM, CMD_MMIO, CMD_NO, CMD_HYP_IMAGE, CMD_HYP_MEMORY, CMD_POOL, CMD_KERNEL, CMD_PATCH,
 	CMD_SET, CMD_BUG, CMD_PROTECT, CMD_MATRIX, CMD_REQUIRES,
 	CMD_BOOT, CMD_INIT, CMD_FINALISE, CMD_PROT_FINALIZE, CMD_HVC, CMD_EL2, CMD_HOST, CMD_HYP,
-	CMD_DMA, CMD_GUEST, CMD_VM, CMD_DRAIN, CMD_REFILL, CMD_FAIL,
+	CMD_SMC, CMD_FFA, CMD_DMA, CMD_GUEST, CMD_VM, CMD_DRAIN, CMD_REFILL, CMD_FAIL,
 	CMD_EXPECT,
 	CMD_LET, CMD_REPEAT, CMD_END, CMD_PARALLEL, CMD_EXPLORE, CMD_ECHO, CMD_SHOW, CMD_INCLUDE,
 	CMD_RESET,
@@ -334,6 +334,8 @@ struct shape {
 	const char *named[8];
 };
 bool parse_args(struct scan *s, struct stmt *st, const struct shape *shape);
+bool parse_smc(struct scan *s, struct stmt *st);
+bool parse_ffa(struct scan *s, struct stmt *st);
 bool parse_access(struct scan *s, struct stmt *st);
 bool parse_word(struct scan *s, struct stmt *st, const char *what);
 /* parse_vm.c: NAME, or NAME.N where a vCPU may stand, of a VM that was made above */

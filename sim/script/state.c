@@ -348,6 +348,20 @@ static bool fn_ram(const struct expr *e, struct context *c, struct value *v, GEr
 	return true;
 }
 
+static bool fn_reg(const struct expr *e, struct context *c, struct value *v, GError **error)
+{
+	struct asked a;
+	u64 n;
+
+	if (!ask(e, 1, c, &a, error) ||
+	    !expr_u64(e->kid[0], c, "a register's number", &n, error))
+		return false;
+	if (n > 17)
+		return script_fail(error, e->line, e->kid[0]->off, NULL, "x0 to x17 are known");
+	*v = number(machine_registers(a.m)[n]);
+	return true;
+}
+
 static bool fn_cpus(const struct expr *e, struct context *c, struct value *v, GError **error)
 {
 	*v = number(c->board->n_cpus);
@@ -496,6 +510,7 @@ static const struct function functions[N_FUNCTIONS] = {
 	[FN_MEM] = { "mem", { PARAM_EXPR }, fn_mem },
 	[FN_LOCKED] = { "locked", { PARAM_LOCK }, fn_locked },
 	[FN_EVENTS] = { "events", { PARAM_KIND }, fn_events },
+	[FN_REG] = { "reg", { PARAM_EXPR }, fn_reg },
 	[FN_RESULT] = { "result", { PARAM_NONE }, fn_result },
 };
 

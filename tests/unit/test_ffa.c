@@ -70,7 +70,7 @@ static int end_of(struct rig *r, struct outcome o)
 		const u64 regs_[] = { __VA_ARGS__ };                                               \
 		end_of((r), machine_smc((r)->m, 0, 0, regs_, G_N_ELEMENTS(regs_)));                \
 	})
-#define REG(r, n) machine_register((r)->m, (n))
+#define REG(r, n) (machine_registers((r)->m)[n])
 
 static int map(struct rig *r)
 {
