@@ -145,6 +145,12 @@ static void add_action(char *out, size_t n, const struct oracle_action *a)
 	case ORACLE_DMA:
 		add_access(out, n, "the device's", a);
 		break;
+	case ORACLE_GUEST_ACCESS:
+		add_access(out, n, "the guest's", a);
+		break;
+	case ORACLE_GUEST_CALL:
+		add(out, n, "the guest's call");
+		break;
 	case ORACLE_PRESSURE:
 		add(out, n, "pressure");
 		break;

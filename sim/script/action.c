@@ -271,7 +271,10 @@ static bool do_host(struct doing *d)
 		return do_host_memory(d);
 	if (!doing_access(d, &a))
 		return false;
-	watched_access(d, ORACLE_HOST_ACCESS, &a, 0);
+	if (a.reclaim)
+		watch_flow(d->r);
+	else
+		watched_access(d, ORACLE_HOST_ACCESS, &a, 0);
 	*d->out = (a.reclaim ? machine_kernel_access : machine_host_access)(
 		d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.isv);
 	return true;

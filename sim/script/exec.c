@@ -87,6 +87,7 @@ struct run *run_new(const struct run_options *opt, const struct setup *setup,
 	r->rec->stop = opt->stop;
 	r->rec->text = g_string_new(NULL);
 	r->passed = g_array_new(FALSE, FALSE, sizeof(u64));
+	r->broken = g_array_new(FALSE, FALSE, sizeof(struct violation));
 	return r;
 }
 
@@ -101,6 +102,7 @@ void run_free(struct run *r)
 	g_string_free(r->rec->text, TRUE);
 	g_free(r->rec);
 	g_array_unref(r->passed);
+	g_array_unref(r->broken);
 	g_free(r);
 }
 

@@ -492,6 +492,9 @@ struct run {
 	struct machine *m;             /* NULL before the first use */
 	struct oracle *oracle;         /* NULL: --check=off */
 	bool watching;                 /* it was told of an action that has not ended */
+	bool flow;                     /* the last action is one of many steps: */
+	struct machine_watch steps;    /* who is told of them */
+	GArray *broken;                /* struct violation, of all of them */
 	const struct stmt *last_act;   /* the last action of all, or NULL */
 	struct recorder *rec;
 	u64 statements;                /* carried out: a bound on loops without events */
@@ -553,6 +556,8 @@ char *stmt_text(const struct stmt *st); /* as written, without the comment */
 bool watch_start(struct run *r, const struct line *l, u32 off, GError **error);
 /* Around each action; nothing with --check=off. */
 void watch_begin(struct run *r, const struct oracle_action *a);
+/* The same for a flow of the driver, which tells of its steps itself. */
+void watch_flow(struct run *r);
 void watch_end(struct run *r, const struct outcome *o);
 /* The last action of a run, where it is known which; NULL if not. */
 const struct stmt *watch_last(GPtrArray *stmts);

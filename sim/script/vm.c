@@ -79,6 +79,7 @@ static bool do_create(struct doing *d)
 		g_string_append(d->words, " protected");
 	if (!doing_named(d, "vcpus", 1, &vcpus) || !doing_named(d, "ipa_bits", 0, &ipa_bits))
 		return false;
+	watch_flow(d->r);
 	*d->out = machine_vm_create(d->m, d->cpu, d->st->word, d->st->flag, vcpus, ipa_bits);
 	return true;
 }
@@ -89,9 +90,10 @@ bool do_vm(struct doing *d)
 
 	g_string_append_printf(d->words, " %s", verb_name(st->verb));
 	say_vm(d);
-	switch (st->verb) {
-	case VERB_CREATE:
+	if (st->verb == VERB_CREATE)
 		return do_create(d);
+	watch_flow(d->r);
+	switch (st->verb) {
 	case VERB_RUN:
 		*d->out = machine_vm_run(d->m, d->cpu, st->word, st->vcpu);
 		return true;
@@ -115,6 +117,7 @@ static bool do_guest_hvc(struct doing *d)
 	regs[0] = st->call_id;
 	if (!doing_args(d, regs + !st->raw))
 		return false;
+	watch_flow(d->r);
 	*d->out = machine_guest_hvc(d->m, d->cpu, st->word, st->vcpu, regs, st->n_args + !st->raw);
 	return true;
 }
@@ -129,6 +132,7 @@ bool do_guest(struct doing *d)
 		return do_guest_hvc(d);
 	if (!doing_access(d, &a))
 		return false;
+	watch_flow(d->r);
 	*d->out = machine_guest_access(d->m, d->cpu, st->word, st->vcpu, st->access, a.addr, a.size,
 				       a.val);
 	return true;
@@ -142,6 +146,7 @@ static bool do_sharing(struct doing *d)
 
 	if (!doing_args(d, regs) || !doing_named(d, "pages", 1, &pages))
 		return false;
+	watch_flow(d->r);
 	*d->out = (d->st->verb == VERB_SHARE ? machine_host_share
 					     : machine_host_unshare)(d->m, d->cpu, regs[0], pages);
 	return true;
@@ -155,6 +160,7 @@ static bool do_map(struct doing *d, u64 gfn, u64 pages)
 	    !flag(d, "r", true, &map.r) || !flag(d, "w", true, &map.w) ||
 	    !flag(d, "x", true, &map.x))
 		return false;
+	watch_flow(d->r);
 	*d->out = machine_guest_map(d->m, d->cpu, d->st->word, d->st->vcpu, &map);
 	return true;
 }
@@ -163,7 +169,7 @@ bool do_host_memory(struct doing *d)
 {
 	const struct stmt *st = d->st;
 	u64 gfn, pages;
-	bool mkold;
+	bool mkold = true;
 
 	g_string_append_printf(d->words, " %s", verb_name(st->verb));
 	if (st->verb == VERB_SHARE || st->verb == VERB_UNSHARE)
@@ -171,9 +177,12 @@ bool do_host_memory(struct doing *d)
 	say_vm(d);
 	if (!doing_named(d, "gfn", 0, &gfn) || !doing_named(d, "pages", 1, &pages))
 		return false;
-	switch (st->verb) {
-	case VERB_MAP:
+	if (st->verb == VERB_MAP)
 		return do_map(d, gfn, pages);
+	if (st->verb == VERB_AGE && !flag(d, "mkold", true, &mkold))
+		return false;
+	watch_flow(d->r);
+	switch (st->verb) {
 	case VERB_UNMAP:
 		*d->out = machine_guest_unmap(d->m, d->cpu, st->word, gfn, pages);
 		return true;
@@ -181,8 +190,6 @@ bool do_host_memory(struct doing *d)
 		*d->out = machine_guest_wrprotect(d->m, d->cpu, st->word, gfn, pages);
 		return true;
 	default:
-		if (!flag(d, "mkold", true, &mkold))
-			return false;
 		*d->out = machine_guest_age(d->m, d->cpu, st->word, gfn, pages, mkold);
 		return true;
 	}

@@ -37,16 +37,21 @@ static void freshen(struct run *r)
 	r->m->hyp->view(r->m->el2);
 }
 
-void watch_begin(struct run *r, const struct oracle_action *a)
+static void tell_begin(struct run *r, const struct oracle_action *a)
 {
-	if (!r->oracle)
-		return;
 	freshen(r);
 	oracle_begin(r->oracle, a);
 	r->watching = true;
 }
 
-void watch_end(struct run *r, const struct outcome *o)
+void watch_begin(struct run *r, const struct oracle_action *a)
+{
+	r->flow = false;
+	if (r->oracle)
+		tell_begin(r, a);
+}
+
+static void tell_end(struct run *r, const struct outcome *o)
 {
 	static const enum oracle_end_kind end[N_OUTCOMES] = {
 		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
@@ -61,6 +66,74 @@ void watch_end(struct run *r, const struct outcome *o)
 	freshen(r);
 	oracle_end(r->oracle, end[o->kind], (s64)o->value);
 	r->watching = false;
+}
+
+/* ---- Flows: the oracle judges each step, the action has what all of them broke -------------- */
+
+static void step_begin(void *data, const struct machine_step *s)
+{
+	static const enum oracle_action_kind kind[] = {
+		[STEP_HVC] = ORACLE_CALL,
+		[STEP_HOST_ACCESS] = ORACLE_HOST_ACCESS,
+		[STEP_GUEST_ACCESS] = ORACLE_GUEST_ACCESS,
+		[STEP_GUEST_HVC] = ORACLE_GUEST_CALL,
+	};
+	struct oracle_action a = {
+		.kind = kind[s->kind],
+		.cpu = s->cpu,
+		.call = s->call,
+		.n_args = MIN(s->n_args, (unsigned int)EL2_MAX_ARGS),
+		.access = s->access,
+		.addr = s->addr,
+		.size = s->size,
+		.vm = s->vm,
+	};
+
+	memcpy(a.args, s->args, a.n_args * sizeof(*a.args));
+	tell_begin(data, &a);
+}
+
+static void add_broken(struct run *r, const struct violation *v, unsigned int n)
+{
+	n = MIN(n, ORACLE_MAX_VIOLATIONS - r->broken->len);
+	if (n)
+		g_array_append_vals(r->broken, v, n);
+}
+
+static void step_end(void *data, const struct outcome *o)
+{
+	struct run *r = data;
+	const struct violation *v;
+	unsigned int n;
+
+	if (!r->watching)
+		return;
+	tell_end(r, o);
+	v = oracle_violations(r->oracle, &n);
+	add_broken(r, v, n);
+}
+
+void watch_flow(struct run *r)
+{
+	static const struct machine_watch steps = { .begin = step_begin, .end = step_end };
+
+	if (!r->oracle)
+		return;
+	r->flow = true;
+	r->steps = steps;
+	r->steps.data = r;
+	r->m->watch = &r->steps;
+	g_array_set_size(r->broken, 0);
+}
+
+void watch_end(struct run *r, const struct outcome *o)
+{
+	if (!r->flow) {
+		tell_end(r, o);
+		return;
+	}
+	step_end(r, o);
+	r->m->watch = NULL;
 }
 
 /* What can be told at the end only belongs to the last action, which may expect it. */
@@ -79,19 +152,28 @@ const struct stmt *watch_last(GPtrArray *stmts)
 
 void watch_finish(struct run *r, bool alone)
 {
+	const struct violation *v;
+	unsigned int before, n;
+
 	if (!r->oracle || !r->m || r->m->dead)
 		return;
 	if (alone) {
 		watch_begin(r, &(struct oracle_action){ .kind = ORACLE_PRESSURE });
 		watch_end(r, &(struct outcome){ .kind = OUTCOME_VALUE });
 	}
+	oracle_violations(r->oracle, &before);
 	freshen(r);
 	oracle_finish(r->oracle);
+	v = oracle_violations(r->oracle, &n);
+	if (r->flow && n > before)
+		add_broken(r, v + before, n - before);
 }
 
 static const struct violation *found(const struct run *r, unsigned int *n)
 {
-	*n = 0;
+	*n = r->flow ? r->broken->len : 0;
+	if (r->flow)
+		return (const struct violation *)r->broken->data;
 	return r->oracle && !r->watching ? oracle_violations(r->oracle, n) : NULL;
 }
 
