@@ -54,8 +54,7 @@ static u64 page_address(struct machine *m, u64 number)
 		if (number - m->host->first_page[i] < to - from)
 			return (from + number - m->host->first_page[i]) << m->board->f->page_shift;
 	}
-	sim_assert(!"a page number of no region");
-	return 0;
+	sim_bug(__FILE__, __LINE__, "a page number of no region");
 }
 
 static struct host_page *page_of(struct machine *m, u64 number)
