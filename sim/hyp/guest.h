@@ -22,6 +22,7 @@
 #define HYP_VCPU_FAULT_ESR 0x38
 #define HYP_VCPU_FAULT_FAR 0x40
 #define HYP_VCPU_FAULT_HPFAR 0x48 /* HPFAR_NS set: it holds an address */
+#define HYP_VCPU_HELD 0x50        /* memcache header: pages that a scenario drained */
 #define HPFAR_NS BIT(63)
 #define HPFAR_FIPA GENMASK(47, 4)
 
@@ -73,14 +74,12 @@ void hyp_store_host(struct hyp_cpu *c, va_t va, u64 val);
 
 /* A stack of pages, linked through their first words. */
 struct hyp_memcache {
-	va_t va;   /* of its header */
-	bool host; /* the header is in memory that the host shares */
+	va_t va; /* of its header */
+	pa_t pa; /* of the same; 0: the host has put it where words cross pages */
 };
 
-static inline struct hyp_memcache host_memcache(va_t va)
-{
-	return (struct hyp_memcache){ .va = va, .host = true };
-}
+/* The one whose header the host shares with EL2, which aborts where it maps nothing. */
+struct hyp_memcache host_memcache(struct hyp_cpu *c, va_t va);
 
 u64 hyp_memcache_pages(struct hyp_cpu *c, const struct hyp_memcache *mc);
 void push_hyp_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc, pa_t page);
@@ -113,7 +112,7 @@ int guest_check_page_state_range(struct hyp_cpu *c, struct pkvm_hyp_vm *vm, u64 
 int guest_check_transition_size(const struct hyp_cpu *c, u64 phys, u64 ipa, u64 nr_pages,
 				u64 *size);
 int guest_check_pgtable_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu);
-struct hyp_memcache hyp_vcpu_memcache(const struct pkvm_hyp_vcpu *vcpu);
+struct hyp_memcache hyp_vcpu_memcache(const struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu);
 int guest_stage2_map(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u64 ipa, u64 size,
 		     u64 phys, u64 prot, enum page_state s);
 
@@ -170,6 +169,7 @@ void unmap_donated_memory_noclear(struct hyp_cpu *c, va_t va, u64 size);
 /* Words of a vCPU's area, and the pointer to it in the VM's. */
 u64 hyp_vcpu_load(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u32 off);
 void hyp_vcpu_store(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u32 off, u64 val);
+pa_t hyp_vcpu_slot(const struct hyp *hyp, const struct pkvm_hyp_vm *vm, u32 idx);
 bool hyp_vm_vcpu(struct hyp_cpu *c, struct pkvm_hyp_vm *vm, u32 idx, struct pkvm_hyp_vcpu *vcpu);
 u32 hyp_vm_vcpus(const struct hyp *hyp, const struct pkvm_hyp_vm *vm); /* slots in use at most */
 

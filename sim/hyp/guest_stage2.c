@@ -272,9 +272,11 @@ int guest_check_transition_size(const struct hyp_cpu *c, u64 phys, u64 ipa, u64 
 	return 0;
 }
 
-struct hyp_memcache hyp_vcpu_memcache(const struct pkvm_hyp_vcpu *vcpu)
+struct hyp_memcache hyp_vcpu_memcache(const struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
 {
-	return (struct hyp_memcache){ .va = VA(vcpu->va.va + el2_vm_layout.hyp_vcpu_memcache) };
+	const va_t va = VA(vcpu->va.va + el2_vm_layout.hyp_vcpu_memcache);
+
+	return (struct hyp_memcache){ .va = va, .pa = hyp_pa_of(c->hyp, va) };
 }
 
 /*
@@ -283,7 +285,7 @@ struct hyp_memcache hyp_vcpu_memcache(const struct pkvm_hyp_vcpu *vcpu)
  */
 int guest_check_pgtable_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
 {
-	const struct hyp_memcache mc = hyp_vcpu_memcache(vcpu);
+	const struct hyp_memcache mc = hyp_vcpu_memcache(c, vcpu);
 	const int levels = ARCH_LAST_LEVEL + 1 - vcpu->vm->pgt.mmu.start_level;
 
 	if (!c->hyp->profile->checks_memcache)
@@ -295,7 +297,7 @@ int guest_check_pgtable_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *
 int guest_stage2_map(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u64 ipa, u64 size,
 		     u64 phys, u64 prot, enum page_state s)
 {
-	struct hyp_memcache mc = hyp_vcpu_memcache(vcpu);
+	struct hyp_memcache mc = hyp_vcpu_memcache(c, vcpu);
 
 	return kvm_pgtable_stage2_map(c, &vcpu->vm->pgt, ipa, size, phys, pkvm_mkstate(prot, s),
 				      &mc, 0);

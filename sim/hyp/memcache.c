@@ -55,23 +55,29 @@ void hyp_store_host(struct hyp_cpu *c, va_t va, u64 val)
 
 /* ---- Headers ------------------------------------------------------------------------------ */
 
+struct hyp_memcache host_memcache(struct hyp_cpu *c, va_t va)
+{
+	const u64 offset = va.va & ~page_mask(c);
+	struct hyp_memcache mc = { .va = va };
+
+	if (IS_ALIGNED(va.va, 8) && offset + el2_vm_layout.mc_size <= hyp_page_size(c->hyp))
+		mc.pa = hyp_look_up(c, __func__, va, MMU_WRITE);
+	return mc;
+}
+
 static u64 header_load(struct hyp_cpu *c, const struct hyp_memcache *mc, u32 off)
 {
-	const va_t va = VA(mc->va.va + off);
-
-	if (mc->host)
-		return hyp_load_host(c, va);
-	return mem_load64(c->cpu, hyp_pa_of(c->hyp, va), MO_PLAIN);
+	if (likely(mc->pa.pa))
+		return mem_load64(c->cpu, pa_add(mc->pa, off), MO_PLAIN);
+	return hyp_load_host(c, VA(mc->va.va + off));
 }
 
 static void header_store(struct hyp_cpu *c, const struct hyp_memcache *mc, u32 off, u64 val)
 {
-	const va_t va = VA(mc->va.va + off);
-
-	if (mc->host)
-		hyp_store_host(c, va, val);
+	if (likely(mc->pa.pa))
+		mem_store64(c->cpu, pa_add(mc->pa, off), val, MO_PLAIN);
 	else
-		mem_store64(c->cpu, hyp_pa_of(c->hyp, va), val, MO_PLAIN);
+		hyp_store_host(c, VA(mc->va.va + off), val);
 }
 
 u64 hyp_memcache_pages(struct hyp_cpu *c, const struct hyp_memcache *mc)
@@ -156,8 +162,9 @@ int refill_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc, u64 min_pa
 int pkvm_refill_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
 {
 	const u64 host_vcpu = hyp_vcpu_load(c, vcpu, el2_vm_layout.hyp_vcpu_host);
-	const struct hyp_memcache mc = hyp_vcpu_memcache(vcpu);
-	const struct hyp_memcache host = host_memcache(VA(host_vcpu + el2_vm_layout.vcpu_memcache));
+	const struct hyp_memcache mc = hyp_vcpu_memcache(c, vcpu);
+	const struct hyp_memcache host =
+		host_memcache(c, VA(host_vcpu + el2_vm_layout.vcpu_memcache));
 
 	HYP_FRAME(c);
 	return refill_memcache(c, &mc, hyp_memcache_pages(c, &host), &host);

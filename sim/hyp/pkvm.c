@@ -434,17 +434,17 @@ static bool vm_in_use(struct hyp_cpu *c, const struct pkvm_hyp_vm *vm)
 	return hyp_page_count(c, hyp_vm_page(c, vm));
 }
 
-static struct hyp_memcache teardown_mc(const struct hyp *hyp, va_t host_kvm)
+static struct hyp_memcache teardown_mc(struct hyp_cpu *c, va_t host_kvm)
 {
-	return host_memcache(VA(host_kvm.va + el2_vm_layout.kvm_teardown_mc));
+	return host_memcache(c, VA(host_kvm.va + el2_vm_layout.kvm_teardown_mc));
 }
 
 /* Where table pages go; v6.12 has one list for all. */
-static struct hyp_memcache stage2_teardown_mc(const struct hyp *hyp, va_t host_kvm)
+static struct hyp_memcache stage2_teardown_mc(struct hyp_cpu *c, va_t host_kvm)
 {
-	if (!hyp->profile->reserves_vms)
-		return teardown_mc(hyp, host_kvm);
-	return host_memcache(VA(host_kvm.va + el2_vm_layout.kvm_stage2_teardown_mc));
+	if (!c->hyp->profile->reserves_vms)
+		return teardown_mc(c, host_kvm);
+	return host_memcache(c, VA(host_kvm.va + el2_vm_layout.kvm_stage2_teardown_mc));
 }
 
 static void unpin_host_vcpus(struct hyp_cpu *c, struct pkvm_hyp_vm *vm)
@@ -460,7 +460,7 @@ static void unpin_host_vcpus(struct hyp_cpu *c, struct pkvm_hyp_vm *vm)
 static void teardown_vcpu_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu,
 				   const struct hyp_memcache *mc)
 {
-	const struct hyp_memcache own = hyp_vcpu_memcache(vcpu);
+	const struct hyp_memcache own = hyp_vcpu_memcache(c, vcpu);
 
 	if (!c->hyp->profile->reserves_vms)
 		return;
@@ -477,8 +477,8 @@ static void free_vm(struct hyp_cpu *c)
 {
 	struct pkvm_hyp_vm *vm = c->own_vm;
 	const va_t host_kvm = vm->host_kvm;
-	const struct hyp_memcache mc = teardown_mc(c->hyp, host_kvm);
-	const struct hyp_memcache stage2_mc = stage2_teardown_mc(c->hyp, host_kvm);
+	const struct hyp_memcache mc = teardown_mc(c, host_kvm);
+	const struct hyp_memcache stage2_mc = stage2_teardown_mc(c, host_kvm);
 	struct pkvm_hyp_vcpu vcpu;
 
 	HYP_FRAME(c);

@@ -461,11 +461,11 @@ static s64 vm_reclaim(struct hyp_cpu *c, const u64 *a)
 
 static s64 vm_refill_memcache(struct hyp_cpu *c, const u64 *a)
 {
-	const struct hyp_memcache host = host_memcache(VA(a[2]));
+	const struct hyp_memcache host = host_memcache(c, VA(a[2]));
 	struct hyp_memcache mc;
 
-	return FOR_ANY_VCPU(c, a[0],
-			    (mc = hyp_vcpu_memcache(&vcpu), refill_memcache(c, &mc, a[1], &host)));
+	return FOR_ANY_VCPU(
+		c, a[0], (mc = hyp_vcpu_memcache(c, &vcpu), refill_memcache(c, &mc, a[1], &host)));
 }
 
 #define INTERNAL(name_, full_, doc_, ...)                                                          \

@@ -258,9 +258,9 @@ static s64 run_refill(struct hyp_cpu *c, void *arg)
 {
 	const struct refill *r = arg;
 	const u64 host = r->g->vcpu + layout->vcpu_memcache;
-	const struct hyp_memcache host_mc = host_memcache(hyp_va_of(c->hyp, PA(host)));
+	const struct hyp_memcache host_mc = host_memcache(c, hyp_va_of(c->hyp, PA(host)));
 	const struct pkvm_hyp_vcpu vcpu = { .va = hyp_va_of(c->hyp, PA(r->g->vcpu_area)) };
-	const struct hyp_memcache mc = hyp_vcpu_memcache(&vcpu);
+	const struct hyp_memcache mc = hyp_vcpu_memcache(c, &vcpu);
 
 	return refill_memcache(c, &mc, r->min_pages, &host_mc);
 }
