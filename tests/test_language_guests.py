@@ -165,3 +165,25 @@ def test_reset_forgets_them(repl):
     repl.all(V72 + "vm create g protected\nreset\nboot")
     assert "there is no `g`" in repl("let x = g + 0")["text"]
     assert repl.value("vm create g") == 0
+
+
+# ---- What is shown ---------------------------------------------------------------------------------
+
+
+def test_shown(passes, mistaken):
+    done = passes(GIVEN + "let p = translates(g, 0x80000000)\nshow vms\nshow guest g\n"
+                  "show walk g 0x80000008\nshow owners p p\nshow page p\nshow pools\n",
+                  UNCHECKED)  # fmt: skip
+    for words in [
+        "g  handle 0x1000  protected",
+        "vcpu 0   struct kvm_vcpu 0x40002000  memcache 0",
+        "---[ Guest IPA ]---",
+        "guest IPA 0x80000008",
+        "  owner     g",
+        "vm0x1000 0x4000",
+    ]:
+        assert words in done.out
+    assert "no virtual machines" in passes("boot\nshow vms\n").out
+    mistaken(V72 + "vm create g\nshow guest g\n", 4, "EL2 has nothing of", options=(UNCHECKED,))
+    mistaken(V72 + "show guest g\n", 3, "there is no VM", options=(UNCHECKED,))
+    mistaken(V72 + "show walk g 0\n", 3, "there is no VM", options=(UNCHECKED,))

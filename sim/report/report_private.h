@@ -91,6 +91,8 @@ typedef bool (*show_fn)(struct show *s, GError **error);
 bool show_host(struct show *s, GError **error);
 bool show_hyp(struct show *s, GError **error);
 bool show_walk(struct show *s, GError **error);
+bool show_guest(struct show *s, GError **error);
+bool show_vms(struct show *s, GError **error);
 bool show_page(struct show *s, GError **error);
 bool show_owners(struct show *s, GError **error);
 bool show_pools(struct show *s, GError **error);
@@ -104,6 +106,10 @@ bool show_cpus(struct show *s, GError **error);
 bool show_protected(struct show *s, GError **error);
 
 /* The @i-th argument as an address; names of windows are addresses too. */
+struct abs_page;
+const char *show_owner(struct show *s, const struct abs_page *page); /* a VM by its name */
+/* EL2's side of a VM; NULL with an error. */
+const struct el2_guest_view *show_guest_named(struct show *s, const char *name, GError **error);
 bool show_address(struct show *s, unsigned int i, u64 *addr, GError **error);
 /* "4K", "1020K", "2G": the largest unit that divides it; "880.0M" where that is long. New. */
 char *size_words(u64 bytes);

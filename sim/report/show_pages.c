@@ -49,7 +49,7 @@ bool show_page(struct show *s, GError **error)
 	place = place_words(s, addr);
 	g_string_append_printf(s->out, "page 0x%" PRIx64 "  frame 0x%" PRIx64 "  %s\n", addr,
 			       addr >> b->f->page_shift, place);
-	g_string_append_printf(s->out, "  owner     %s\n", owner_name[page.owner]);
+	g_string_append_printf(s->out, "  owner     %s\n", show_owner(s, &page));
 	if (!s->v->initialised)
 		return true;
 	page_side(s, "host", page.host, page.host_pte, page.host_level, page.host_mapped, 2);
@@ -124,7 +124,7 @@ static void owner_run(void *data, u64 base, u64 size, const struct abs_page *pag
 		return;
 	cells[COL_FROM] = g_strdup_printf("0x%0*" PRIx64, digits, first);
 	cells[COL_SIZE] = size_words(last - first + 1);
-	cells[COL_OWNER] = g_strdup(owner_name[page->owner]);
+	cells[COL_OWNER] = g_strdup(show_owner(o->s, page));
 	cells[COL_HOST] = g_strdup(page_state_name[page->host]);
 	cells[COL_HYP] = g_strdup(page_state_name[page->hyp]);
 	cells[COL_WHAT] = range_words(o->s, first, last);
@@ -235,6 +235,8 @@ bool show_pools(struct show *s, GError **error)
 {
 	for (unsigned int i = 0; i < s->v->n_pools; i++)
 		append_pool(s, &s->v->pools[i]);
+	for (unsigned int i = 0; i < s->v->n_guests; i++)
+		append_pool(s, &s->v->guests[i]->pool);
 	g_string_append_printf(s->out, "tables in use: host %" PRIu64 ", hyp %" PRIu64 "\n",
 			       model_tables(s->m->board, &s->v->host_s2),
 			       model_tables(s->m->board, &s->v->hyp_s1));

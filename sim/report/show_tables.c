@@ -220,14 +220,15 @@ static void gather_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
 	d->any |= desc;
 }
 
-static bool dump_table(struct dump *d, const char *marker, GError **error)
+/* @first: the argument that FROM is. */
+static bool dump_table(struct dump *d, const char *marker, unsigned int first, GError **error)
 {
 	struct show *s = d->s;
 
 	d->to = ~UINT64_C(0);
-	if (s->n_args > 0 && !show_address(s, 0, &d->from, error))
+	if (s->n_args > first && !show_address(s, first, &d->from, error))
 		return false;
-	if (s->n_args > 1 && !show_address(s, 1, &d->to, error))
+	if (s->n_args > first + 1 && !show_address(s, first + 1, &d->to, error))
 		return false;
 	d->all = ~UINT64_C(0);
 	if (d->el2 && d->t->root.pa)
@@ -254,14 +255,27 @@ bool show_host(struct show *s, GError **error)
 			s->m->config->profile->xn_two_bits ? s2_columns_two_xn : s2_columns_one_xn,
 	};
 
-	return dump_table(&d, "Host IPA", error);
+	return dump_table(&d, "Host IPA", 0, error);
 }
 
 bool show_hyp(struct show *s, GError **error)
 {
 	struct dump d = { .s = s, .t = &s->v->hyp_s1, .columns = s1_columns, .el2 = true };
 
-	return dump_table(&d, "EL2 VA, attributes, PA", error);
+	return dump_table(&d, "EL2 VA, attributes, PA", 0, error);
+}
+
+bool show_guest(struct show *s, GError **error)
+{
+	const struct el2_guest_view *g = show_guest_named(s, s->args[0], error);
+	struct dump d = {
+		.s = s,
+		.t = g ? &g->s2 : NULL,
+		.columns =
+			s->m->config->profile->xn_two_bits ? s2_columns_two_xn : s2_columns_one_xn,
+	};
+
+	return g && dump_table(&d, "Guest IPA", 1, error);
 }
 
 /* ---- One walk ---- */
@@ -299,23 +313,36 @@ static void append_end(struct show *s, const struct mmu_table *t, const struct m
 	append_indented(s->out, fields, "     ");
 }
 
+/* Whose table a walk is of, NULL with an error; *@what: what its input addresses are called. */
+static const struct mmu_table *walk_of(struct show *s, const char *party, const char **what,
+				       GError **error)
+{
+	const struct el2_guest_view *g;
+
+	*what = !strcmp(party, "hyp") ? "EL2 VA" : "host IPA";
+	if (!strcmp(party, "hyp"))
+		return &s->v->hyp_s1;
+	if (!strcmp(party, "host"))
+		return &s->v->host_s2;
+	*what = "guest IPA";
+	g = show_guest_named(s, party, error);
+	return g ? &g->s2 : NULL;
+}
+
 bool show_walk(struct show *s, GError **error)
 {
-	bool named = s->n_args > 1, hyp = named && !strcmp(s->args[0], "hyp");
-	const struct mmu_table *t = hyp ? &s->v->hyp_s1 : &s->v->host_s2;
+	bool named = s->n_args > 1;
+	const struct mmu_table *t;
 	struct mmu_result res;
+	const char *what;
 	u64 ia;
 
-	if (named && !hyp && strcmp(s->args[0], "host")) {
-		g_set_error(error, REPORT_ERROR, 0, "a walk is of host or hyp, not of \"%s\"",
-			    s->args[0]);
+	t = walk_of(s, named ? s->args[0] : "host", &what, error);
+	if (!t || !show_address(s, named ? 1 : 0, &ia, error))
 		return false;
-	}
-	if (!show_address(s, named ? 1 : 0, &ia, error))
-		return false;
-	g_string_append_printf(s->out, "%s 0x%" PRIx64 ", root 0x%" PRIx64 ", %u bits\n",
-			       hyp ? "EL2 VA" : "host IPA", ia, t->root.pa, t->ia_bits);
-	if (!model_walk(s->m->board, s->v, hyp, ia, &res)) {
+	g_string_append_printf(s->out, "%s 0x%" PRIx64 ", root 0x%" PRIx64 ", %u bits\n", what, ia,
+			       t->root.pa, t->ia_bits);
+	if (!model_walk_table(s->m->board, t, ia, &res)) {
 		g_string_append(s->out, "  beyond the input range of this table\n");
 		return true;
 	}
