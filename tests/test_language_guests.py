@@ -187,3 +187,14 @@ def test_shown(passes, mistaken):
     mistaken(V72 + "vm create g\nshow guest g\n", 4, "EL2 has nothing of", options=(UNCHECKED,))
     mistaken(V72 + "show guest g\n", 3, "there is no VM", options=(UNCHECKED,))
     mistaken(V72 + "show walk g 0\n", 3, "there is no VM", options=(UNCHECKED,))
+
+
+def test_a_vcpus_memcache_is_a_pool(passes, mistaken):
+    passes(V72 + "vm create g protected vcpus=2\nhost map g gfn=0x80000\nhost unmap g gfn=0x80000\n"
+           "expect free(g.0) == 0\nhost map g gfn=0x80001\nexpect free(g.0) == 2\ndrain g.0 leave=1\n"
+           "expect free(g.0) == 1\nrefill g.0\nexpect free(g.0) == 2\ndrain g.0\n"
+           "hvc host_donate_guest pfn(page()) 0x80002 => -ENOMEM\nrefill g.0\n"
+           "hvc host_donate_guest pfn(page()) 0x80002\n", UNCHECKED)  # fmt: skip
+    mistaken(V72 + "vm create g\nvm run g\ndrain g.1\n", 5, "no pool", options=(UNCHECKED,))
+    mistaken(V72 + "vm create g\nvm run g\nfail alloc g.0 nth=1\n", 5, "no pool",
+             options=(UNCHECKED,))  # fmt: skip

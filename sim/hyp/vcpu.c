@@ -32,7 +32,7 @@ void hyp_vcpu_store(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u32 off
 	mem_store64(c->cpu, pa_add(hyp_pa_of(c->hyp, vcpu->va), off), val, MO_PLAIN);
 }
 
-static pa_t vcpu_slot(const struct hyp *hyp, const struct pkvm_hyp_vm *vm, u32 idx)
+pa_t hyp_vcpu_slot(const struct hyp *hyp, const struct pkvm_hyp_vm *vm, u32 idx)
 {
 	return pa_add(hyp_pa_of(hyp, vm->va), el2_vm_layout.hyp_vm_size + (u64)idx * sizeof(u64));
 }
@@ -41,7 +41,7 @@ static pa_t vcpu_slot(const struct hyp *hyp, const struct pkvm_hyp_vm *vm, u32 i
 bool hyp_vm_vcpu(struct hyp_cpu *c, struct pkvm_hyp_vm *vm, u32 idx, struct pkvm_hyp_vcpu *vcpu)
 {
 	vcpu->vm = vm;
-	vcpu->va = VA(mem_load64(c->cpu, vcpu_slot(c->hyp, vm, idx), MO_PLAIN));
+	vcpu->va = VA(mem_load64(c->cpu, hyp_vcpu_slot(c->hyp, vm, idx), MO_PLAIN));
 	return vcpu->va.va;
 }
 
@@ -109,7 +109,7 @@ static int register_hyp_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu
 			unpin_host_vcpu(c, vcpu);
 		return -EINVAL;
 	}
-	mem_store64(c->cpu, vcpu_slot(c->hyp, vcpu->vm, idx), vcpu->va.va, MO_RELEASE);
+	mem_store64(c->cpu, hyp_vcpu_slot(c->hyp, vcpu->vm, idx), vcpu->va.va, MO_RELEASE);
 	vcpu->vm->nr_vcpus++;
 	return 0;
 }
