@@ -149,6 +149,7 @@ const struct checker bbm_checker = {
 	.name = "break-before-make",
 	.state_size = sizeof(struct bbm_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB),
+	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
 	.event = bbm_event,
 	.begin = bbm_begin,
 	.end = bbm_end,

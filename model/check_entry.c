@@ -57,5 +57,6 @@ static void entry_event(struct oracle *o, void *state, const struct event *ev)
 const struct checker entry_checker = {
 	.name = "entry",
 	.kinds = BIT(EV_STORE),
+	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
 	.event = entry_event,
 };

@@ -235,6 +235,7 @@ const struct checker lifetime_checker = {
 	.state_size = sizeof(struct lifetime_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) |
 		 BIT(EV_PUT),
+	.stores = BIT(PART_NONE) | BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
 	.init = lifetime_init,
 	.event = lifetime_event,
 	.begin = lifetime_begin,

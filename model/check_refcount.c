@@ -369,6 +369,7 @@ const struct checker refcount_checker = {
 	.state_size = sizeof(struct refcount_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_PANIC),
 	.init = refcount_init,
+	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
 	.event = refcount_event,
 	.begin = refcount_begin,
 	.end = refcount_end,

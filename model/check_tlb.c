@@ -243,6 +243,7 @@ const struct checker tlb_checker = {
 	.name = "tlb",
 	.state_size = sizeof(struct tlb_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
+	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
 	.event = tlb_event,
 	.begin = tlb_begin,
 	.end = tlb_end,

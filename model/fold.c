@@ -40,6 +40,13 @@ static int part_level(const struct part_entry *p)
 	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
 }
 
+unsigned int fold_part_of(const struct oracle *o, u64 pa)
+{
+	u64 frame = pa >> o->shift;
+
+	return frame < o->n_frames ? part_kind(part_at(o, frame)) : PART_NONE;
+}
+
 struct part fold_part(struct oracle *o, pa_t pa)
 {
 	u64 frame = pa.pa >> o->shift;
@@ -255,6 +262,21 @@ static bool odd_entry(const struct oracle *o, bool hyp, u64 pte, int level, u64 
 	return hyp ? pte_valid(pte) : !even(o, pte, ia);
 }
 
+/* The entries of the table page at @pa; NULL: nothing answers there. */
+static const u64 *table_at(struct oracle *o, u64 pa)
+{
+	struct extent *e = extent_find(o->b, pa);
+
+	if (!e || e->size - (pa - e->base) < BIT(o->shift))
+		return NULL;
+	return (const u64 *)(e->bytes + (pa - e->base));
+}
+
+static bool all_zero(const struct oracle *o, const u64 *entries)
+{
+	return !entries[0] && !memcmp(entries, entries + 1, BIT(o->shift) - sizeof(*entries));
+}
+
 static bool page_is_untouched(struct oracle *o, u64 pa)
 {
 	for (u64 off = 0; off < BIT(o->shift); off += 4096)
@@ -267,10 +289,11 @@ static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table
 		       const struct event *ev)
 {
 	u64 frame = table.pa >> o->shift, span = span_of(o, level);
+	const u64 *pte = table_at(o, table.pa);
 	u32 entries = 0, odd = 0;
 	struct part_entry *p;
 
-	if (frame >= o->n_frames)
+	if (frame >= o->n_frames || !pte)
 		return;
 	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
 		if (!o->fold.counting)
@@ -279,21 +302,19 @@ static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table
 	}
 	part_set(o, frame, hyp ? PART_HYP_TABLE : PART_HOST_TABLE, level, ia);
 	o->fold.tables++;
-	if (page_is_untouched(o, table.pa))
+	if (all_zero(o, pte))
 		return;
 	for (u32 i = 0; i < table_entries(o->shift); i++, ia += span) {
-		u64 pte;
-
-		if (!board_peek64(o->b, pa_add(table, UINT64_C(8) * i), &pte) || !pte)
+		if (!pte[i])
 			continue;
 		entries++;
-		if (!odd_entry(o, hyp, pte, level, ia))
+		if (!odd_entry(o, hyp, pte[i], level, ia))
 			continue;
 		odd++;
-		if (pte_table(pte, level))
-			link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, pte), ev);
+		if (pte_table(pte[i], level))
+			link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, pte[i]), ev);
 		else if (hyp)
-			hyp_leaf(o, level, ia, pte, 1, ev);
+			hyp_leaf(o, level, ia, pte[i], 1, ev);
 		else
 			host_leaf(o, level, ia, ev);
 	}
@@ -305,9 +326,10 @@ static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table
 static void unlink_table(struct oracle *o, bool hyp, int level, pa_t table, const struct event *ev)
 {
 	u64 frame = table.pa >> o->shift, span = span_of(o, level), ia;
+	const u64 *pte = table_at(o, table.pa);
 	struct part_entry p;
 
-	if (frame >= o->n_frames)
+	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
 	if (part_kind(&p) != (hyp ? PART_HYP_TABLE : PART_HOST_TABLE) || part_level(&p) != level)
@@ -316,15 +338,12 @@ static void unlink_table(struct oracle *o, bool hyp, int level, pa_t table, cons
 	o->fold.tables--;
 	ia = p.ia & ~PART_FLAGS;
 	for (u32 i = 0; p.odd && i < table_entries(o->shift); i++, ia += span) {
-		u64 pte;
-
-		if (!board_peek64(o->b, pa_add(table, UINT64_C(8) * i), &pte) ||
-		    !odd_entry(o, hyp, pte, level, ia))
+		if (!odd_entry(o, hyp, pte[i], level, ia))
 			continue;
-		if (pte_table(pte, level))
-			unlink_table(o, hyp, level + 1, pa_from_pte(o->b->f, pte), ev);
+		if (pte_table(pte[i], level))
+			unlink_table(o, hyp, level + 1, pa_from_pte(o->b->f, pte[i]), ev);
 		else if (hyp)
-			hyp_leaf(o, level, ia, pte, -1, ev);
+			hyp_leaf(o, level, ia, pte[i], -1, ev);
 		else
 			host_leaf(o, level, ia, ev);
 	}
@@ -441,15 +460,15 @@ static void table_store(struct oracle *o, const struct part_entry *at, const str
 static void record_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
 {
 	const struct el2_layout *l = o->v->layout;
-	u64 off = ev->addr & (BIT(o->shift) - 1);
-	u64 pfn = ((at->ia & ~PART_FLAGS) >> o->shift) + off / l->hyp_page_size;
-	u64 last = pfn + (off % l->hyp_page_size + ev->arg - 1) / l->hyp_page_size;
-	u64 field = off % l->hyp_page_size;
+	u64 off = ev->addr & (BIT(o->shift) - 1), field = off & (BIT(o->hyp_page_shift) - 1);
+	u64 pfn = ((at->ia & ~PART_FLAGS) >> o->shift) + (off >> o->hyp_page_shift);
+	u64 last = pfn + ((field + ev->arg - 1) >> o->hyp_page_shift), word;
 
 	if (ev->old == ev->val || (field == l->order_off && ev->arg == l->order_width))
 		return;
-	if (field == l->refcount_off && ev->arg == l->refcount_width &&
-	    page_get(o, pfn).p.hyp == PKVM_PAGE_OWNED)
+	word = pfn < o->n_frames ? page_word(o, pfn) : 0;
+	if (field == l->refcount_off && ev->arg == l->refcount_width && word &&
+	    FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
 		return;
 	for (; pfn <= last; pfn++)
 		touch(o, pfn, SIDE_RECORD, 0, ev);
@@ -457,8 +476,11 @@ static void record_store(struct oracle *o, const struct part_entry *at, const st
 
 static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 {
-	if (!o->fold.alien.seq && page_get(o, frame).p.host == PKVM_PAGE_OWNED &&
-	    page_class(o, frame) == M_MEMORY)
+	u64 word = page_word(o, frame);
+
+	if (word && FIELD_GET(WORD_HOST, word) != PKVM_PAGE_OWNED)
+		return;
+	if (!o->fold.alien.seq && page_class(o, frame) == M_MEMORY)
 		o->fold.alien = *ev;
 }
 
@@ -591,17 +613,14 @@ static void visit_leaf(struct oracle *o, bool hyp, int level, u64 ia, u64 pte)
 
 static void visit_table(struct oracle *o, u64 frame, const struct part_entry *p)
 {
+	const u64 *pte = table_at(o, frame << o->shift);
 	bool hyp = part_kind(p) == PART_HYP_TABLE;
 	int level = part_level(p);
 	u64 ia = p->ia & ~PART_FLAGS;
 
-	for (u32 i = 0; p->odd && i < table_entries(o->shift); i++, ia += span_of(o, level)) {
-		u64 pte = 0;
-
-		board_peek64(o->b, PA((frame << o->shift) + 8 * i), &pte);
-		if (!pte_table(pte, level) && odd_entry(o, hyp, pte, level, ia))
-			visit_leaf(o, hyp, level, ia, pte);
-	}
+	for (u32 i = 0; p->odd && i < table_entries(o->shift); i++, ia += span_of(o, level))
+		if (!pte_table(pte[i], level) && odd_entry(o, hyp, pte[i], level, ia))
+			visit_leaf(o, hyp, level, ia, pte[i]);
 }
 
 /* Frames of which something is recorded: a state, or references on what EL2 does not own. */

@@ -28,17 +28,18 @@ static const struct checker *const checkers[] = {
 
 static void on_event(void *data, const struct event *ev)
 {
+	const struct hearer *h;
 	struct oracle *o = data;
 
 	if (BIT(ev->kind) & FOLD_KINDS)
 		fold_event(o, ev);
-	if (ev->kind == EV_CALL)
+	if (unlikely(ev->kind == EV_CALL))
 		boot_event(o, ev);
-	else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
+	else if (unlikely(ev->kind == EV_ACCESS) && o->current && g_str_has_prefix(ev->what, "dma"))
 		judge_dma(o, ev);
-	for (unsigned int i = 0; checkers[i]; i++)
-		if (checkers[i]->event && checkers[i]->kinds & BIT(ev->kind))
-			checkers[i]->event(o, o->checker_state[i], ev);
+	h = ev->kind == EV_STORE ? o->store_hearer[fold_part_of(o, ev->addr)] : o->hearer[ev->kind];
+	for (; h->event; h++)
+		h->event(o, h->state, ev);
 }
 
 static u32 wanted_kinds(void)
@@ -53,6 +54,23 @@ static u32 wanted_kinds(void)
 
 /* ---- Making one ------------------------------------------------------------------------ */
 
+static void hear(struct hearer *list, const struct checker *c, void *state)
+{
+	while (list->event)
+		list++;
+	*list = (struct hearer){ c->event, state };
+}
+
+static void let_hear(struct oracle *o, const struct checker *c, void *state)
+{
+	for (unsigned int kind = 0; c->event && kind < N_EVENT_KINDS; kind++)
+		if (c->kinds & BIT(kind))
+			hear(o->hearer[kind], c, state);
+	for (unsigned int part = 0; c->kinds & BIT(EV_STORE) && part < N_PARTS; part++)
+		if (!c->stores || c->stores & BIT(part))
+			hear(o->store_hearer[part], c, state);
+}
+
 static void checkers_init(struct oracle *o)
 {
 	G_STATIC_ASSERT(G_N_ELEMENTS(checkers) <= MAX_CHECKERS);
@@ -60,6 +78,7 @@ static void checkers_init(struct oracle *o)
 		o->checker_state[i] = board_alloc(o->b, checkers[i]->state_size);
 		if (checkers[i]->init)
 			checkers[i]->init(o, o->checker_state[i]);
+		let_hear(o, checkers[i], o->checker_state[i]);
 	}
 }
 
@@ -76,6 +95,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 	o->c = c;
 	o->mode = mode;
 	o->shift = b->f->page_shift;
+	o->hyp_page_shift = (u8)__builtin_ctz(v->layout->hyp_page_size);
 	o->n_frames = board_pa_limit(b) >> o->shift;
 	o->design = m_design_of(c);
 	o->state = (struct m_state){

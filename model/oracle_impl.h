@@ -37,6 +37,14 @@ struct found {
 	bool visited; /* used by fold_read_all() */
 };
 
+/*
+ * The word of a page in the book; 0: it is as all begin. Where only the owners are
+ * asked for they can be had from it at once.
+ */
+#define WORD_KNOWN BIT(0)
+#define WORD_HOST GENMASK(3, 1)
+#define WORD_HYP GENMASK(6, 4)
+
 /* Which records of a page an event may have changed. */
 #define SIDE_HOST 1u
 #define SIDE_HYP 2u
@@ -94,6 +102,8 @@ struct fold {
 };
 
 bool fold_init(struct oracle *o);
+/* enum page_part of the frame at @pa. */
+unsigned int fold_part_of(const struct oracle *o, u64 pa);
 void fold_begin(struct oracle *o);
 void fold_event(struct oracle *o, const struct event *ev);
 /* After the action: which pages blocks and tables that changed stand for. */
@@ -164,16 +174,24 @@ void words_result(const struct oracle *o, enum oracle_end_kind end, s64 value, c
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 #define ORACLE_REGIONS 128u
-#define MAX_CHECKERS 16u
+#define MAX_CHECKERS 10u
 #define BOOT_EVENTS 8u
+
+typedef void (*checker_event_fn)(struct oracle *o, void *state, const struct event *ev);
+
+/* A checker that wants events of a kind. */
+struct hearer {
+	checker_event_fn event; /* NULL: the end of the list */
+	void *state;
+};
 
 struct oracle {
 	struct board *b;
 	const struct el2_view *v;
 	const struct el2_config *c;
 	enum check_mode mode;
-	u8 shift;
-	u64 n_frames; /* of the physical address space */
+	u8 shift, hyp_page_shift; /* log2 of a page's and of an entry of hyp_vmemmap's bytes */
+	u64 n_frames;		  /* of the physical address space */
 
 	struct m_design design;
 	struct m_region region[ORACLE_REGIONS];
@@ -206,6 +224,14 @@ struct oracle {
 	bool odd;
 	struct violation spec; /* @odd: what is said if nothing else is */
 	void *checker_state[MAX_CHECKERS];
+	struct hearer hearer[N_EVENT_KINDS][MAX_CHECKERS + 1];
+	struct hearer store_hearer[N_PARTS][MAX_CHECKERS + 1];
 };
+
+/* @pfn: within the physical address space. */
+static inline u64 page_word(const struct oracle *o, u64 pfn)
+{
+	return *(const u64 *)book_get(&o->pages, pfn);
+}
 
 #endif

@@ -15,6 +15,7 @@ enum page_part {
 	PART_HOST_TABLE, /* a table page of the host's stage 2 */
 	PART_HYP_TABLE,	 /* a table page of EL2's stage 1 */
 	PART_VMEMMAP,	 /* backs hyp_vmemmap */
+	N_PARTS
 };
 
 struct part {
@@ -34,6 +35,7 @@ struct checker {
 	const char *name;
 	size_t state_size; /* of board_alloc()ed, zeroed state */
 	u32 kinds;	   /* BIT(EV_*) of the events that it wants; it may get others */
+	u32 stores;	   /* BIT(PART_*) of the frames whose EV_STORE it wants; 0: all */
 	void (*init)(struct oracle *o, void *state);
 	/* Called for every event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);

@@ -9,9 +9,6 @@
 
 /* ---- Packing ---------------------------------------------------------------------- */
 
-#define WORD_KNOWN BIT(0)
-#define WORD_HOST GENMASK(3, 1)
-#define WORD_HYP GENMASK(6, 4)
 #define WORD_TEXT BIT(7)
 #define WORD_LEAF GENMASK(9, 8)
 #define WORD_LINEAR BIT(10)
@@ -34,7 +31,7 @@ struct found page_get(struct oracle *o, u64 pfn)
 
 	if (pfn >= o->n_frames)
 		return (struct found){ .p = m_page_default(M_BEYOND) };
-	w = *(const u64 *)book_get(&o->pages, pfn);
+	w = page_word(o, pfn);
 	if (!w)
 		return (struct found){ .p = m_page_default(page_class(o, pfn)) };
 	f.p.host = (u8)FIELD_GET(WORD_HOST, w);
@@ -71,7 +68,7 @@ void page_put(struct oracle *o, u64 pfn, const struct found *f)
 	u64 old, w = pack(f, page_class(o, pfn));
 
 	sim_assert(pfn < o->n_frames);
-	old = *(const u64 *)book_get(&o->pages, pfn);
+	old = page_word(o, pfn);
 	if (old == w)
 		return;
 	*(u64 *)book_put(o->b, &o->pages, pfn) = w;

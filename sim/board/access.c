@@ -54,7 +54,7 @@ void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum m
 	sim_assert(IS_ALIGNED(pa, width));
 	p = e->bytes + (pa - e->base);
 	old = bytes_get(p, width);
-	ram_mark(cpu->board, e, pa - e->base, width);
+	store_mark(cpu->board, e, pa - e->base);
 	bytes_put(p, val, width);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
 		   .old = old);
@@ -76,7 +76,7 @@ bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_orde
 			   .val = was);
 		return false;
 	}
-	ram_mark(cpu->board, e, pa.pa - e->base, 8);
+	store_mark(cpu->board, e, pa.pa - e->base);
 	bytes_put(p, new_val, 8);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = 8, .addr = pa.pa, .val = new_val,
 		   .old = old);
@@ -118,9 +118,13 @@ void mem_copy(struct cpu *cpu, pa_t dst, pa_t src, u64 bytes)
 
 bool board_peek(struct board *b, pa_t pa, unsigned int width, u64 *val)
 {
-	struct extent *e;
-	const u8 *p = ram_bytes(b, pa.pa, width, &e);
+	struct extent *e = extent_at(b, pa.pa);
+	const u8 *p;
 
+	if (likely(e && e->solid && e->size - (pa.pa - e->base) >= width))
+		p = e->bytes + (pa.pa - e->base);
+	else
+		p = ram_bytes(b, pa.pa, width, &e);
 	if (!p)
 		return false;
 	*val = bytes_get(p, width);

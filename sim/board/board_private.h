@@ -85,17 +85,36 @@ bool ram_answers(const struct board *b, u64 pa, u64 bytes);
 /* Storage of an access that lies in one region or window, else NULL. */
 u8 *ram_bytes(struct board *b, u64 pa, unsigned int width, struct extent **e);
 
+/* The widths of loads and stores are a move each; a piece of an access has any. */
 static inline u64 bytes_get(const u8 *p, unsigned int width)
 {
 	u64 v = 0;
 
-	__builtin_memcpy(&v, p, width);
+	if (width == 8)
+		__builtin_memcpy(&v, p, 8);
+	else if (width == 2)
+		__builtin_memcpy(&v, p, 2);
+	else if (width == 4)
+		__builtin_memcpy(&v, p, 4);
+	else if (width == 1)
+		v = *p;
+	else
+		__builtin_memcpy(&v, p, width);
 	return v;
 }
 
 static inline void bytes_put(u8 *p, u64 val, unsigned int width)
 {
-	__builtin_memcpy(p, &val, width);
+	if (width == 8)
+		__builtin_memcpy(p, &val, 8);
+	else if (width == 2)
+		__builtin_memcpy(p, &val, 2);
+	else if (width == 4)
+		__builtin_memcpy(p, &val, 4);
+	else if (width == 1)
+		*p = (u8)val;
+	else
+		__builtin_memcpy(p, &val, width);
 }
 
 /* ---- device.c -------------------------------------------------------------------------- */

@@ -22,10 +22,6 @@ static const GOptionEntry entries[] = {
 	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 };
 
-struct figure {
-	double median, least, most; /* ns a round */
-};
-
 static u64 now_ns(void)
 {
 	struct timespec ts;
@@ -74,32 +70,51 @@ static bool measure(const struct bench *b, struct bench_env *e, struct figure *f
 	return true;
 }
 
-static struct machine *boot_machine(const char *board)
+static struct board_config *board_of(const struct bench *b)
 {
-	struct board_config *bc = board_config_machine(board);
+	struct board_config *bc = board_config_machine(b->board);
+
+	if (b->ram) {
+		struct ram_region *ram = &g_array_index(bc->ram, struct ram_region, 0);
+
+		g_array_set_size(bc->ram, 1);
+		ram->size = b->ram << 20;
+	}
+	return bc;
+}
+
+static bool boot_machine(const struct bench *b, struct bench_env *e)
+{
+	struct board_config *bc = board_of(b);
 	struct el2_config *ec = el2_config_new(el2_profile_find("v7.0"));
-	struct machine *m = machine_new(bc, ec, cli_hypervisor, NULL);
+	struct machine *m = e->m = machine_new(bc, ec, cli_hypervisor, NULL);
 	struct outcome out;
 
 	board_config_free(bc);
 	el2_config_free(ec);
-	out = m ? machine_boot(m) : (struct outcome){ .kind = OUTCOME_NOT_RUN };
-	if (out.kind == OUTCOME_VALUE && !out.value)
-		return m;
-	machine_free(m);
-	return NULL;
+	if (!m)
+		return false;
+	if (b->check) {
+		e->oracle = oracle_new(m->board, m->hyp->view(m->el2), m->config, CHECK_ON);
+		oracle_begin(e->oracle, &(struct oracle_action){ .kind = ORACLE_BOOT });
+	}
+	out = machine_boot(m);
+	if (e->oracle) {
+		m->hyp->view(m->el2);
+		oracle_end(e->oracle, ORACLE_END_VALUE, (s64)out.value);
+	}
+	return out.kind == OUTCOME_VALUE && !out.value;
 }
 
-static bool one_figure(const struct bench *b, struct figure *f)
+bool bench_figure(const struct bench *b, struct figure *f)
 {
 	struct bench_env e = { .random = UINT64_C(0x9e3779b97f4a7c15) };
 	bool ok;
 
-	if (b->board)
-		e.m = boot_machine(b->board);
-	ok = (!b->board || e.m) && b->setup(&e) && measure(b, &e, f);
+	ok = (!b->board || boot_machine(b, &e)) && b->setup(&e) && measure(b, &e, f);
 	if (e.table)
 		e.m->hyp->pgtable_free(e.table);
+	oracle_free(e.oracle);
 	machine_free(e.m);
 	g_free(e.memory);
 	return ok;
@@ -126,19 +141,23 @@ static enum exit_status run_benches(const char *only)
 	       "of the reference loops of this run.\n\n",
 	       SAMPLES, o.quick ? "at least 0.3" : "at least 30");
 	for (unsigned int i = 0; i < 2; i++) {
-		if (!one_figure(&bench_references[i], &ref[i]))
+		if (!bench_figure(&bench_references[i], &ref[i]))
 			return EXIT_INTERNAL;
 		print_figure(&bench_references[i], &ref[i], NULL);
 	}
 	for (const struct bench *b = benches; b->name; b++) {
 		if (only && strcmp(b->name, only))
 			continue;
-		if (!one_figure(b, &f)) {
+		if (!bench_figure(b, &f)) {
 			fprintf(stderr, "pkvm-sim: internal error: benchmark %s failed\n", b->name);
 			return EXIT_INTERNAL;
 		}
 		print_figure(b, &f, ref);
 		fflush(stdout);
+	}
+	if ((!only || !strcmp(only, "oracle")) && !bench_oracle()) {
+		fprintf(stderr, "pkvm-sim: internal error: benchmark oracle failed\n");
+		return EXIT_INTERNAL;
 	}
 	return EXIT_PASSED;
 }
@@ -150,10 +169,12 @@ enum exit_status cmd_bench(const struct subcommand *c, int argc, char **argv)
 	unsigned int n = 0;
 	bool parsed;
 
-	for (const struct bench *b = benches; b->name && n + 1 < G_N_ELEMENTS(names); b++) {
+	for (const struct bench *b = benches; b->name && n + 2 < G_N_ELEMENTS(names); b++) {
 		names[n++] = b->name;
 		g_string_append_printf(list, "  %-13s %s\n", b->name, b->doc);
 	}
+	names[n++] = "oracle";
+	g_string_append_printf(list, "  %-13s %s\n", "oracle", BENCH_ORACLE_DOC);
 	parsed = cli_parse(c, list->str, entries, &argc, &argv);
 	g_string_free(list, TRUE);
 	if (!parsed)

@@ -7,10 +7,12 @@
 #define PKVM_SIM_CLI_BENCH_H
 
 #include "cli.h"
+#include "model/oracle.h"
 
 /* What one benchmark works on; a fresh one each. */
 struct bench_env {
 	struct machine *m;
+	struct oracle *oracle; /* or NULL */
 	struct el2_pgtable *table;
 	const struct el2_call *first, *second;
 	struct el2_fault fault;
@@ -30,7 +32,24 @@ struct bench {
 	bool outside;     /* the loop starts actions itself, rather than run inside one */
 	bool (*setup)(struct bench_env *e);
 	bench_loop loop;
+	bool check;      /* with the oracle at its side */
+	u64 ram;         /* MiB of RAM instead of the board's own; 0: its own */
 };
+
+struct figure {
+	double median, least, most; /* ns a round */
+};
+
+/* Make the machine, set up, measure. False: an operation failed. */
+bool bench_figure(const struct bench *b, struct figure *f);
+
+/* What the oracle costs: its own table (bench_oracle.c). */
+bool bench_oracle(void);
+#define BENCH_ORACLE_DOC "share and donate, each call an action, without and with the oracle"
+
+/* Of bench_el2.c. */
+bool setup_share(struct bench_env *e);
+bool setup_donate(struct bench_env *e);
 
 extern const struct bench benches[];           /* ends at name == NULL */
 extern const struct bench bench_references[2]; /* dependent loads; copies */

@@ -115,7 +115,7 @@ static u64 middle_page(struct bench_env *e)
 	return ALIGN_DOWN(ram->base + ram->size / 2, PAGE);
 }
 
-static bool setup_donate(struct bench_env *e)
+bool setup_donate(struct bench_env *e)
 {
 	e->arg[0] = middle_page(e) / PAGE;
 	e->arg[1] = 1;
@@ -134,7 +134,7 @@ static s64 loop_donate(struct cpu *cpu, void *env)
 	return 0;
 }
 
-static bool setup_share(struct bench_env *e)
+bool setup_share(struct bench_env *e)
 {
 	if (!find_calls(e, "host_share_hyp", "host_unshare_hyp"))
 		return false;

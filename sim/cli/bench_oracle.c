@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the oracle costs: the same calls, each an action of its own, without it and
+ * with it, in one run; and with it on a small and on a large machine.
+ */
+#include "bench.h"
+
+static bool went_well(struct outcome o)
+{
+	return o.kind == OUTCOME_VALUE && !o.value;
+}
+
+/* One call as a run makes it. */
+static struct outcome act(struct bench_env *e, const struct el2_call *call, unsigned int n)
+{
+	struct oracle_action a = {
+		.kind = ORACLE_CALL, .call = call, .args = { e->arg[0], e->arg[1] }, .n_args = n
+	};
+	struct machine *m = e->m;
+	struct outcome o;
+	unsigned int said;
+
+	if (e->oracle) {
+		m->hyp->view(m->el2);
+		oracle_begin(e->oracle, &a);
+	}
+	o = (call->hypercall ? machine_hvc_call : machine_el2_call)(m, 0, call, e->arg, n);
+	if (e->oracle) {
+		m->hyp->view(m->el2);
+		oracle_end(e->oracle, ORACLE_END_VALUE, (s64)o.value);
+		oracle_violations(e->oracle, &said);
+		e->failures += said;
+	}
+	return o;
+}
+
+static s64 loop_pair(struct cpu *cpu, void *env)
+{
+	struct bench_env *e = env;
+	unsigned int n = e->first->n_required;
+
+	for (u64 i = 0; i < e->iterations; i++) {
+		e->failures += !went_well(act(e, e->first, n));
+		e->failures += !went_well(act(e, e->second, n));
+	}
+	return 0;
+}
+
+static const struct bench share = { "share",   "host_share_hyp + host_unshare_hyp",
+				    2,	       "virt",
+				    true,      setup_share,
+				    loop_pair, false,
+				    0 };
+static const struct bench donate = { "donate",	"host_donate_hyp + hyp_donate_host, 1 page",
+				     2,		"virt",
+				     true,	setup_donate,
+				     loop_pair, false,
+				     0 };
+
+static bool figure(const struct bench *b, bool check, u64 ram, struct figure *f)
+{
+	struct bench one = *b;
+
+	one.check = check;
+	one.ram = ram;
+	return bench_figure(&one, f);
+}
+
+static bool with_and_without(const struct bench *b)
+{
+	struct figure off, on;
+
+	if (!figure(b, false, 0, &off) || !figure(b, true, 0, &on))
+		return false;
+	printf("oracle        %s: off %.1f ns, on %.1f ns a pair: %.2f times, %+.0f ns and %.2f M "
+	       "calls/s\n",
+	       b->name, off.median, on.median, on.median / off.median,
+	       (on.median - off.median) / b->ops, 1000.0 * b->ops / on.median);
+	return true;
+}
+
+static bool small_and_large(const struct bench *b)
+{
+	struct figure small, large;
+
+	if (!figure(b, true, 64, &small) || !figure(b, true, 64 << 10, &large))
+		return false;
+	printf("oracle        %s: 64 MiB %.1f ns, 64 GiB %.1f ns a pair: %.2f times\n", b->name,
+	       small.median, large.median, large.median / small.median);
+	return true;
+}
+
+bool bench_oracle(void)
+{
+	bool ok = with_and_without(&share) && with_and_without(&donate) &&
+		  small_and_large(&share) && small_and_large(&donate);
+
+	printf("              %s\n", BENCH_ORACLE_DOC);
+	return ok;
+}
