@@ -22,7 +22,7 @@
 #define HYP_VCPU_FAULT_ESR 0x38
 #define HYP_VCPU_FAULT_FAR 0x40
 #define HYP_VCPU_FAULT_HPFAR 0x48 /* HPFAR_NS set: it holds an address */
-#define HYP_VCPU_HELD 0x50        /* memcache header: pages that a scenario drained */
+#define HYP_VCPU_HELD 0x50	  /* memcache header: pages that a scenario drained */
 #define HPFAR_NS BIT(63)
 #define HPFAR_FIPA GENMASK(47, 4)
 
@@ -163,6 +163,11 @@ va_t map_donated_memory(struct hyp_cpu *c, u64 host_va, u64 size);
 va_t map_donated_memory_noclear(struct hyp_cpu *c, u64 host_va, u64 size);
 void unmap_donated_memory(struct hyp_cpu *c, va_t va, u64 size);
 void unmap_donated_memory_noclear(struct hyp_cpu *c, va_t va, u64 size);
+
+/* selftest.c's VM: made on this CPU, found in the table, gone. */
+void pkvm_init_selftest_vm(struct hyp_cpu *c, pa_t pgd, pa_t heads);
+struct pkvm_hyp_vm *pkvm_insert_selftest_vm(struct hyp_cpu *c);
+void pkvm_remove_selftest_vm(struct hyp_cpu *c, const struct pkvm_hyp_vm *vm);
 
 /* ---- vcpu.c ------------------------------------------------------------------------------- */
 

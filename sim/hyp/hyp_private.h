@@ -149,6 +149,7 @@ struct hyp_pool *hyp_vm_pool_find(struct hyp *hyp, const char *name);
 enum el2_guest_result pkvm_guest_hvc(struct hyp_cpu *c, u64 regs[18], struct el2_guest_exit *exit);
 enum el2_guest_result pkvm_guest_abort(struct hyp_cpu *c, const struct el2_fault *f,
 				       struct el2_guest_exit *exit);
+void pkvm_ownership_selftest(struct hyp_cpu *c); /* selftest.c */
 struct mmu_table pkvm_guest_s2(struct hyp_cpu *c); /* of the loaded vCPU; root 0: none */
 
 /* ---- reserve.c: what the host does before EL2 runs, after arch/arm64/kvm/pkvm.c -------------- */

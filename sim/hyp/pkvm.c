@@ -600,6 +600,44 @@ void __pkvm_tlb_flush_vmid(struct hyp_cpu *c, u32 handle)
 	put_pkvm_hyp_vm(c, vm);
 }
 
+/* ---- The VM of EL2's own test at boot ------------------------------------------------------- */
+
+/* What an init_vm() would have written, but for the host's part. */
+void pkvm_init_selftest_vm(struct hyp_cpu *c, pa_t pgd, pa_t heads)
+{
+	struct pkvm_hyp_vm *vm = c->own_vm;
+
+	vm->handle = EL2_HANDLE_OFFSET;
+	vm->va = hyp_va_of(c->hyp, heads);
+	vm->host_kvm = VA(0);
+	vm->pgd = pgd;
+	vm->created_vcpus = vm->nr_vcpus = 0;
+	vm->is_protected = vm->is_dying = false;
+	vm->pool.heads = heads;
+}
+
+/* From v7.1 on calls find it in the table. Takes vm_table_lock. */
+struct pkvm_hyp_vm *pkvm_insert_selftest_vm(struct hyp_cpu *c)
+{
+	int handle;
+
+	if (!c->hyp->profile->protected_guests)
+		return c->own_vm;
+	handle = __pkvm_reserve_vm(c);
+	WARN_ON(c, handle < 0 || insert_vm_table_entry(c, (u32)handle));
+	return vm_of_slot(c->hyp, handle_to_idx((u32)handle));
+}
+
+/* Its pages stay EL2's, for nobody. Takes vm_table_lock. */
+void pkvm_remove_selftest_vm(struct hyp_cpu *c, const struct pkvm_hyp_vm *vm)
+{
+	if (!c->hyp->profile->protected_guests)
+		return;
+	spin_lock(c->cpu, &c->hyp->vm_table_lock);
+	set_entry(c, handle_to_idx(vm->handle), 0);
+	spin_unlock(c->cpu, &c->hyp->vm_table_lock);
+}
+
 /* ---- Seen from outside -------------------------------------------------------------------- */
 
 static void view_vm(const struct hyp *hyp, struct pkvm_hyp_vm *vm)

@@ -320,6 +320,7 @@ s64 __pkvm_init_finalise(struct hyp_cpu *c)
 	if (ret)
 		return ret;
 	pkvm_hyp_vm_table_init(c);
+	pkvm_ownership_selftest(c);
 	hyp->finalised = true;
 	return 0;
 }
