@@ -104,7 +104,8 @@ def test_drain_refill_and_fail(passes, mistaken):
            "refill host_s2\nexpect free(host_s2) == n\ndrain hyp_s1 leave=5\n"
            "expect free(hyp_s1) == 5\n")  # fmt: skip
     text = PATCHED + "set warn=continue\nboot\nfail alloc host_s2 nth=1 count=99\n"
-    passes(text + "el2 host_donate_hyp_mmio pfn(uart) => any\nexpect events(alloc) > 0\n")
+    passes(text + "el2 host_donate_hyp_mmio pfn(uart) => any\nexpect events(alloc) > 0\n",
+           "--check=off")  # fmt: skip
     mistaken("boot\ndrain host_s3\n", 2, "did you mean `host_s2`?", column=7)
     mistaken("boot\ndrain host_s2 leav=1\n", 2, "did you mean `leave`?", column=15)
     mistaken("boot\nfail alloc host_s2\n", 2, "`nth=` is missing")
@@ -349,8 +350,10 @@ def test_a_boot_that_failed(passes):
     """The host's stage 2 is off: its accesses go straight to memory; el2 calls still work."""
     failed = PATCHED + "protect uart+4K\nprotect 0x40000000+4K\nboot => -EINVAL\n"
     passes(failed + "host write 0x40011000 5\nexpect mem(0x40011000) == 5\n"
-           "let p = page()\nel2 host_donate_hyp pfn(p) 1 => any\nhost read uart\n")  # fmt: skip
-    passes(failed + "hvc host_share_hyp pfn(page()) => any\nexpect cpu0.result == result\n")
+           "let p = page()\nel2 host_donate_hyp pfn(p) 1 => any\nhost read uart\n",
+           "--check=off")  # fmt: skip
+    passes(failed + "hvc host_share_hyp pfn(page()) => any\nexpect cpu0.result == result\n",
+           "--check=off")  # fmt: skip
 
 
 def test_boot_returns_the_first_error_of_its_steps(passes):

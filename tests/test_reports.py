@@ -100,7 +100,7 @@ def test_nothing_drives_the_terminal(report, form):
 def test_configuration_is_told(report, form):
     """Version, release, board, seed and check mode stand in every report."""
     done = report(form, "passes", options=["--seed=77", "--set=warn=continue"])
-    for word in ("v7.0", "virt", "77", "off", "warn=continue"):
+    for word in ("v7.0", "virt", "77", "on", "warn=continue"):
         assert word in done.out, word
     if form != "junit":
         assert re.search(r"\d+\.\d+\.\d+", done.out)
