@@ -10,7 +10,7 @@ NAMES += ["idmap", "fault", "recycle"]
 def rows(text):
     """{name: (ns, [ratios])}"""
     found = {}
-    for m in re.finditer(r"^(\S+) +([\d.]+) \[[\d.]+-[\d.]+\] ns +[\d.]+ M ops/s(.*)$", text, re.M):
+    for m in re.finditer(r"^(\S+) +([\d.]+) \[[\d.]+-[\d.]+\] ns(.*) [\d.]+ M/s$", text, re.M):
         found[m[1]] = (float(m[2]), [float(x) for x in re.findall(r"[\d.]+", m[3])])
     return found
 
@@ -19,6 +19,7 @@ def test_all(run):
     """Each figure stands beside both reference loops of the same run, as their ratio."""
     done = run("bench", "--quick")
     assert done.status == 0 and done.err == ""
+    assert max(map(len, done.lines)) <= 80
     table = rows(done.out)
     assert list(table) == ["load", "copy", *NAMES]
     for name in NAMES:

@@ -122,24 +122,26 @@ bool bench_figure(const struct bench *b, struct figure *f)
 
 static void print_figure(const struct bench *b, const struct figure *f, const struct figure *ref)
 {
-	printf("%-13s %8.1f [%.1f-%.1f] ns  %7.2f M ops/s", b->name, f->median, f->least, f->most,
-	       1000.0 * b->ops / f->median);
+	const int decimals = f->most < 1000 ? 1 : 0;
+
+	printf("%-12s %7.*f [%.*f-%.*f] ns", b->name, decimals, f->median, decimals, f->least,
+	       decimals, f->most);
 	if (ref)
-		printf("  %6.2f loads  %6.2f copies", f->median / ref[0].median,
+		printf(" %6.2f loads %6.2f copies", f->median / ref[0].median,
 		       f->median / ref[1].median);
-	printf("\n              %s\n", b->doc);
+	printf(" %6.2f M/s\n             %s\n", 1000.0 * b->ops / f->median, b->doc);
 }
 
 static enum exit_status run_benches(const char *only)
 {
 	struct figure ref[2], f;
 
-	printf("One thread, EL2 of v7.0, no subscriber; median [least-most] of %d samples of %s "
-	       "ms.\n"
-	       "Each loop runs inside one action unless it says otherwise. ns: one round, with\n"
-	       "both halves of a pair; ops/s counts each half. loads, copies: a round as so many\n"
-	       "of the reference loops of this run.\n\n",
-	       SAMPLES, o.quick ? "at least 0.3" : "at least 30");
+	printf("One thread, EL2 of v7.0, no subscriber; median [least-most] of %d samples\n"
+	       "of at least %s ms. Each loop runs inside one action unless it says otherwise.\n"
+	       "ns: one round, with both halves of a pair; M/s: a million operations a second,\n"
+	       "each half counted. loads, copies: a round as so many of this run's reference\n"
+	       "loops.\n\n",
+	       SAMPLES, o.quick ? "0.3" : "30");
 	for (unsigned int i = 0; i < 2; i++) {
 		if (!bench_figure(&bench_references[i], &ref[i]))
 			return EXIT_INTERNAL;

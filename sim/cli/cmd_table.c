@@ -143,13 +143,15 @@ static bool bug_row(unsigned int i, struct row *r)
 
 static void append_region(GString *s, u64 base, u64 size, const char *what)
 {
+	g_autofree char *range = NULL;
 	static const char unit[] = "KMGT";
 	unsigned int u = 0;
 
 	for (size /= 1024; size % 1024 == 0 && unit[u + 1]; size /= 1024)
 		u++;
-	g_string_append_printf(s, "0x%012" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT "%c  %s\n",
-			       base, size, unit[u], what);
+	range = g_strdup_printf("0x%010" G_GINT64_MODIFIER "x+%" G_GUINT64_FORMAT "%c", base, size,
+				unit[u]);
+	g_string_append_printf(s, "%-19s %s\n", range, what);
 }
 
 static bool machine_row(unsigned int i, struct row *r)
