@@ -19,7 +19,8 @@ const char *const check_mode_name[] = {
 static const struct checker *const checkers[] = {
 	&lock_checker,	   &bbm_checker,      &tlb_checker,
 	&refcount_checker, &lifetime_checker, &confidential_checker,
-	&range_checker,	   &entry_checker,    NULL,
+	&range_checker,	   &entry_checker,    &books_checker,
+	NULL,
 };
 
 /* ---- Events ------------------------------------------------------------------------- */

@@ -53,6 +53,7 @@ extern const struct checker lifetime_checker;	  /* use-after-free */
 extern const struct checker confidential_checker; /* confidential */
 extern const struct checker range_checker;	  /* range */
 extern const struct checker entry_checker;	  /* spec, of single entries */
+extern const struct checker books_checker;	  /* no-change-on-error, leak, of the host's */
 
 #define NO_PAGE UINT64_MAX
 

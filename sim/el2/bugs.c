@@ -77,6 +77,18 @@ const struct bug el2_bugs[] = {
 			" two, then one too small. The pages are there and cannot be had in"
 			" one piece.",
 	},
+	[BUG_B06] = {
+		.id = "B-06",
+		.subject = "KVM: arm64: pkvm: Unshare guest structs during teardown",
+		.release = "v5.17",
+		.rule = "leak",
+		.doc = "the host frees a VM's structures while EL2 still shares them",
+		.more = "The host shares struct kvm and its vCPUs with EL2 when it makes a VM, and"
+			" did not take that back when the VM went. The memory was freed all the"
+			" same. Whoever got it next found that it could not be given to a guest,"
+			" nor to EL2: the record said that it was shared, and nobody knew with"
+			" whom to talk about it.",
+	},
 	[BUG_B07] = {
 		.id = "B-07",
 		.subject = "KVM: arm64: Prevent the donation of no-map pages",
@@ -232,6 +244,50 @@ const struct bug el2_bugs[] = {
 			" as it does without protection, where EL2 went back to its stub"
 			" first. A protected EL2 does not go away: it keeps its vectors and"
 			" runs on pages that somebody else writes to.",
+	},
+	[BUG_B27] = {
+		.id = "B-27",
+		.subject = "KVM: arm64: Free hyp-share tracking node when share hypercall fails",
+		.release = "v7.2",
+		.rule = "no-change-on-error",
+		.doc = "the host counts a share that EL2 refused",
+		.more = "The host counts who wants a page to be shared with EL2: the first asks EL2,"
+			" the others only count. A page that EL2 refused stayed in the books with"
+			" one user. The next one took that for a share, and its hypercalls failed"
+			" for a page that EL2 knew nothing of.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-27: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-27: v7.0 has this bug",
+		},
+	},
+	[BUG_B28] = {
+		.id = "B-28",
+		.subject = "KVM: arm64: Avoid host/hyp share desync on unshare hypercall failure",
+		.release = "v7.2",
+		.rule = "no-change-on-error",
+		.doc = "the host forgets a share that EL2 keeps",
+		.more = "The last user of a shared page was struck from the books first, and then EL2"
+			" was asked. EL2 refuses while the page is pinned. From then on the host"
+			" believes that the page is its own, and every request to share it anew is"
+			" refused: nobody remembers that it is.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-28: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-28: v7.0 has this bug",
+		},
+	},
+	[BUG_B29] = {
+		.id = "B-29",
+		.subject = "KVM: arm64: Roll back partial shares on kvm_share_hyp() failure",
+		.release = "v7.2",
+		.rule = "no-change-on-error",
+		.doc = "pages before the one that EL2 refused stay shared",
+		.more = "A structure of several pages is shared page by page. If EL2 refused one, the"
+			" caller got the error and freed the memory. The pages before it stayed"
+			" shared, in EL2's record and in the host's books.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-29: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-29: v7.0 has this bug",
+		},
 	},
 	[BUG_B30] = {
 		.id = "B-30",

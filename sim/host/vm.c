@@ -407,18 +407,19 @@ static int create_vcpu(struct flow *f)
  */
 static int destroy_vm(struct flow *f)
 {
+	const bool unshares = !flow_machine(f)->config->bug[BUG_B06];
 	int ret = pkvm_destroy_range(f), err = __pkvm_destroy_hyp_vm(f);
 
 	ret = ret ? ret : err;
 	for (u32 i = 0; i < f->vm->vcpus; i++) {
 		each_vcpu(f, i);
 		free_hyp_memcache(f, f->vcpu->vcpu + el2_vm_layout.vcpu_memcache);
-		err = kvm_unshare_hyp(f, f->vcpu->vcpu, el2_vm_layout.vcpu_size);
+		err = unshares ? kvm_unshare_hyp(f, f->vcpu->vcpu, el2_vm_layout.vcpu_size) : 0;
 		ret = ret ? ret : err;
 		free_struct(f, f->vcpu->vcpu, el2_vm_layout.vcpu_size);
 		*vcpu_mark(f) = (struct host_vcpu){ 0 };
 	}
-	err = kvm_unshare_hyp(f, f->vm->kvm, el2_vm_layout.kvm_size);
+	err = unshares ? kvm_unshare_hyp(f, f->vm->kvm, el2_vm_layout.kvm_size) : 0;
 	free_struct(f, f->vm->kvm, el2_vm_layout.kvm_size);
 	vm_mark(f)->state = HOST_VM_GONE;
 	return ret ? ret : err;

@@ -7,9 +7,9 @@
  */
 #include "vm.h"
 
-static bool follows_answer(const struct flow *f)
+static bool follows_answer(const struct flow *f, enum bug_id bug)
 {
-	return flow_release(f) >= PROFILE_V7_2;
+	return flow_release(f) >= PROFILE_V7_2 && !flow_machine(f)->config->bug[bug];
 }
 
 static u64 pfn_of(const struct flow *f, u64 pa)
@@ -17,11 +17,19 @@ static u64 pfn_of(const struct flow *f, u64 pa)
 	return pa >> flow_machine(f)->board->f->page_shift;
 }
 
+static void count_users(struct flow *f, struct host_page *p, u64 pa, u32 shares)
+{
+	const u32 old = p->shares;
+
+	host_page_mark(flow_machine(f), p)->shares = shares;
+	event_emit(f->cpu, .kind = EV_CALL, .fn = __func__, .what = "hyp_shared_pfns", .addr = pa,
+		   .val = shares, .old = old);
+}
+
 /* -EINVAL: not in the kernel's linear map. */
 static int share_pfn_hyp(struct flow *f, u64 pa)
 {
-	struct machine *m = flow_machine(f);
-	struct host_page *p = host_page(m, pa);
+	struct host_page *p = host_page(flow_machine(f), pa);
 	int ret = 0;
 
 	if (!p)
@@ -29,16 +37,15 @@ static int share_pfn_hyp(struct flow *f, u64 pa)
 	if (!p->shares)
 		ret = (int)hcall(f, HC_SHARE_HYP, pfn_of(f, pa));
 	/* B-27: a page that EL2 refused counts as shared from now on */
-	if (!ret || !follows_answer(f))
-		host_page_mark(m, p)->shares++;
+	if (!ret || !follows_answer(f, BUG_B27))
+		count_users(f, p, pa, p->shares + 1);
 	return ret;
 }
 
 /* WARN, -ENOENT: nobody shared it. */
 static int unshare_pfn_hyp(struct flow *f, u64 pa)
 {
-	struct machine *m = flow_machine(f);
-	struct host_page *p = host_page(m, pa);
+	struct host_page *p = host_page(flow_machine(f), pa);
 	int ret = 0;
 
 	if (!p || !p->shares)
@@ -46,8 +53,10 @@ static int unshare_pfn_hyp(struct flow *f, u64 pa)
 	if (p->shares == 1)
 		ret = (int)hcall(f, HC_UNSHARE_HYP, pfn_of(f, pa));
 	/* B-28: a page that EL2 keeps counts as unshared */
-	if (!ret || !follows_answer(f))
-		host_page_mark(m, p)->shares--;
+	if (!ret || !follows_answer(f, BUG_B28))
+		count_users(f, p, pa, p->shares - 1);
+	event_emit(f->cpu, .kind = EV_RET, .fn = __func__, .what = "unshare_pfn_hyp", .addr = pa,
+		   .val = (u64)ret);
 	return ret;
 }
 
@@ -68,14 +77,15 @@ int kvm_share_hyp(struct flow *f, u64 pa, u64 bytes)
 	int ret = 0;
 
 	shared_range(f, &pa, &end, bytes);
+	event_emit(f->cpu, .kind = EV_CALL, .fn = __func__, .what = __func__, .addr = pa);
 	for (cur = pa; cur < end && !ret; cur += flow_page_size(f))
 		ret = share_pfn_hyp(f, cur);
-	if (!ret || !follows_answer(f))
-		return ret;
-	for (cur -= flow_page_size(f); cur > pa;) {
+	for (cur -= flow_page_size(f); ret && follows_answer(f, BUG_B29) && cur > pa;) {
 		cur -= flow_page_size(f);
 		unshare_pfn_hyp(f, cur);
 	}
+	event_emit(f->cpu, .kind = EV_RET, .fn = __func__, .what = __func__, .addr = pa,
+		   .val = (u64)ret);
 	return ret;
 }
 
@@ -86,6 +96,7 @@ int kvm_unshare_hyp(struct flow *f, u64 pa, u64 bytes)
 	u64 end;
 
 	shared_range(f, &pa, &end, bytes);
+	event_emit(f->cpu, .kind = EV_CALL, .fn = __func__, .what = __func__, .addr = pa);
 	for (; pa < end; pa += flow_page_size(f)) {
 		err = unshare_pfn_hyp(f, pa);
 		ret = ret ? ret : err;

@@ -495,6 +495,7 @@ struct run {
 	bool flow;                     /* the last action is one of many steps: */
 	struct machine_watch steps;    /* who is told of them */
 	GArray *broken;                /* struct violation, of all of them */
+	unsigned int gathered;         /* of the oracle's, how many stand there already */
 	const struct stmt *last_act;   /* the last action of all, or NULL */
 	struct recorder *rec;
 	u64 statements;                /* carried out: a bound on loops without events */

@@ -70,8 +70,28 @@ static void tell_end(struct run *r, const struct outcome *o)
 
 /* ---- Flows: the oracle judges each step, the action has what all of them broke -------------- */
 
+static void add_broken(struct run *r, const struct violation *v, unsigned int n)
+{
+	n = MIN(n, ORACLE_MAX_VIOLATIONS - r->broken->len);
+	if (n)
+		g_array_append_vals(r->broken, v, n);
+}
+
+/* What was found since the last look: also between steps. */
+static void gather(struct run *r)
+{
+	const struct violation *v;
+	unsigned int n;
+
+	v = oracle_violations(r->oracle, &n);
+	if (n > r->gathered)
+		add_broken(r, v + r->gathered, n - r->gathered);
+	r->gathered = n;
+}
+
 static void step_begin(void *data, const struct machine_step *s)
 {
+	struct run *r = data;
 	static const enum oracle_action_kind kind[] = {
 		[STEP_HVC] = ORACLE_CALL,
 		[STEP_HOST_ACCESS] = ORACLE_HOST_ACCESS,
@@ -90,27 +110,14 @@ static void step_begin(void *data, const struct machine_step *s)
 	};
 
 	memcpy(a.args, s->args, a.n_args * sizeof(*a.args));
-	tell_begin(data, &a);
-}
-
-static void add_broken(struct run *r, const struct violation *v, unsigned int n)
-{
-	n = MIN(n, ORACLE_MAX_VIOLATIONS - r->broken->len);
-	if (n)
-		g_array_append_vals(r->broken, v, n);
+	gather(r);
+	tell_begin(r, &a);
+	r->gathered = 0;
 }
 
 static void step_end(void *data, const struct outcome *o)
 {
-	struct run *r = data;
-	const struct violation *v;
-	unsigned int n;
-
-	if (!r->watching)
-		return;
-	tell_end(r, o);
-	v = oracle_violations(r->oracle, &n);
-	add_broken(r, v, n);
+	tell_end(data, o);
 }
 
 void watch_flow(struct run *r)
@@ -124,6 +131,7 @@ void watch_flow(struct run *r)
 	r->steps.data = r;
 	r->m->watch = &r->steps;
 	g_array_set_size(r->broken, 0);
+	oracle_violations(r->oracle, &r->gathered); /* the last action's */
 }
 
 void watch_end(struct run *r, const struct outcome *o)
@@ -132,7 +140,8 @@ void watch_end(struct run *r, const struct outcome *o)
 		tell_end(r, o);
 		return;
 	}
-	step_end(r, o);
+	tell_end(r, o);
+	gather(r);
 	r->m->watch = NULL;
 }
 
@@ -152,21 +161,16 @@ const struct stmt *watch_last(GPtrArray *stmts)
 
 void watch_finish(struct run *r, bool alone)
 {
-	const struct violation *v;
-	unsigned int before, n;
-
 	if (!r->oracle || !r->m || r->m->dead)
 		return;
 	if (alone) {
 		watch_begin(r, &(struct oracle_action){ .kind = ORACLE_PRESSURE });
 		watch_end(r, &(struct outcome){ .kind = OUTCOME_VALUE });
 	}
-	oracle_violations(r->oracle, &before);
 	freshen(r);
 	oracle_finish(r->oracle);
-	v = oracle_violations(r->oracle, &n);
-	if (r->flow && n > before)
-		add_broken(r, v + before, n - before);
+	if (r->flow)
+		gather(r);
 }
 
 static const struct violation *found(const struct run *r, unsigned int *n)

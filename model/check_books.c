@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * no-change-on-error, leak: the host's own record of what it shares with EL2
+ * (hyp_shared_pfns of arch/arm64/kvm/mmu.c), which says whether a page's next user has
+ * to ask for it and its last one to give it up. It must say what EL2 answered: after an
+ * error what it said before. And a page that goes back to the allocator while EL2 still
+ * has it shared has nobody left to give it up.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+
+#define MAX_CHANGES 64
+
+struct books_state {
+	struct {
+		u64 page, before, now; /* users */
+	} change[MAX_CHANGES];	       /* in the call that is under way */
+	unsigned int n;
+};
+
+static void changed(struct books_state *s, const struct event *ev)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->change[i].page != ev->addr)
+			continue;
+		s->change[i].now = ev->val;
+		return;
+	}
+	if (s->n == MAX_CHANGES)
+		return;
+	s->change[s->n].page = ev->addr;
+	s->change[s->n].before = ev->old;
+	s->change[s->n++].now = ev->val;
+}
+
+/* A call failed: what of @page, or of all pages, is not as it was? */
+static void check_failed(struct oracle *o, const struct books_state *s, u64 page,
+			 const struct event *ev)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		const u64 before = s->change[i].before, now = s->change[i].now;
+
+		if (now == before || (page != NO_PAGE && page != s->change[i].page))
+			continue;
+		oracle_breach(o, RULE_NO_CHANGE_ON_ERROR, s->change[i].page, ev,
+			      "%s() failed, and the host counts %" PRIu64
+			      " users of its share of the page, as if it had not; before: %" PRIu64,
+			      ev->what, now, before);
+	}
+}
+
+static void check_freed(struct oracle *o, const struct event *ev)
+{
+	struct abs_page page;
+
+	model_page(oracle_board(o), oracle_view(o), PA(ev->addr), &page);
+	if (page.hyp == PKVM_PAGE_SHARED_BORROWED)
+		oracle_breach(o, RULE_LEAK, ev->addr, ev,
+			      "the host freed the page at 0x%" PRIx64
+			      ", which it shares with EL2: nobody will unshare it",
+			      ev->addr);
+}
+
+static void books_event(struct oracle *o, void *state, const struct event *ev)
+{
+	struct books_state *s = state;
+
+	if (ev->kind == EV_FREE && !strcmp(ev->what, "host"))
+		check_freed(o, ev);
+	else if (ev->kind == EV_CALL && !strcmp(ev->what, "kvm_share_hyp"))
+		s->n = 0;
+	else if (ev->kind == EV_CALL && !strcmp(ev->what, "kvm_unshare_hyp"))
+		s->n = 0;
+	else if (ev->kind == EV_CALL && !strcmp(ev->what, "hyp_shared_pfns"))
+		changed(s, ev);
+	else if (ev->kind == EV_RET && !strcmp(ev->what, "kvm_share_hyp") && (s64)ev->val < 0)
+		check_failed(o, s, NO_PAGE, ev);
+	else if (ev->kind == EV_RET && !strcmp(ev->what, "unshare_pfn_hyp") && (s64)ev->val < 0)
+		check_failed(o, s, ev->addr, ev);
+}
+
+const struct checker books_checker = {
+	.name = "books",
+	.state_size = sizeof(struct books_state),
+	.kinds = BIT(EV_CALL) | BIT(EV_RET) | BIT(EV_FREE),
+	.event = books_event,
+};
