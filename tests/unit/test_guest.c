@@ -490,6 +490,47 @@ static void test_prot(void)
 	test_free(&t);
 }
 
+/* C11: pages that memory ends or begins in. C26: an abort beyond all addresses. */
+static void test_host_edges(void)
+{
+	static const struct ram_region ram[] = {
+		{ 0x40000000, 64 * MiB, false },
+		{ 0x48000000, 0x10800, false },
+		{ 0x50000800, 0x10000, false },
+	};
+	struct test t;
+
+	rig_start(&t.m, PROFILE_V7_2);
+	hm_ram(&t.m, ram, G_N_ELEMENTS(ram));
+	rig_boot(&t.m);
+	EQ(rig_do(&t.m, ABORT, 0x48010000), 0);
+	g_assert_cmphex(rig_look(&t.m, 0x48010000).host_pte, ==, 0x480107df);
+	EQ(rig_do(&t.m, SH, 0x48010000), -EINVAL);
+	EQ(rig_do(&t.m, ABORT, 0x50000000), 0);
+	g_assert_cmphex(rig_look(&t.m, 0x50000000).host_pte, ==, UINT64_C(0x00400000500007df));
+	EQ(rig_do(&t.m, SH, 0x50000000), -EINVAL);
+	EQ(rig_do(&t.m, ABORT, BIT(40)), PANIC);
+	hm_free(&t.m);
+}
+
+/* C18, C23: EL2's text, which the host may read and no more, whoever has it. */
+static void test_text(void)
+{
+	struct test t;
+	u64 text, pte;
+
+	test_new(&t, PROFILE_V7_2);
+	text = t.m.hyp->text.base;
+	pte = rig_look(&t.m, text).host_pte;
+	g_assert_cmphex(pte, ==, UINT64_C(0x0040000000000000) | text | 0x75f);
+	EQ(rig_do(&t.m, ABORT, text), 0);
+	g_assert_cmphex(rig_look(&t.m, text).host_pte, ==, pte);
+	EQ(rig_do(&t.m, HD, text), 0);
+	states_are(&t, text, OWNED, NOPAGE);
+	g_assert_cmphex(rig_look(&t.m, text).host_pte, ==, pte);
+	test_free(&t);
+}
+
 /* Age: a use is seen once it is cleared, and again. */
 static void test_age(void)
 {
@@ -557,6 +598,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/guest/unshare-keeps", test_guest_unshare_keeps);
 	g_test_add_func("/guest/referenced", test_referenced);
 	g_test_add_func("/guest/prot", test_prot);
+	g_test_add_func("/guest/host-edges", test_host_edges);
+	g_test_add_func("/guest/text", test_text);
 	g_test_add_func("/guest/age", test_age);
 	g_test_add_func("/guest/debug-asserts", test_debug_asserts);
 	return g_test_run();
