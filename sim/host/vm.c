@@ -156,18 +156,23 @@ pa_t machine_vcpu(struct machine *m, const char *name, u32 idx)
 	return PA(vm && idx < vm->vcpus ? host_vcpu(m, vm, idx)->vcpu : 0);
 }
 
-/* A live VM with this handle; else the last one that had it. */
+static bool better_name(const struct host_vm *vm, const struct host_vm *than)
+{
+	if (!than || vm->state != than->state)
+		return !than || vm->state == HOST_VM_LIVE;
+	return vm->gen > than->gen;
+}
+
+/* A live VM with this handle; else one that had it: of several the last that was made. */
 const char *machine_vm_name(struct machine *m, u32 handle)
 {
 	const struct host_vm *best = NULL;
 
 	for (u32 i = 0; i < HOST_VMS && handle; i++) {
 		const struct host_vm *vm = host_vm_at(m, i);
+		const u32 its = vm->state == HOST_VM_LIVE ? vm->handle : vm->last_handle;
 
-		if (vm->state == HOST_VM_LIVE && vm->handle == handle)
-			return vm->name;
-		if (vm->state == HOST_VM_GONE && vm->last_handle == handle &&
-		    (!best || vm->gen > best->gen))
+		if (vm->state != HOST_VM_NONE && its == handle && better_name(vm, best))
 			best = vm;
 	}
 	return best ? best->name : NULL;
