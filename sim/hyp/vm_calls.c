@@ -107,7 +107,7 @@ static void handle___pkvm_host_test_clear_young_guest(struct hyp_cpu *c, u64 reg
 	HYP_FRAME(c);
 	vm = get_np_pkvm_hyp_vm(c, handle_arg(c, regs[1]));
 	if (vm) {
-		ret = __pkvm_host_test_clear_young_guest(c, regs[2], regs[3], (u8)regs[4] != 0, vm);
+		ret = __pkvm_host_test_clear_young_guest(c, regs[2], regs[3], regs[4] != 0, vm);
 		put_pkvm_hyp_vm(c, vm);
 	}
 	cpu_ret(regs, ret);
