@@ -285,8 +285,7 @@ static enum el2_guest_result hyp_guest_hvc(struct el2 *e, struct cpu *cpu, u64 r
 }
 
 static enum el2_guest_result hyp_guest_abort(struct el2 *e, struct cpu *cpu,
-					     const struct el2_fault *f,
-					     struct el2_guest_exit *exit)
+					     const struct el2_fault *f, struct el2_guest_exit *exit)
 {
 	return pkvm_guest_abort(at_el2(e, cpu), f, exit);
 }
