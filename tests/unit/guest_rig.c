@@ -290,3 +290,14 @@ void guest_new(struct hyp_machine *m, struct guest *g, u64 pa, bool is_protected
 	if (pages)
 		g_assert_cmpint(guest_refill(m, g, pages), ==, 0);
 }
+
+void guest_all_back(struct hyp_machine *m, u64 from, u64 to)
+{
+	for (u64 pa = from; pa < to; pa += hyp_page_size(m->hyp)) {
+		const struct abs_page p = rig_look(m, pa);
+
+		if (p.host != PKVM_PAGE_OWNED || p.hyp != PKVM_NOPAGE || p.refcount || p.sharers)
+			g_error("page 0x%" G_GINT64_MODIFIER "x: host %s, hyp %s, %u references",
+				pa, page_state_name[p.host], page_state_name[p.hyp], p.refcount);
+	}
+}

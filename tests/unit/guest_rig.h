@@ -59,6 +59,8 @@ s64 guest_init_vcpu(struct hyp_machine *m, struct guest *g);
 void guest_new(struct hyp_machine *m, struct guest *g, u64 pa, bool is_protected, u64 pages);
 /* @n pages of the host at g->next onto its list, which EL2 then takes; EL2's result. */
 s64 guest_refill(struct hyp_machine *m, struct guest *g, u64 n);
+/* Pages [from, to) are the host's and nobody else's. */
+void guest_all_back(struct hyp_machine *m, u64 from, u64 to);
 u64 guest_memcache(struct hyp_machine *m, const struct guest *g);
 
 /* Hypercall @name from CPU @cpu: x1. -ENOSYS: refused; PANIC. */

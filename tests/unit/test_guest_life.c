@@ -13,17 +13,6 @@ static const struct el2_vm_layout *const l = &el2_vm_layout;
 
 #define EQ(call, want) g_assert_cmpint((call), ==, (want))
 
-static void host_has(struct hyp_machine *m, u64 from, u64 to)
-{
-	for (u64 pa = from; pa < to; pa += 4096) {
-		const struct abs_page p = rig_look(m, pa);
-
-		if (p.host != OWNED || p.hyp != NOPAGE || p.refcount || p.sharers)
-			g_error("page 0x%" G_GINT64_MODIFIER "x: host %s, hyp %s, %u references",
-				pa, page_state_name[p.host], page_state_name[p.hyp], p.refcount);
-	}
-}
-
 static u64 pool_free(struct hyp_machine *m, enum pool_id pool)
 {
 	const struct el2_view *v = pkvm_hypervisor.view(m->e);
@@ -133,7 +122,7 @@ static void test_init_vm_errors(void)
 	       guest_hva(&m, PAGE_OF_HOLE)),
 	   -ENOMEM);
 	/* nothing is left of all this, not even a pin */
-	host_has(&m, g.area, g.next);
+	guest_all_back(&m, g.area, g.next);
 	g_assert_cmpuint(rig_look(&m, g.kvm).refcount, ==, 0);
 
 	EQ(guest_init_vm(&m, &g), 0);
@@ -186,7 +175,7 @@ static void test_second_vm_of_a_handle(void)
 	HVC(&m, "unreserve_vm", b.handle);
 	host_store(&m, b.kvm + l->kvm_handle, a.handle);
 	EQ(guest_init_vm(&m, &b), -EINVAL);
-	host_has(&m, b.area, b.next);
+	guest_all_back(&m, b.area, b.next);
 	/* and the first one is none the worse */
 	g_assert_cmpint(guest_state(&m, &a, GFN), ==, OWNED);
 	EQ(guest_page(&m, &a, RC, 0, GFN), 0);
@@ -222,7 +211,7 @@ static void test_init_vcpu_errors(void)
 		EQ(guest_init_vcpu(&m, &g), -EINVAL);
 		g_assert_cmpuint(rig_look(&m, g.vcpu).refcount, ==, p == PROFILE_V7_0);
 		host_store(&m, g.vcpu + l->vcpu_idx, BIT(32));
-		host_has(&m, g.vcpu_area, g.next);
+		guest_all_back(&m, g.vcpu_area, g.next);
 		EQ(guest_init_vcpu(&m, &g), 0);
 		/* and once more, of other memory: taken */
 		EQ(HVC(&m, "init_vcpu", g.handle, guest_hva(&m, g.vcpu), guest_hva(&m, g.next)),
@@ -447,8 +436,8 @@ static void test_teardown(void)
 
 	check_list(&m, g.kvm + l->kvm_stage2_teardown_mc, stage2, G_N_ELEMENTS(stage2));
 	check_list(&m, g.kvm + l->kvm_teardown_mc, own, G_N_ELEMENTS(own));
-	host_has(&m, g.area, 0x4681d000);
-	host_has(&m, PAGE_IN_RAM, PAGE_IN_RAM + 0x3000);
+	guest_all_back(&m, g.area, 0x4681d000);
+	guest_all_back(&m, PAGE_IN_RAM, PAGE_IN_RAM + 0x3000);
 	for (u64 pa = g.kvm; pa < g.area; pa += 4096) {
 		g_assert_cmpint(rig_look(&m, pa).host, ==, SHARED);
 		g_assert_cmpuint(rig_look(&m, pa).refcount, ==, 0);
@@ -480,7 +469,7 @@ static void test_again_and_again(void)
 		EQ(HVC(&m, "finalize_teardown_vm", g.handle), 0);
 		for (u64 pa = g.kvm; pa < g.area; pa += 4096)
 			rig_must(&m, UH, pa);
-		host_has(&m, g.kvm, g.next);
+		guest_all_back(&m, g.kvm, g.next);
 		if (i > 1) {
 			g_assert_cmpuint(pool_free(&m, POOL_HYP_S1), ==, hyp_s1);
 			g_assert_cmpuint(pool_free(&m, POOL_HOST_S2), ==, host_s2);
@@ -529,7 +518,7 @@ static void test_teardown_v7_0(void)
 	EQ(HVC(&m, "teardown_vm", g.handle), -ENOENT);
 	g_assert_cmpuint(hm_peek(&m, g.kvm + l->kvm_stage2_teardown_mc + l->mc_nr_pages), ==, 6);
 	g_assert_cmpuint(hm_peek(&m, g.kvm + l->kvm_teardown_mc + l->mc_nr_pages), ==, 5);
-	host_has(&m, g.area, g.next);
+	guest_all_back(&m, g.area, g.next);
 
 	guest_new(&m, &g, GUEST_MEMORY + MiB, false, 4);
 	HVC(&m, "vcpu_load", g.handle, 0, 0);
@@ -556,7 +545,7 @@ static void test_life_v6_12(void)
 	EQ(HVC(&m, "kvm_vcpu_run", guest_hva(&m, g.vcpu)), 0);
 	EQ(HVC(&m, "teardown_vm", g.handle), 0);
 	g_assert_cmpuint(hm_peek(&m, g.kvm + l->kvm_teardown_mc + l->mc_nr_pages), ==, 7);
-	host_has(&m, g.area, g.area + 4096 * 2);
+	guest_all_back(&m, g.area, g.area + 4096 * 2);
 	EQ(HVC(&m, "teardown_vm", g.handle), -ENOENT);
 	/* the host's word for where its structures are is all that EL2 has */
 	EQ(HVC(&m, "kvm_vcpu_run", guest_hva(&m, PAGE_IN_RAM)), PANIC);
