@@ -115,7 +115,9 @@ static void cmo_words(GString *out, const struct event *ev)
 /* The reasons of enum hyp_enter_exit_reason; ours are the same in lower case. */
 static void trap_words(GString *out, const struct event *ev)
 {
-	g_autofree char *reason = g_ascii_strup(word(ev->what), -1);
+	/* EL2's own calls of firmware are told as the host's */
+	const char *what = g_str_has_suffix(word(ev->what), "el3") ? "smc" : word(ev->what);
+	g_autofree char *reason = g_ascii_strup(what, -1);
 
 	g_string_append_printf(out, "reason=%s vcpu=0", reason);
 	if (ev->addr)
