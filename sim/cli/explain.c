@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "sim/el2/smc.h"
 
 /* ---- Errors ---- */
 
@@ -174,6 +175,17 @@ static bool append_call(GString *s, const struct el2_call *const *calls, const c
 	return true;
 }
 
+/* One of the host's SMCs; all of them where `smc` itself is asked for. */
+static void append_smcs(GString *s, const char *name)
+{
+	for (const struct smc_call *c = el2_smcs; c->name; c++) {
+		g_autofree char *head = g_strdup_printf("smc %s %s", c->name, c->args);
+
+		if (!strcmp(name, "smc") || !strcmp(name, c->name))
+			append_entry(s, g_strchomp(head), c->doc);
+	}
+}
+
 static const char *nearest_of_all(const char *name, const struct el2_call *const *calls)
 {
 	GPtrArray *names = g_ptr_array_new();
@@ -211,6 +223,7 @@ char *explain_name(const char *name, const struct el2_call *const *calls, const 
 	append_topics(s, name);
 	append_knob(s, name);
 	append_call(s, calls, name);
+	append_smcs(s, name);
 	if (s->len) {
 		g_string_truncate(s, s->len - 1);
 		return g_string_free(s, FALSE);

@@ -404,7 +404,7 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_B46] = {
 		.id = "B-46",
-		.subject = "a comment in do_ffa_mem_frag_tx(): \"we're in trouble\"",
+		.subject = "do_ffa_mem_frag_tx(): a limit that its comment tells of, not a fix",
 		.release = "open",
 		.rule = "leak",
 		.doc = "when a later fragment fails, pages of those before stay shared for good",

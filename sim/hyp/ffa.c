@@ -471,10 +471,21 @@ static bool do_ffa_features(struct hyp_cpu *c, const u64 regs[18], struct smc_re
 	       id == FFA_FN64_MEM_LEND;
 }
 
+static const struct {
+	u64 id;
+	void (*handle)(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res);
+} handled[] = {
+	{ FFA_VERSION, do_ffa_version },	 { FFA_FN64_RXTX_MAP, do_ffa_rxtx_map },
+	{ FFA_RXTX_UNMAP, do_ffa_rxtx_unmap },	 { FFA_PARTITION_INFO_GET, do_ffa_part_get },
+	{ FFA_MEM_SHARE, do_ffa_mem_share },	 { FFA_FN64_MEM_SHARE, do_ffa_mem_share },
+	{ FFA_MEM_LEND, do_ffa_mem_lend },	 { FFA_FN64_MEM_LEND, do_ffa_mem_lend },
+	{ FFA_MEM_FRAG_TX, do_ffa_mem_frag_tx }, { FFA_MEM_RECLAIM, do_ffa_mem_reclaim },
+};
+
 /* kvm_host_ffa_handler(): false, the call goes on to EL3 as it is. */
 static bool ffa_handler(struct hyp_cpu *c, u64 id, const u64 regs[18], struct smc_regs *res)
 {
-	struct ffa *f = c->hyp->ffa;
+	const struct ffa *f = c->hyp->ffa;
 
 	if (!is_ffa_call(id))
 		return false;
@@ -482,34 +493,12 @@ static bool ffa_handler(struct hyp_cpu *c, u64 id, const u64 regs[18], struct sm
 		ffa_to_smccc_res(res, FFA_RET_INVALID_PARAMETERS);
 		return true;
 	}
-	switch (id) {
-	case FFA_FEATURES:
+	if (id == FFA_FEATURES)
 		return do_ffa_features(c, regs, res);
-	case FFA_FN64_RXTX_MAP:
-		do_ffa_rxtx_map(c, regs, res);
-		return true;
-	case FFA_RXTX_UNMAP:
-		do_ffa_rxtx_unmap(c, regs, res);
-		return true;
-	case FFA_MEM_SHARE:
-	case FFA_FN64_MEM_SHARE:
-		do_ffa_mem_xfer(c, FFA_FN64_MEM_SHARE, regs, res);
-		return true;
-	case FFA_MEM_LEND:
-	case FFA_FN64_MEM_LEND:
-		do_ffa_mem_xfer(c, FFA_FN64_MEM_LEND, regs, res);
-		return true;
-	case FFA_MEM_RECLAIM:
-		do_ffa_mem_reclaim(c, regs, res);
-		return true;
-	case FFA_MEM_FRAG_TX:
-		do_ffa_mem_frag_tx(c, regs, res);
-		return true;
-	case FFA_VERSION:
-		do_ffa_version(c, regs, res);
-		return true;
-	case FFA_PARTITION_INFO_GET:
-		do_ffa_part_get(c, regs, res);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(handled); i++) {
+		if (handled[i].id != id)
+			continue;
+		handled[i].handle(c, regs, res);
 		return true;
 	}
 	if (ffa_call_supported(f, id))

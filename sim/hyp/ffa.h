@@ -120,7 +120,8 @@ u64 ffa_load(struct hyp_cpu *c, va_t va, unsigned int bytes);
 void ffa_store(struct hyp_cpu *c, va_t va, u64 val, unsigned int bytes);
 void ffa_memcpy(struct hyp_cpu *c, va_t to, va_t from, u64 bytes);
 
-void do_ffa_mem_xfer(struct hyp_cpu *c, u64 func_id, const u64 regs[18], struct smc_regs *res);
+void do_ffa_mem_share(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res);
+void do_ffa_mem_lend(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res);
 void do_ffa_mem_frag_tx(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res);
 void do_ffa_mem_reclaim(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res);
 

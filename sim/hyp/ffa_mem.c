@@ -159,7 +159,8 @@ static s64 mem_xfer(struct hyp_cpu *c, u64 func_id, u32 len, u32 fraglen, struct
  * lengths, no mailbox, the descriptor; NO_MEMORY: too long for the way back; DENIED:
  * a page that is not the host's alone. Else the secure world's answer.
  */
-void do_ffa_mem_xfer(struct hyp_cpu *c, u64 func_id, const u64 regs[18], struct smc_regs *res)
+static void do_ffa_mem_xfer(struct hyp_cpu *c, u64 func_id, const u64 regs[18],
+			    struct smc_regs *res)
 {
 	struct ffa *f = c->hyp->ffa;
 	const u32 len = (u32)regs[1], fraglen = (u32)regs[2];
@@ -174,6 +175,16 @@ void do_ffa_mem_xfer(struct hyp_cpu *c, u64 func_id, const u64 regs[18], struct 
 	}
 	if (ret)
 		ffa_to_smccc_res(res, ret);
+}
+
+void do_ffa_mem_share(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res)
+{
+	do_ffa_mem_xfer(c, FFA_FN64_MEM_SHARE, regs, res);
+}
+
+void do_ffa_mem_lend(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *res)
+{
+	do_ffa_mem_xfer(c, FFA_FN64_MEM_LEND, regs, res);
 }
 
 static s64 mem_frag_tx(struct hyp_cpu *c, const u64 regs[18], u32 fraglen, struct smc_regs *res)
