@@ -118,7 +118,7 @@ void ffa_for_each_range(struct oracle *o, void (*fn)(struct oracle *o, u64 pfn, 
 	}
 }
 
-/* ---- What may happen ------------------------------------------------------------------------ */
+/* ---- What may happen ----------------------------------------------------------------------- */
 
 static void must_fail(struct m_ffa *f, s64 code)
 {
@@ -176,7 +176,7 @@ static void judge_unmap(struct oracle *o)
 	o->verdict.pins = -1;
 }
 
-/* ---- Descriptors ------------------------------------------------------------------------------ */
+/* ---- Descriptors --------------------------------------------------------------------------- */
 
 static u64 mailbox(const struct oracle *o, u64 off, unsigned int bytes)
 {
@@ -309,7 +309,7 @@ static void judge_give(struct oracle *o)
 	o->verdict.host = PKVM_PAGE_OWNED;
 }
 
-/* ---- The action ------------------------------------------------------------------------------- */
+/* ---- The action ---------------------------------------------------------------------------- */
 
 void ffa_begin(struct oracle *o)
 {
@@ -387,7 +387,7 @@ void ffa_words(const struct oracle *o, char *out, size_t n)
 	g_strlcpy(out, f->may ? "success or an error" : code, n);
 }
 
-/* ---- What is kept of it ------------------------------------------------------------------------- */
+/* ---- What is kept of it -------------------------------------------------------------------- */
 
 /* The ranges of this action to those of @l. */
 static void lease_grow(struct oracle *o, struct lease *l)

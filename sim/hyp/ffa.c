@@ -150,7 +150,7 @@ static s64 ret_of(const struct smc_regs *r)
 	return r->a[0] == FFA_SUCCESS ? FFA_RET_SUCCESS : (s32)r->a[2];
 }
 
-/* ---- Versions -------------------------------------------------------------------------------- */
+/* ---- Versions ------------------------------------------------------------------------------ */
 
 static bool not_supported(const struct ffa *f, const struct smc_regs *r)
 {
@@ -248,7 +248,7 @@ static void do_ffa_version(struct hyp_cpu *c, const u64 regs[18], struct smc_reg
 	spin_unlock(c->cpu, &f->version_lock);
 }
 
-/* ---- Mailboxes --------------------------------------------------------------------------------- */
+/* ---- Mailboxes ----------------------------------------------------------------------------- */
 
 static s64 ffa_map_hyp_buffers(struct hyp_cpu *c, u64 pages)
 {
@@ -359,7 +359,7 @@ static void do_ffa_rxtx_unmap(struct hyp_cpu *c, const u64 regs[18], struct smc_
 	ffa_to_smccc_res(res, ret);
 }
 
-/* ---- Who is there ------------------------------------------------------------------------------- */
+/* ---- Who is there -------------------------------------------------------------------------- */
 
 /* What the secure world wrote goes to the host, if it fits; then the buffer goes back. */
 static void copy_partitions(struct hyp_cpu *c, u32 count, struct smc_regs *res)
@@ -398,7 +398,7 @@ static void do_ffa_part_get(struct hyp_cpu *c, const u64 regs[18], struct smc_re
 	spin_unlock(c->cpu, &f->lock);
 }
 
-/* ---- Which call is whose ------------------------------------------------------------------------- */
+/* ---- Which call is whose ------------------------------------------------------------------- */
 
 static bool is_ffa_call(u64 id)
 {

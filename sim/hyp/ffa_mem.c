@@ -229,7 +229,7 @@ void do_ffa_mem_frag_tx(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *
 		ffa_to_smccc_res(res, ret);
 }
 
-/* ---- Reclaim ----------------------------------------------------------------------------------- */
+/* ---- Reclaim ------------------------------------------------------------------------------- */
 
 /* A descriptor on its way back: lengths and offsets as the secure world tells them. */
 struct retrieved {
@@ -335,7 +335,7 @@ void do_ffa_mem_reclaim(struct hyp_cpu *c, const u64 regs[18], struct smc_regs *
 		ffa_to_smccc_res(res, ret);
 }
 
-/* ---- One range, no messages -------------------------------------------------------------------- */
+/* ---- One range, no messages ---------------------------------------------------------------- */
 
 /*
  * ffa_mem_share - what is left of FFA_MEM_SHARE without mailboxes: lend pages of the host.

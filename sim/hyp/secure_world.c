@@ -77,7 +77,7 @@ static void store(struct hyp_cpu *c, u64 pa, u64 val, unsigned int bytes)
 		mem_store8(c->cpu, PA(pa + i), (u8)(val >> (8 * i)), MO_PLAIN);
 }
 
-/* ---- Leases ----------------------------------------------------------------------------------- */
+/* ---- Leases -------------------------------------------------------------------------------- */
 
 static u64 *range_of(const struct secure_world *sw, const struct lease *l, u32 i)
 {
@@ -168,7 +168,7 @@ int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 	return hyp_has_bug(c->hyp, BUG_C1) ? 0 : -EPERM;
 }
 
-/* ---- Answers ----------------------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------------------------- */
 
 #define ANSWER(r, ...) (*(r) = (struct smc_regs){ { __VA_ARGS__ } })
 
@@ -302,7 +302,7 @@ static void partition_info_get(struct hyp_cpu *c, struct smc_regs *r)
 	ANSWER(r, FFA_SUCCESS, 0, 1, sized ? 24 : 0);
 }
 
-/* ---- Memory coming in ------------------------------------------------------------------------- */
+/* ---- Memory coming in ---------------------------------------------------------------------- */
 
 /* Ranges at @off .. @end of the TX buffer; whole pages, none of them empty. */
 static s32 take_ranges(struct hyp_cpu *c, struct lease *l, u64 off, u64 end)
@@ -416,7 +416,7 @@ static void mem_frag_tx(struct hyp_cpu *c, struct smc_regs *r)
 	taken(c, l, take_ranges(c, l, 0, fraglen), r);
 }
 
-/* ---- Memory going back -------------------------------------------------------------------------- */
+/* ---- Memory going back --------------------------------------------------------------------- */
 
 static struct lease *lease_asked(struct hyp_cpu *c, u64 handle)
 {
@@ -531,7 +531,7 @@ static void mem_reclaim(struct hyp_cpu *c, struct smc_regs *r)
 	}
 }
 
-/* ---- The door --------------------------------------------------------------------------------- */
+/* ---- The door ------------------------------------------------------------------------------ */
 
 static void id_get(struct hyp_cpu *c, struct smc_regs *r)
 {
