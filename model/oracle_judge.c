@@ -115,6 +115,10 @@ static void judge_access(struct oracle *o)
 		return;
 	o->call.addr = next;
 	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	/* a device may not answer, and then the second page is never reached */
+	if (page_class(o, o->action.addr >> o->shift) == M_HOLE && o->verdict.n < M_MAX_ANSWERS)
+		o->verdict.answer[o->verdict.n++] =
+			(struct m_answer){ .end = M_BUS, .why = "the first page may not answer" };
 }
 
 static void sync_cpus(struct oracle *o)

@@ -20,6 +20,7 @@ extern const struct subcommand subcommands[]; /* ends at name == NULL */
 extern const struct hypervisor *const cli_hypervisor;
 
 enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv);
+enum exit_status cmd_sweep(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_random(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_repl(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_golden(const struct subcommand *c, int argc, char **argv);
@@ -58,6 +59,8 @@ const char *nearest_name(const char *const *names, const char *word);
 /* ---- Colour, terminals ---- */
 
 struct report_style cli_style(FILE *out);
+/* @name for writing, "-" is @dash. False with a message. */
+bool cli_open(const char *name, FILE *dash, FILE **out);
 /* Everything written? A message and EXIT_USAGE if not. */
 enum exit_status cli_close(FILE *out, const char *name, enum exit_status status);
 

@@ -2,7 +2,6 @@
 /*
  * pkvm-sim random: chance against the oracle.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "cli.h"
@@ -76,15 +75,6 @@ static bool words(struct random_options *r)
 	return true;
 }
 
-static FILE *open_for_writing(const char *name)
-{
-	FILE *f = strcmp(name, "-") ? fopen(name, "we") : stdout;
-
-	if (!f)
-		usage_error(NULL, "cannot write %s: %s", name, g_strerror(errno));
-	return f;
-}
-
 enum exit_status cmd_random(const struct subcommand *c, int argc, char **argv)
 {
 	g_autofree GOptionEntry *entries = cli_with_machine_entries(random_only);
@@ -100,9 +90,9 @@ enum exit_status cmd_random(const struct subcommand *c, int argc, char **argv)
 	r.file = argc > 1 ? argv[1] : NULL;
 	if (!numbers(&r) || !words(&r))
 		return EXIT_USAGE;
-	if (o.output && !(r.out = open_for_writing(o.output)))
+	if (o.output && !cli_open(o.output, stdout, &r.out))
 		return EXIT_USAGE;
-	if (o.record && !(opt.record = open_for_writing(o.record)))
+	if (o.record && !cli_open(o.record, stdout, &opt.record))
 		return EXIT_USAGE;
 	status = script_random(&r);
 	if (opt.record && opt.record != r.out)

@@ -2,7 +2,6 @@
 /*
  * pkvm-sim run, pkvm-sim golden: files in, a report out.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "cli.h"
@@ -50,18 +49,6 @@ static void fix_trace(int argc, char **argv)
 			argv[i] = (char *)"--trace=-";
 }
 
-static bool open_output(const char *name, FILE *dash, FILE **out)
-{
-	if (!strcmp(name, "-"))
-		*out = dash;
-	else
-		*out = fopen(name, "we");
-	if (*out)
-		return true;
-	usage_error(NULL, "cannot write %s: %s", name, g_strerror(errno));
-	return false;
-}
-
 static bool format_exists(const char *name)
 {
 	const struct report_ops *const *f = report_formats();
@@ -84,11 +71,11 @@ static enum exit_status run_files(char **paths, struct run_options *opt)
 	FILE *out = stdout;
 	struct report *r;
 
-	if (!format_exists(format) || (o.output && !open_output(o.output, stdout, &out)))
+	if (!format_exists(format) || (o.output && !cli_open(o.output, stdout, &out)))
 		return EXIT_USAGE;
-	if (o.trace && !open_output(o.trace, strcmp(format, "text") ? stderr : stdout, &opt->trace))
+	if (o.trace && !cli_open(o.trace, strcmp(format, "text") ? stderr : stdout, &opt->trace))
 		return EXIT_USAGE;
-	if (o.record && !open_output(o.record, stdout, &opt->record))
+	if (o.record && !cli_open(o.record, stdout, &opt->record))
 		return EXIT_USAGE;
 	if (o.list) {
 		status = script_list((const char *const *)paths, opt, out);

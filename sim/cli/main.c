@@ -17,6 +17,7 @@ const struct hypervisor *const cli_hypervisor = &pkvm_hypervisor;
 const struct subcommand subcommands[] = {
 	{ "run", "FILE|DIR...", "run scenarios", cmd_run },
 	{ "repl", "[FILE]", "the interactive prompt; FILE runs first", cmd_repl },
+	{ "sweep", "FILE|DIR...", "run scenarios with every allocation failing once", cmd_sweep },
 	{ "random", "[FILE]", "random actions, judged by the oracle", cmd_random },
 	{ "golden", "FILE...", "replay recordings of the real hypervisor and compare", cmd_golden },
 	{ "decode", "VALUE", "explain one descriptor, field by field", cmd_decode },

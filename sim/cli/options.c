@@ -286,6 +286,15 @@ struct report_style cli_style(FILE *out)
 	};
 }
 
+bool cli_open(const char *name, FILE *dash, FILE **out)
+{
+	*out = strcmp(name, "-") ? fopen(name, "we") : dash;
+	if (*out)
+		return true;
+	usage_error(NULL, "cannot write %s: %s", name, g_strerror(errno));
+	return false;
+}
+
 enum exit_status cli_close(FILE *out, const char *name, enum exit_status status)
 {
 	bool failed = ferror(out) != 0;

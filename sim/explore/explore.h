@@ -64,6 +64,7 @@ struct x_known {
 	const char *actions; /* x_action_name()s with '|' between, or NULL: any */
 	bool enomem;	     /* only where an allocation of the action failed */
 	const char *words;   /* in the violation's text, or NULL */
+	const char *below;   /* a function that EL2 panicked in or below, or NULL */
 	bool harmless;	     /* the state is still one of the rules' */
 	const char *reason;
 	u64 times; /* seen */
@@ -71,9 +72,9 @@ struct x_known {
 
 /* Breaches that a release has by itself: struct x_known, new. docs/fidelity.md tells more. */
 GArray *x_known_of(const struct profile *p);
-/* The entry of @known that excuses @v, or NULL. */
+/* The entry of @known that excuses @v, or NULL. @p: of the panic that it ended in, or NULL. */
 struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
-			     const struct violation *v);
+			     const struct el2_panic *p, const struct violation *v);
 
 /* ---- Every allocation fails once (sweep.c) ---------------------------------------------------- */
 
@@ -84,6 +85,8 @@ struct x_again {
 	bool once; /* no use in trying again: a step of boot */
 	/* Carry it out as if for the first time; what was broken in *@v, until the next time. */
 	struct outcome (*act)(void *data, const struct violation **v, unsigned int *n);
+	/* Had the run ended here, what would be lost for ever? NULL: nobody knows. */
+	void (*finish)(void *data, const struct violation **v, unsigned int *n);
 };
 
 struct x_failure {
@@ -91,6 +94,7 @@ struct x_failure {
 	unsigned int nth; /* allocation of the action from this pool, from 1 */
 	bool refused;	  /* the pool's allocations cannot be made to fail */
 	struct outcome o;
+	struct el2_panic panic; /* if that is how it ended */
 	bool retried;
 	struct outcome retry; /* once more, plainly, from where the failure left it */
 	/* what the action does not break when nothing fails */

@@ -295,6 +295,9 @@ static void generate_access(struct generator *g, struct x_action *a, enum x_kind
 	while (kind == X_HOST && access_panics(g) && !g->risk && host_kept_out(g, a->addr))
 		a->addr = any_page(g);
 	a->addr += pick(g, 4) ? pick(g, (unsigned int)page / 8) * 8 : pick(g, (unsigned int)page);
+	/* an access ends where its first bytes do not get through */
+	if (a->addr < g->places.limit && a->addr + a->size > g->places.limit)
+		a->addr = g->places.limit - a->size;
 	if (kind == X_HYP)
 		a->addr = g->j->m->hyp->hyp_va(g->j->m->el2, PA(a->addr));
 }

@@ -11,19 +11,32 @@
 #define ASSERTED                                                                                   \
 	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
 	"host_unshare_hyp|pin_shared_mem"
+#define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
 #define BY_THE_HOST "host read|host write|host exec"
 
 static const struct {
 	u32 profiles; /* BIT(PROFILE_*) */
 	struct x_known known;
 } table[] = {
-	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	{ EVERY_RELEASE,
 	  { .rule = "spec",
 	    .actions = ASSERTED,
 	    .enomem = true,
 	    .words = "ended in a panic",
 	    .reason = "a table that cannot be had for EL2 or for the host is a WARN" } },
-	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	{ EVERY_RELEASE,
+	  { .rule = "spec",
+	    .actions = BY_THE_HOST,
+	    .enomem = true,
+	    .words = "ended in a panic",
+	    .reason = "a fault of the host for which no table can be had is a BUG" } },
+	{ EVERY_RELEASE,
+	  { .rule = "spec",
+	    .actions = "boot|finalise",
+	    .enomem = true,
+	    .below = "kvm_pgtable_stage2_init",
+	    .reason = "the host's first table is split before anybody asks whether it is there" } },
+	{ EVERY_RELEASE,
 	  { .rule = "owner-progress",
 	    .actions = BY_THE_HOST,
 	    .enomem = true,
@@ -34,6 +47,11 @@ static const struct {
 	    .words = "ended in a panic",
 	    .reason = "EL2's side is not looked at: what is lent by FF-A is unmapped under a "
 		      "WARN" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = "hyp_donate_host",
+	    .words = "gave 0",
+	    .reason = "memory's way back does not ask whether it is memory" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "range",
 	    .words = "which no addresses have",
@@ -79,15 +97,24 @@ static bool among(const char *words, const char *name)
 	return false;
 }
 
+static bool panicked_below(const struct el2_panic *p, const char *fn)
+{
+	for (unsigned int i = 0; p && i < p->n_chain; i++)
+		if (!strcmp(p->chain[i], fn))
+			return true;
+	return false;
+}
+
 struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
-			     const struct violation *v)
+			     const struct el2_panic *p, const struct violation *v)
 {
 	for (guint i = 0; known && i < known->len; i++) {
 		struct x_known *k = &g_array_index(known, struct x_known, i);
 
 		if (!strcmp(k->rule, model_rules[v->rule].name) &&
 		    (!k->actions || among(k->actions, action)) && (!k->enomem || enomem) &&
-		    (!k->words || strstr(v->text, k->words)))
+		    (!k->words || strstr(v->text, k->words)) &&
+		    (!k->below || panicked_below(p, k->below)))
 			return k;
 	}
 	return NULL;

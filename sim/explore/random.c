@@ -37,13 +37,14 @@ static void count(struct x_random *r, const struct x_action *a, const struct out
 static bool excuse(struct x_random *r, const struct x_judged *j, const struct x_action *a,
 		   const struct violation *v, unsigned int n, bool *harmless)
 {
+	const struct el2_panic *p = j->m->dead ? j->m->hyp->panic(j->m->el2) : NULL;
 	const char *name = x_action_name(a);
 
 	for (unsigned int i = 0; i < n; i++)
-		if (!x_known_find(r->known, name, j->failed_allocs, &v[i]))
+		if (!x_known_find(r->known, name, j->failed_allocs, p, &v[i]))
 			return false;
 	for (unsigned int i = 0; i < n; i++) {
-		struct x_known *k = x_known_find(r->known, name, j->failed_allocs, &v[i]);
+		struct x_known *k = x_known_find(r->known, name, j->failed_allocs, p, &v[i]);
 
 		*harmless &= k->harmless;
 		k->times++;

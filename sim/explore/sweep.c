@@ -43,6 +43,11 @@ static void as_it_is(struct sweep *w)
 	board_unsubscribe(b, on_alloc, w->s);
 	for (unsigned int i = 0; i < n; i++)
 		w->broken |= (u32)BIT(v[i].rule);
+	if (!w->again->finish)
+		return;
+	w->again->finish(w->again->data, &v, &n);
+	for (unsigned int i = 0; i < n; i++)
+		w->broken |= (u32)BIT(v[i].rule);
 }
 
 /* ---- The action without an allocation ----------------------------------------------------------- */
@@ -83,12 +88,20 @@ static void without(struct sweep *w, struct x_failure *f)
 	if (f->refused)
 		return;
 	f->o = again->act(again->data, &v, &n);
+	if (f->o.kind == OUTCOME_PANIC)
+		f->panic = *m->hyp->panic(m->el2);
 	take_note(w, f, v, n, false);
-	if (again->once || ends_it(&f->o) || same(&f->o, &w->s->plain))
+	if (again->once || ends_it(&f->o))
 		return;
-	f->retried = true;
-	f->retry = again->act(again->data, &v, &n);
-	take_note(w, f, v, n, true);
+	f->retried = !same(&f->o, &w->s->plain);
+	if (f->retried) {
+		f->retry = again->act(again->data, &v, &n);
+		take_note(w, f, v, n, true);
+	}
+	if (again->finish) {
+		again->finish(again->data, &v, &n);
+		take_note(w, f, v, n, f->retried);
+	}
 }
 
 /* ---- All ---------------------------------------------------------------------------------------------- */
@@ -111,11 +124,18 @@ void x_sweep_clear(struct x_sweep *s)
 	g_array_unref(s->failures);
 }
 
+/* Success is success where a call gives an address of its own choice. */
+static bool as_good(const struct outcome *a, const struct outcome *b)
+{
+	return same(a, b) || (a->kind == OUTCOME_VALUE && b->kind == OUTCOME_VALUE &&
+			      a->is_signed && (s64)a->value > 0 && (s64)b->value > 0);
+}
+
 bool x_failure_is_bad(const struct x_sweep *s, const struct x_failure *f)
 {
 	if (f->refused)
 		return false;
 	if (f->n_violations || (ends_it(&f->o) && !same(&f->o, &s->plain)))
 		return true;
-	return f->retried && !same(&f->retry, &s->plain);
+	return f->retried && !as_good(&f->retry, &s->plain);
 }

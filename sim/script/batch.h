@@ -70,6 +70,9 @@ bool run_leaf(struct batch *b, const struct job *j, u64 i, GError **error);
 /* All combinations of a file, or why there is no job: takes both. */
 void run_job(struct batch *b, const char *path, struct job *j, GError *e);
 
+/* A breach that no line of a report tells, as a reviewer pastes it. New string. */
+char *violation_words(const struct violation *v);
+
 /* All files, their combinations in @opt->jobs processes (jobs.c). */
 void run_in_parallel(struct batch *b, GPtrArray *files);
 

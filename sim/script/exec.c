@@ -224,7 +224,8 @@ static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 	unsigned int n = 0;
 	bool ok;
 
-	ok = action_run(r, st, &l.outcome, words, error);
+	ok = (!r->before || r->before(r->before_data, r, st, error)) &&
+	     action_run(r, st, &l.outcome, words, error);
 	if (ok && st == r->last_act)
 		watch_finish(r, false);
 	l.judged = !r->interactive || st->expect->len || l.outcome.kind == OUTCOME_GAVE_UP;

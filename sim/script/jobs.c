@@ -48,6 +48,7 @@ struct pool {
 	GPtrArray *jobs; /* struct job *, NULL: not understood */
 	u64 *first;	 /* unit of each job's first combination */
 	GError **error;
+	pid_t parent;
 	u64 total, at; /* units; the one to be reported next */
 	struct board_of_jobs *shared;
 	struct worker *worker;
@@ -121,8 +122,10 @@ static void work(const struct pool *p, const struct batch *b, unsigned int me, i
 	bool ok = true;
 	u64 unit;
 
-	/* Nobody would read what is left: end with the parent. */
+	/* Nobody would read what is left: end with the parent, if it has not ended already. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != p->parent)
+		_exit(EXIT_INTERNAL);
 	while (ok && (unit = atomic_fetch_add(&p->shared->next, 1)) < p->total) {
 		p->shared->running[me] = unit;
 		ok = run_unit(p, b, unit, fd);
@@ -331,6 +334,7 @@ void run_in_parallel(struct batch *b, GPtrArray *files)
 							   message_free) };
 	guint i;
 
+	p.parent = getpid();
 	read_files(&p, b, files);
 	p.n_workers = (unsigned int)MIN(b->opt->jobs, p.total);
 	p.worker = g_new0(struct worker, p.n_workers);

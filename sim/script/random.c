@@ -173,16 +173,6 @@ static const struct violation *breach(const struct random *t)
 static void tell_breach(const struct random *t)
 {
 	const struct violation *v = breach(t);
-	struct report_violation r = {
-		.rule = model_rules[v->rule].name,
-		.text = v->text,
-		.before = v->before,
-		.after = v->after,
-		.allowed = v->allowed,
-		.has_page = v->has_page,
-		.page = v->page,
-	};
-	GString *event = g_string_new(NULL);
 	const struct x_step *last;
 	char *words, *got;
 
@@ -194,17 +184,13 @@ static void tell_breach(const struct random *t)
 		words = action_words(&last->a);
 		got = result_words(&last->o);
 	}
-	if (v->event.seq)
-		trace_line(event, &v->event);
-	r.event = event->str;
 	fprintf(t->opt->out, "\naction %" G_GUINT64_FORMAT ": FAIL: %s => %s\n", t->r.done, words,
 		got);
 	g_free(words);
-	words = report_violation_words(&r, 78);
+	words = violation_words(v);
 	fprintf(t->opt->out, "%s\n", words);
 	if (t->r.also)
 		fprintf(t->opt->out, "  and %u further breaches\n", t->r.also);
-	g_string_free(event, TRUE);
 	g_free(words);
 	g_free(got);
 }
@@ -232,9 +218,8 @@ static void report_text(const struct random *t)
 		const struct x_known *k = &g_array_index(t->r.known, struct x_known, i);
 
 		if (k->times)
-			fprintf(out, "  known: %s%s%s, %" G_GUINT64_FORMAT " times: %s\n", k->rule,
-				k->actions ? " at " : "", k->actions ? k->actions : "", k->times,
-				k->reason);
+			fprintf(out, "  known: %s, %" G_GUINT64_FORMAT " times: %s\n", k->rule,
+				k->times, k->reason);
 	}
 	if (!breach(t))
 		return;

@@ -321,6 +321,28 @@ void run_job(struct batch *b, const char *path, struct job *j, GError *e)
 	job_free(j);
 }
 
+char *violation_words(const struct violation *v)
+{
+	struct report_violation r = {
+		.rule = model_rules[v->rule].name,
+		.text = v->text,
+		.before = v->before,
+		.after = v->after,
+		.allowed = v->allowed,
+		.has_page = v->has_page,
+		.page = v->page,
+	};
+	GString *event = g_string_new(NULL);
+	char *words;
+
+	if (v->event.seq)
+		trace_line(event, &v->event);
+	r.event = event->str;
+	words = report_violation_words(&r, 78);
+	g_string_free(event, TRUE);
+	return words;
+}
+
 /* ---- All -------------------------------------------------------------------------------------------- */
 
 typedef bool (*leaf_fn)(struct batch *b, const struct leaf *l, void *data);

@@ -38,6 +38,17 @@ enum exit_status script_run(const char *const *paths, const struct run_options *
 /* Names of what would run, one a line: the leaf names of every combination. */
 enum exit_status script_list(const char *const *paths, const struct run_options *opt, FILE *out);
 
+/* ---- Every allocation fails once (sweep.c) ---- */
+
+struct sweep_options {
+	const struct run_options *run;
+	bool jsonl;
+	FILE *out;
+};
+
+/* The runs of @paths; EXIT_FAILED: a failure breaks what the release itself does not. */
+enum exit_status script_sweep(const char *const *paths, const struct sweep_options *opt);
+
 /* ---- By chance (random.c) ---- */
 
 struct random_options {

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pkvm-sim sweep: every allocation of every action fails once, and what that did is told."""
+
+import re
+
+import pytest
+
+
+def failures(done):
+    return [o for o in done.objects if o["type"] == "failure"]
+
+
+def summary(done):
+    return done.objects[-1]
+
+
+@pytest.fixture
+def sweep(run, tmp_path):
+    def call(text, *options):
+        (tmp_path / "t.pkvm").write_text(text)
+        return run("sweep", "--format=jsonl", *options, "t.pkvm", cwd=tmp_path)
+
+    return call
+
+
+def test_counts_and_order(sweep):
+    """A donation of MMIO takes tables for EL2, then for the host: each fails once, in order."""
+    done = sweep("machine tiny\npatch its-v1-fixed\nboot\nel2 host_donate_hyp_mmio pfn(dma)\n")
+    assert done.status == 0, done.out
+    rows = [(o["pool"], o["nth"], o["outcome"], o["retry"], o["verdict"])
+            for o in failures(done) if o["line"] == 4]  # fmt: skip
+    hyp = [r for r in rows if r[0] == "hyp_s1"]
+    assert hyp and [r[1] for r in hyp] == list(range(1, len(hyp) + 1))
+    assert all(r[2:] == ("-ENOMEM", "0", "fine") for r in hyp)
+    # the host's pool is recycled and asked again: nothing fails
+    host = [r for r in rows if r[0] == "host_s2"]
+    assert host and all(r[2:] == ("0", None, "fine") for r in host)
+    assert rows == hyp + host
+
+
+def test_nothing_is_left_behind(run, tmp_path):
+    """The run itself goes on as if nobody had looked: it ends as `run` says."""
+    text = (
+        "machine virt\npatch its-v1-fixed\nboot\nlet p = page()\n"
+        "el2 host_donate_hyp pfn(0x58000000) 1 => 0\nlet q = page()\nexpect p + 4K == q\n"
+        "el2 host_donate_hyp_mmio pfn(uart) => 0\nhost read rtc\nhost read page()\n"
+        "let r = page()\nexpect owner(uart) == hyp and r == q + 8K\n"
+    )
+    (tmp_path / "t.pkvm").write_text(text)
+    ran = run("run", "t.pkvm", cwd=tmp_path)
+    assert ran.status == 0, ran.out
+    done = run("sweep", "--format=jsonl", "t.pkvm", cwd=tmp_path)
+    assert done.status == 0
+    assert {o["line"] for o in failures(done)} >= {3, 5, 8}
+    assert summary(done)["actions"] == 5
+    kept = tmp_path / "kept"
+    assert run("sweep", f"--output={kept}", "t.pkvm", cwd=tmp_path).status == 0
+
+
+def test_asserted_commit(sweep):
+    """The series as posted panics where the host's table cannot be had: RC-06."""
+    text = "machine tiny\n{}\nboot\nel2 host_donate_hyp_mmio pfn(dma)\nel2 host_donate_hyp_mmio pfn(uart)\n"
+    posted = sweep(text.format("patch its-v1"))
+    assert posted.status == 1
+    bad = [o for o in failures(posted) if o["verdict"] == "bad"]
+    assert bad and {(o["outcome"], o["rule"], o["pool"]) for o in bad} == {("panic", "spec", "host_s2")}
+    assert sweep(text.format("patch its-v1-fixed")).status == 0
+
+
+def test_recycling_forgets(sweep):
+    """The walker that clears: an allocation that fails is enough to steal a device."""
+    text = (
+        "machine tiny\npatch its-v1-fixed\nset s2_unmap_annotated={}\nboot\n"
+        "el2 host_donate_hyp_mmio pfn(dma)\nhost read uart\nhost read gap\n"
+    )
+    clear = sweep(text.format("clear"))
+    assert clear.status == 1
+    assert "single-owner" in {o["rule"] for o in failures(clear) if o["verdict"] == "bad"}
+    assert sweep(text.format("skip")).status == 0
+
+
+def test_what_a_release_does_by_itself(sweep):
+    """Known of the release: told, and no failure of the sweep."""
+    done = sweep("machine virt\nkernel v7.0\nboot\nel2 host_donate_hyp pfn(0x58000000) 1\n")
+    assert done.status == 0
+    (known,) = [o for o in failures(done) if o["line"] == 4 and o["pool"] == "hyp_s1"]
+    assert (known["outcome"], known["rule"], known["verdict"]) == ("panic", "spec", "known")
+    assert summary(done)["bad"] == 0 and summary(done)["known"] >= 1
+
+
+def test_without_the_oracle(sweep):
+    """Results alone tell a panic from an error."""
+    text = "machine tiny\npatch its-v1\nboot\nel2 host_donate_hyp_mmio pfn(dma)\nel2 host_donate_hyp_mmio pfn(uart)\n"
+    done = sweep(text, "--check=off")
+    assert done.status == 1
+    assert all(o["rule"] is None for o in failures(done))
+
+
+def test_combinations_and_options(sweep):
+    text = "matrix kernel=v6.12,v7.0\nboot\nhost read uart\n"
+    done = sweep(text)
+    assert {o["run"] for o in failures(done)} == {"t.pkvm@kernel=v6.12", "t.pkvm@kernel=v7.0"}
+    one = sweep(text, "--kernel=v7.0")
+    assert {o["run"] for o in failures(one)} == {"t.pkvm@kernel=v7.0"}
+    assert summary(one)["runs"] == 1
+
+
+def test_loops(sweep):
+    """Rounds 1 to 4, 8 and 16 of 20."""
+    done = sweep("boot\nlet p = page()\nrepeat 20\nhost read uart\nend\n")
+    assert summary(done)["actions"] == 1 + 6
+
+
+def test_text(run, tmp_path):
+    """A table of lines, pools and what their failures did; then each breach in full."""
+    (tmp_path / "t.pkvm").write_text(
+        "machine tiny\npatch its-v1\nboot\nel2 host_donate_hyp_mmio pfn(dma) => 0 # a comment\n"
+        "el2 host_donate_hyp_mmio pfn(uart)\n"
+    )
+    done = run("sweep", "t.pkvm", cwd=tmp_path)
+    assert done.status == 1
+    assert re.search(r"^ +4  el2 host_donate_hyp_mmio pfn\(dma\) +hyp_s1 \d+\n +-ENOMEM, then 0", done.out, re.M)
+    assert re.search(r"^t\.pkvm:\d: FAIL: el2 host_donate_hyp_mmio pfn\((dma|uart)\)$", done.out, re.M)
+    assert "without allocation" in done.out and "violation spec" in done.out
+    assert "(known)" in done.out, "boot, of the release itself"
+    assert run("sweep", "t.pkvm", cwd=tmp_path).raw == done.raw
+
+
+def test_scenarios_under_the_fixed_series(run):
+    """Nothing that v7.0 alone does not do: the seeds here, the rest in ./bootstrap soak."""
+    done = run("sweep", "--patch=its-v1-fixed", "--kernel=v7.0", "--set=s2_unmap_annotated=skip",
+               "--set=protected_unwind=all", "--set=mmio_commit=return", "--format=jsonl",
+               "scenarios/seeds")  # fmt: skip
+    assert done.status == 0, [o for o in failures(done) if o["verdict"] == "bad"]
+    assert summary(done)["failures"] > 50
+
+
+@pytest.mark.parametrize("args", [[], ["absent.pkvm"], ["--format=tap", "x.pkvm"]])
+def test_mistakes(run, tmp_path, args):
+    done = run("sweep", *args, cwd=tmp_path)
+    assert done.status == 2 and done.err
+
+
+def test_a_file_that_is_not_understood(sweep):
+    done = sweep("boot\nfrobnicate\n")
+    assert done.status == 2 and "t.pkvm:2:1: error:" in done.err
