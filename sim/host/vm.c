@@ -76,6 +76,7 @@ bool host_new(struct machine *m)
 	struct host *h = m->host = board_alloc(m->board, sizeof(*h));
 
 	number_pages(m, h);
+	h->cursor = h->n_pages;
 	find_calls(m, h);
 	h->pages = board_store_new(m->board, (h->n_pages + 1) * sizeof(struct host_page));
 	h->mappings = board_store_new(m->board, (h->n_pages + 1) * HOST_MAPPING_STRIDE);

@@ -79,7 +79,7 @@ struct host {
 	struct extent *pages, *mappings, *vms, *vcpus;
 	u64 n_pages;          /* of RAM */
 	u64 *first_page;      /* by RAM region: number of its first page */
-	u64 cursor;           /* no page below it is free, as far as the driver knows */
+	u64 cursor;           /* no page from it on is free, as far as the driver knows */
 	u32 n_mappings;       /* ever used */
 	u32 free_mapping;     /* those given back, linked by ->next */
 	u64 gen;
@@ -165,7 +165,7 @@ void flow_clear_page(struct flow *f, u64 pa);
 
 /*
  * @n pages side by side, the first with a number that @align divides: PA, 0: there are
- * none. The lowest that the host can write, and that page() did not give.
+ * none. The highest that the host can write, and that page() did not give.
  */
 u64 host_alloc_pages(struct flow *f, u64 n, u64 align);
 u64 host_alloc_exact(struct flow *f, u64 bytes); /* alloc_pages_exact(): aligned to its order */

@@ -5,8 +5,9 @@
  * the page allocator as far as anybody can tell, arch/arm64/kvm/mmu.c and
  * asm/kvm_host.h (kvm_hyp_memcache).
  *
- * The allocator gives the lowest page, so that runs are alike. It knows what the host
- * knows: not who EL2 thinks owns a page, only where its own accesses would fault.
+ * The allocator gives the highest page, away from those that scenarios name and page()
+ * gives, so that runs are alike. It knows what the host knows: not who EL2 thinks owns a
+ * page, only where its own accesses would fault.
  */
 #include "vm.h"
 
@@ -127,21 +128,19 @@ u64 host_alloc_pages(struct flow *f, u64 n, u64 align)
 	const struct el2_view *v = m->hyp->view(m->el2);
 	struct host *h = m->host;
 	bool skipped = false;
-	u64 pa;
 
-	for (u64 at = h->cursor; at < h->n_pages; at++) {
-		const bool taken = page_of(m, at)->taken;
+	for (u64 last = h->cursor; last-- >= n;) {
+		const u64 first = last - (n - 1), pa = page_address(m, first);
 
-		pa = taken ? 0 : page_address(m, at);
-		if (!taken && IS_ALIGNED(pa >> m->board->f->page_shift, align) &&
-		    run_is_free(m, v, at, n)) {
-			take(m, at, n);
+		if (IS_ALIGNED(pa >> m->board->f->page_shift, align) &&
+		    run_is_free(m, v, first, n)) {
+			take(m, first, n);
 			return pa;
 		}
 		/* what a larger request steps over may do for a smaller one */
 		skipped |= n > 1 || align > 1;
 		if (!skipped)
-			h->cursor = at + 1;
+			h->cursor = last;
 	}
 	return 0;
 }
@@ -165,7 +164,7 @@ void host_free_pages(struct flow *f, u64 pa, u64 n)
 		if (!page_number(m, pa, &number))
 			continue;
 		host_page_mark(m, page_of(m, number))->taken = 0;
-		m->host->cursor = MIN(m->host->cursor, number);
+		m->host->cursor = MAX(m->host->cursor, number + 1);
 		event_emit(f->cpu, .kind = EV_FREE, .fn = "free_pages", .what = "host", .addr = pa);
 	}
 }
