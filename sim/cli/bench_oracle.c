@@ -72,8 +72,8 @@ static bool with_and_without(const struct bench *b)
 
 	if (!figure(b, false, 0, &off) || !figure(b, true, 0, &on))
 		return false;
-	printf("oracle        %s: off %.1f ns, on %.1f ns a pair: %.2f times, %+.0f ns and %.2f M "
-	       "calls/s\n",
+	printf("oracle        %s: off %.0f ns, on %.0f ns a pair: %.2f times\n"
+	       "              %+.0f ns a call, %.2f M calls/s\n",
 	       b->name, off.median, on.median, on.median / off.median,
 	       (on.median - off.median) / b->ops, 1000.0 * b->ops / on.median);
 	return true;
@@ -85,7 +85,7 @@ static bool small_and_large(const struct bench *b)
 
 	if (!figure(b, true, 64, &small) || !figure(b, true, 64 << 10, &large))
 		return false;
-	printf("oracle        %s: 64 MiB %.1f ns, 64 GiB %.1f ns a pair: %.2f times\n", b->name,
+	printf("oracle        %s: 64 MiB %.0f ns, 64 GiB %.0f ns a pair: %.2f times\n", b->name,
 	       small.median, large.median, large.median / small.median);
 	return true;
 }
