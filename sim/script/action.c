@@ -247,7 +247,8 @@ bool doing_access(struct doing *d, struct access *a)
 	if (!doing_named(d, "isv", 1, &isv) || !doing_named(d, "reclaim", 0, &reclaim))
 		return false;
 	if (isv > 1 || reclaim > 1)
-		return fail_at(d, st->named[0].off, isv > 1 ? "isv is 0 or 1" : "reclaim is 0 or 1");
+		return fail_at(d, st->named[0].off,
+			       isv > 1 ? "isv is 0 or 1" : "reclaim is 0 or 1");
 	a->isv = isv;
 	a->reclaim = reclaim;
 	return true;
@@ -354,7 +355,8 @@ static bool do_pressure(struct doing *d)
 		return true;
 	nearest_init(&near, st->word);
 	script_fail(d->error, st->line, st->word_off,
-		    param_known(NULL, PARAM_POOL, st->word, &near) ? NULL : near.best, "%s", e->message);
+		    param_known(NULL, PARAM_POOL, st->word, &near) ? NULL : near.best, "%s",
+		    e->message);
 	g_error_free(e);
 	return false;
 }
