@@ -257,6 +257,23 @@ def test_decode_knows_the_release(run):
     assert "hyp" in new.lower()
 
 
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--granule=16K"], "16 KiB"),
+        (["--granule=64k"], "64 KiB"),
+        (["--granule=16K", "--lpa2", "--pa-bits=52"], "OA[51:50]"),
+        (["--granule=64K", "--pa-bits=52"], "OA[51:48]"),
+        (["--pa-bits=32"], "0x40000000"),
+        (["--fwb"], "as stage 1 says"),
+    ],
+)
+def test_decode_knows_the_machine(run, options, words):
+    """Granule, address size and features of the CPU give the fields their places."""
+    done = run("decode", "0x400000400007df", "--stage=2", "--level=3", *options)
+    assert done.status == 0 and words in done.out
+
+
 XN = ["--stage=2", "--level=3"]
 
 
@@ -293,6 +310,10 @@ def test_decode_knows_who_may_execute(run, value, options, words):
         ["decode", "0x4", "--stage", "2", "--level", "3", "--kernel", "v1.0"],
         ["decode", "0x4", "0x8", "--stage", "2", "--level", "3"],
         ["decode", "0x4", "--stage", "2", "--level", "3", "--xnx=maybe"],
+        ["decode", "0x4", "--stage", "2", "--level", "3", "--granule=8K"],
+        ["decode", "0x4", "--stage", "2", "--level", "3", "--granule=64K", "--lpa2"],
+        ["decode", "0x4", "--stage", "2", "--level", "3", "--pa-bits=53"],
+        ["decode", "0x4", "--stage", "0", "--level", "3"],
     ],
 )
 def test_decode_refuses(run, args):

@@ -34,7 +34,20 @@ def prompt(binary, environment, tmp_path):
 
     yield start
     for child in children:
+        if child.isalive():
+            leave(child)
         child.close(force=True)
+
+
+def leave(child):
+    """Ctrl-C and Ctrl-D: a program that was measured writes what it counted at its end."""
+    try:
+        child.sendintr()
+        child.expect_exact("pkvm> ", timeout=5)
+        child.sendeof()
+        child.expect(pexpect.EOF, timeout=5)
+    except (pexpect.EOF, pexpect.TIMEOUT, OSError):
+        pass
 
 
 def ask(child, line):
