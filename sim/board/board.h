@@ -171,6 +171,7 @@ struct cpu {
 	struct mmu_table host_s2;/* what VTTBR/VTCR say while the host runs */
 	bool host_s2_on;         /* HCR_EL2.VM for the host */
 	struct tlb tlb;
+	u64 far_el2, hpfar_el2;  /* as the last abort taken to EL2 left them */
 	void *co;                /* coroutine; never part of a snapshot */
 };
 
@@ -335,6 +336,8 @@ void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access a
 
 void cpu_tlbi(struct cpu *cpu, const struct tlbi *i);
 void cpu_dsb(struct cpu *cpu, const char *what);
+/* The fault registers of EL2 as an abort of a lower level writes them. */
+void cpu_abort_taken(struct cpu *cpu, const struct mmu_syndrome *s);
 void cpu_isb(struct cpu *cpu);
 void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes);
 

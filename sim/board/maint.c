@@ -39,3 +39,10 @@ void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes)
 	event_step(cpu, EV_CMO);
 	event_emit(cpu, .kind = EV_CMO, .what = what, .addr = pa.pa, .val = bytes, .old = va.va);
 }
+
+void cpu_abort_taken(struct cpu *cpu, const struct mmu_syndrome *s)
+{
+	cpu->far_el2 = s->far;
+	if (s->hpfar_valid)
+		cpu->hpfar_el2 = s->hpfar;
+}

@@ -495,6 +495,7 @@ enum el2_abort_result handle_host_mem_abort(struct hyp_cpu *c, const struct el2_
 	enum el2_abort_result result;
 
 	HYP_FRAME(c);
+	cpu_abort_taken(c->cpu, &f->syndrome);
 	event_step(c->cpu, EV_TRAP);
 	event_emit(c->cpu, .kind = EV_TRAP, .fn = __func__, .what = "host_abort", .addr = f->ipa,
 		   .val = f->syndrome.esr);

@@ -65,6 +65,17 @@ static u64 abort_syndrome(struct hyp_cpu *c, va_t va)
 }
 
 /*
+ * A BRK writes neither FAR_EL2 nor HPFAR_EL2, EL2's own data abort no HPFAR_EL2: the
+ * host prints what the abort before left there.
+ */
+static void record_registers(struct el2_panic *p, const struct cpu *cpu, u64 esr)
+{
+	p->esr = esr;
+	p->far = cpu->far_el2;
+	p->hpfar = cpu->hpfar_el2;
+}
+
+/*
  * With CONFIG_NVHE_EL2_DEBUG (to v7.0) the host's stage 2 goes off before the
  * host prints, so that it may look at EL2's memory.
  */
@@ -79,9 +90,9 @@ static void disable_host_stage2(struct hyp_cpu *c)
 
 static void __attribute__((noreturn))
 hyp_panic(struct hyp_cpu *c, const char *event, const char *reason, const char *fn,
-	  const char *what, u64 esr, u64 far)
+	  const char *what, u64 esr, u64 va)
 {
-	event_emit(c->cpu, .kind = EV_PANIC, .what = event, .fn = fn, .addr = far, .val = esr);
+	event_emit(c->cpu, .kind = EV_PANIC, .what = event, .fn = fn, .addr = va, .val = esr);
 	if (c->hyp) {
 		struct el2_panic *p = &c->hyp->panic;
 
@@ -91,8 +102,7 @@ hyp_panic(struct hyp_cpu *c, const char *event, const char *reason, const char *
 		g_strlcpy(p->what, what, sizeof(p->what));
 		p->fn = fn;
 		p->cpu = c->cpu->id;
-		p->esr = esr;
-		p->far = far;
+		record_registers(p, c->cpu, esr);
 		p->seq = c->cpu->board->seq;
 		record_chain(p, c->cpu, fn);
 		record_locks(p, c->cpu->board);
@@ -123,5 +133,6 @@ void hyp_abort(struct hyp_cpu *c, const char *fn, va_t va)
 
 	va.va = ALIGN_DOWN(va.va, c->hyp ? hyp_page_size(c->hyp) : 4096);
 	g_snprintf(what, sizeof(what), "at 0x%" G_GINT64_MODIFIER "x", va.va);
+	c->cpu->far_el2 = va.va;
 	hyp_panic(c, "EL2_ABORT", "EL2 data abort", fn, what, abort_syndrome(c, va), va.va);
 }

@@ -270,6 +270,7 @@ enum el2_guest_result pkvm_guest_abort(struct hyp_cpu *c, const struct el2_fault
 	struct pkvm_hyp_vcpu vcpu;
 
 	HYP_FRAME(c);
+	cpu_abort_taken(c->cpu, &f->syndrome);
 	if (!pkvm_get_loaded_hyp_vcpu(c, &vcpu))
 		return EL2_GUEST_NONE;
 	*exit = (struct el2_guest_exit){ .esr = f->syndrome.esr, .far = f->syndrome.far };
