@@ -129,6 +129,13 @@ static bool frames_valid(const struct judge *j, u64 raw_pfn)
 	return raw_pfn < limit && limit - raw_pfn >= j->nr;
 }
 
+static bool past_linear_map(const struct judge *j)
+{
+	u64 end = j->s->linear_end >> j->s->page_shift;
+
+	return j->s->linear_end && (j->pfn > end || end - j->pfn < j->nr);
+}
+
 /* The range lies in one region that the host may deal with: crossing is told first. */
 static int allowed(const struct judge *j)
 {
@@ -246,7 +253,7 @@ static void hyp_donate_host(const struct judge *j, struct m_verdict *v)
 		if (j->d->profile->state_in_vmemmap)
 			ends(v, M_PANIC,
 			     "only EL2 calls it, and never with what has no page state");
-		else if (!frames_valid(j, j->pfn))
+		else if (!frames_valid(j, j->pfn) || past_linear_map(j))
 			deny(v, ERANGE, "past EL2's linear map");
 		return;
 	}
@@ -346,13 +353,6 @@ static bool touches_memory(const struct judge *j)
 	/* the last hole has no end */
 	return around(j->s, start, &r) ||
 	       (r.end != UINT64_MAX && (r.end - start) >> j->s->page_shift < j->nr);
-}
-
-static bool past_linear_map(const struct judge *j)
-{
-	u64 end = j->s->linear_end >> j->s->page_shift;
-
-	return j->s->linear_end && (j->pfn > end || end - j->pfn < j->nr);
 }
 
 static void donate_hyp_mmio(const struct judge *j, struct m_verdict *v)

@@ -134,6 +134,19 @@ struct outcome x_act_judged(struct x_judged *j, const struct x_action *a,
 	return o;
 }
 
+void x_finish(struct x_judged *j, const struct violation **v, unsigned int *n)
+{
+	*v = NULL;
+	*n = 0;
+	if (!j->oracle)
+		return;
+	if (!j->m->dead) {
+		j->m->hyp->view(j->m->el2);
+		oracle_finish(j->oracle);
+	}
+	*v = oracle_violations(j->oracle, n);
+}
+
 /* ---- States ---------------------------------------------------------------------------- */
 
 void x_save(struct machine *m, struct x_state *s)

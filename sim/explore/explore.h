@@ -46,6 +46,9 @@ void x_watch(struct x_judged *j); /* begin to count */
 struct outcome x_act_judged(struct x_judged *j, const struct x_action *a,
 			    const struct violation **v, unsigned int *n);
 
+/* Had the run ended here: the breaches of the last action, with what is lost for ever. */
+void x_finish(struct x_judged *j, const struct violation **v, unsigned int *n);
+
 /* A state of a machine to go back to, no CPU being inside an action. */
 struct x_state {
 	struct snapshot *snapshot;
@@ -63,7 +66,7 @@ struct x_known {
 	const char *rule;
 	const char *actions; /* x_action_name()s with '|' between, or NULL: any */
 	bool enomem;	     /* only where an allocation of the action failed */
-	const char *words;   /* in the violation's text, or NULL */
+	const char *words;   /* in the violation's text or in what was allowed, or NULL */
 	const char *below;   /* a function that EL2 panicked in or below, or NULL */
 	bool harmless;	     /* the state is still one of the rules' */
 	const char *reason;

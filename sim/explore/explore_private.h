@@ -62,6 +62,15 @@ bool keeps_contract(const struct generator *g, const struct x_action *a);
 /* Take note of what @a gave to somebody. */
 void generator_learn(struct generator *g, const struct x_action *a, const struct outcome *o);
 
+/* ---- What a release does by itself (random.c) ---- */
+
+/*
+ * Are all @n breaches of @a known? With @count they are counted as seen.
+ * *@harmless, if so: the machine is still in a state of the rules.
+ */
+bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
+	      const struct violation *v, unsigned int n, bool count, bool *harmless);
+
 /* ---- Shorter (shrink.c) ---- */
 
 /* Leave out of @path (struct x_step) what the last step's breach does not need. */

@@ -10,7 +10,7 @@
 /* What maps for EL2, or annotates for the host, does so under WARN_ON(). */
 #define ASSERTED                                                                                   \
 	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
-	"host_unshare_hyp|pin_shared_mem"
+	"host_unshare_hyp|pin_shared_mem|ffa_mem_share|ffa_mem_reclaim"
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
 #define BY_THE_HOST "host read|host write|host exec"
 
@@ -50,7 +50,7 @@ static const struct {
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
 	    .actions = "hyp_donate_host",
-	    .words = "gave 0",
+	    .words = "deals with memory only",
 	    .reason = "memory's way back does not ask whether it is memory" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "range",
@@ -63,7 +63,7 @@ static const struct {
 	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
-	    .actions = "host_share_ffa",
+	    .actions = "host_share_ffa|ffa_mem_share",
 	    .words = "gave 0",
 	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
 	{ BIT(PROFILE_V6_12),
@@ -113,7 +113,7 @@ struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
 
 		if (!strcmp(k->rule, model_rules[v->rule].name) &&
 		    (!k->actions || among(k->actions, action)) && (!k->enomem || enomem) &&
-		    (!k->words || strstr(v->text, k->words)) &&
+		    (!k->words || strstr(v->text, k->words) || strstr(v->allowed, k->words)) &&
 		    (!k->below || panicked_below(p, k->below)))
 			return k;
 	}

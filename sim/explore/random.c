@@ -33,22 +33,30 @@ static void count(struct x_random *r, const struct x_action *a, const struct out
 	g_array_append_val(r->counts, new);
 }
 
-/* True: all of them are known. *@harmless: and the episode can go on. */
-static bool excuse(struct x_random *r, const struct x_judged *j, const struct x_action *a,
-		   const struct violation *v, unsigned int n, bool *harmless)
+bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
+	      const struct violation *v, unsigned int n, bool count, bool *harmless)
 {
 	const struct el2_panic *p = j->m->dead ? j->m->hyp->panic(j->m->el2) : NULL;
 	const char *name = x_action_name(a);
+	struct x_known *k;
 
-	for (unsigned int i = 0; i < n; i++)
-		if (!x_known_find(r->known, name, j->failed_allocs, p, &v[i]))
-			return false;
+	*harmless = true;
 	for (unsigned int i = 0; i < n; i++) {
-		struct x_known *k = x_known_find(r->known, name, j->failed_allocs, p, &v[i]);
-
+		k = x_known_find(known, name, j->failed_allocs, p, &v[i]);
+		if (!k)
+			return false;
 		*harmless &= k->harmless;
-		k->times++;
 	}
+	for (unsigned int i = 0; count && i < n; i++)
+		x_known_find(known, name, j->failed_allocs, p, &v[i])->times++;
+	return true;
+}
+
+static bool excuse(struct x_random *r, const struct x_judged *j, const struct x_action *a,
+		   const struct violation *v, unsigned int n, bool *harmless)
+{
+	if (!is_known(r->known, j, a, v, n, true, harmless))
+		return false;
 	r->knowns++;
 	return true;
 }
@@ -66,6 +74,7 @@ static void broke(struct x_random *r, struct x_step *last, const struct violatio
 /* One action. True: the episode is over. */
 static bool step(struct x_random *r, struct generator *g)
 {
+	const bool last = r->path->len + 1 >= r->episode;
 	const struct violation *v;
 	struct x_step s = { 0 };
 	bool harmless = true;
@@ -77,12 +86,16 @@ static bool step(struct x_random *r, struct generator *g)
 	r->done++;
 	count(r, &s.a, &s.o);
 	generator_learn(g, &s.a, &s.o);
-	if (n && !excuse(r, g->j, &s.a, v, n, &harmless))
-		broke(r, &s, v, n);
-	g_array_append_val(r->path, s);
 	r->panics += s.o.kind == OUTCOME_PANIC && !n;
-	return r->broke || !harmless || s.o.kind == OUTCOME_PANIC || s.o.kind == OUTCOME_GAVE_UP ||
-	       r->path->len >= r->episode;
+	if (last && !n)
+		x_finish(g->j, &v, &n);
+	if (n && !excuse(r, g->j, &s.a, v, n, &harmless)) {
+		x_finish(g->j, &v, &n);
+		broke(r, &s, v, n);
+	}
+	g_array_append_val(r->path, s);
+	return last || r->broke || !harmless || s.o.kind == OUTCOME_PANIC ||
+	       s.o.kind == OUTCOME_GAVE_UP;
 }
 
 void x_random_run(struct x_random *r, struct x_judged *j)
