@@ -13,6 +13,8 @@ static struct board_private *private_new(void)
 
 	p->snapshots = g_ptr_array_new();
 	p->subscribers = g_array_new(FALSE, FALSE, sizeof(struct subscriber));
+	p->last.ev = &p->last_event;
+	p->ring = &p->last;
 	chooser_init(&p->chooser);
 	return p;
 }
@@ -70,6 +72,7 @@ struct board *board_new(const struct board_config *c, GError **error)
 	b->priv = p;
 	b->config = config;
 	b->f = &config->f;
+	b->ring = p->ring;
 	if (!ram_init(b, error) || !cpus_init(b, error)) {
 		board_free(b);
 		return NULL;

@@ -118,13 +118,26 @@ void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data);
 void board_unsubscribe(struct board *b, event_fn fn, void *data);
 
 /*
+ * The last events of all kinds, kept as they come: event number i of those is
+ * ev[i & mask]. Cheaper than to subscribe, as each is written where it stays.
+ */
+struct event_ring {
+	struct event *ev;
+	u64 mask;                 /* how many it holds, a power of two, less one */
+	u64 n;                    /* that came so far */
+	u64 count[N_EVENT_KINDS]; /* of them */
+};
+/* One a board; NULL: no more. Snapshots leave it alone. */
+void board_keep_events(struct board *b, struct event_ring *ring);
+
+/*
  * One event with its effect:
- *	EVENT_STEP(cpu) at the visible step, before the effect (may switch CPUs),
+ *	event_step(cpu) at the visible step, before the effect (may switch CPUs),
  *	then the effect, then event_emit() with the result.
  * Both cost one predictable branch when nobody watches.
  */
 void event_step_slow(struct cpu *cpu, enum event_kind kind);
-void event_deliver(struct cpu *cpu, struct event *ev); /* fills in seq, cpu and fn */
+void event_deliver(struct cpu *cpu, const struct event *ev); /* to who subscribed */
 
 /* ---- The machine ------------------------------------------------------------ */
 
@@ -187,7 +200,10 @@ struct board {
 	struct spinlock *locks;
 	bool watched;            /* somebody subscribes, or a scheduler runs */
 	bool scheduled;          /* a scheduler runs: CPUs may be switched at visible steps */
-	u32 kinds;               /* BIT(EV_*) that somebody subscribes to */
+	u32 kinds;               /* BIT(EV_*) that are written down: somebody subscribes to
+				    them, or all are kept */
+	u32 told;                /* BIT(EV_*) that somebody subscribes to */
+	struct event_ring *ring; /* where events are written down; never NULL */
 	u64 seq;                 /* last event's number */
 	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
 				    a subscriber, to end what runs. Snapshots leave it alone. */
@@ -345,19 +361,37 @@ static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
 	const struct board *b = cpu->board;
 
-	if (unlikely(b->watched) && (b->scheduled || b->step_limit))
+	if (unlikely(b->watched) &&
+	    (b->scheduled || (b->step_limit && unlikely(b->seq >= b->step_limit))))
 		event_step_slow(cpu, kind);
+}
+
+/* Write @ev down, with number, CPU and function, and tell it. */
+static inline void event_post(struct cpu *cpu, struct event ev)
+{
+	const struct board *b = cpu->board;
+	struct event_ring *ring = b->ring;
+	struct event *slot = &ring->ev[ring->n++ & ring->mask];
+
+	ev.seq = b->seq;
+	ev.cpu = (u8)cpu->id;
+	if (!ev.fn && cpu->frame)
+		ev.fn = cpu->frame->fn;
+	*slot = ev;
+	ring->count[ev.kind]++;
+	if (b->told & BIT(ev.kind))
+		event_deliver(cpu, slot);
 }
 
 /* Every event has a number; who wants it gets it. */
 #define event_emit(cpu_, ...)                                                   \
 	do {                                                                    \
 		if (unlikely((cpu_)->board->watched)) {                         \
-			struct event ev_ = { __VA_ARGS__ };                     \
+			const struct event ev_ = { __VA_ARGS__ };               \
                                                                                 \
-			ev_.seq = ++(cpu_)->board->seq;                         \
+			(cpu_)->board->seq++;                                   \
 			if ((cpu_)->board->kinds & BIT(ev_.kind))               \
-				event_deliver((cpu_), &ev_);                    \
+				event_post((cpu_), ev_);                        \
 		}                                                               \
 	} while (0)
 

@@ -191,6 +191,9 @@ struct board_private {
 	struct undo undo;
 	GPtrArray *snapshots; /* struct snapshot, oldest first */
 	GArray *subscribers;
+	struct event_ring *ring; /* the one in use: somebody's, or: */
+	struct event_ring last;  /* of one event, while it is told */
+	struct event last_event;
 	struct chooser chooser;
 	struct scheduler sched;
 	bus_error_fn on_bus_error;

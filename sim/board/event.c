@@ -22,11 +22,19 @@ void board_update_watched(struct board *b)
 {
 	const struct board_private *p = b->priv;
 
-	b->kinds = 0;
+	b->told = 0;
 	for (guint i = 0; i < p->subscribers->len; i++)
-		b->kinds |= g_array_index(p->subscribers, struct subscriber, i).kinds;
+		b->told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
+	b->ring = p->ring;
+	b->kinds = p->ring == &p->last ? b->told : ~0u;
 	b->scheduled = p->sched.on;
-	b->watched = p->subscribers->len || p->sched.on || b->step_limit;
+	b->watched = b->kinds || p->sched.on || b->step_limit;
+}
+
+void board_keep_events(struct board *b, struct event_ring *ring)
+{
+	b->priv->ring = ring ? ring : &b->priv->last;
+	board_update_watched(b);
 }
 
 void board_subscribe(struct board *b, event_fn fn, void *data)
@@ -70,13 +78,10 @@ void event_step_slow(struct cpu *cpu, enum event_kind kind)
 		cpu_visible_step(cpu);
 }
 
-void event_deliver(struct cpu *cpu, struct event *ev)
+void event_deliver(struct cpu *cpu, const struct event *ev)
 {
 	const GArray *subs = cpu->board->priv->subscribers;
 
-	ev->cpu = (u8)cpu->id;
-	if (!ev->fn && cpu->frame)
-		ev->fn = cpu->frame->fn;
 	for (guint i = 0; i < subs->len; i++) {
 		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
 

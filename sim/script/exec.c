@@ -14,24 +14,35 @@
 void recorder_begin(struct recorder *rec)
 {
 	rec->begun = true;
+	rec->next.n = rec->ring.n;
+	memcpy(rec->next.count, rec->ring.count, sizeof(rec->next.count));
 }
 
 void recorder_end(struct recorder *rec)
 {
-	if (!rec->begun)
-		return;
-	memset(rec->count, 0, sizeof(rec->count));
-	rec->first = rec->n;
+	if (rec->begun)
+		rec->first = rec->next;
 	rec->begun = false;
 }
 
-void recorder_event(void *data, const struct event *ev)
+/* The last action is the one that has begun, if it has caused any event. */
+static void settle(struct recorder *rec)
+{
+	if (rec->ring.n != rec->next.n)
+		recorder_end(rec);
+}
+
+u64 recorder_count(struct recorder *rec, enum event_kind kind)
+{
+	settle(rec);
+	return rec->ring.count[kind] - rec->first.count[kind];
+}
+
+/* Where somebody reads along or may interrupt. */
+static void recorder_event(void *data, const struct event *ev)
 {
 	struct recorder *rec = data;
 
-	recorder_end(rec);
-	rec->count[ev->kind]++;
-	rec->ring[rec->n++ % RING_EVENTS] = *ev;
 	if (rec->trace) {
 		g_string_truncate(rec->text, 0);
 		trace_line(rec->text, ev);
@@ -46,13 +57,14 @@ void recorder_event(void *data, const struct event *ev)
 static GArray *last_events(const struct recorder *rec, u64 from, unsigned int max, bool calls)
 {
 	GArray *last = g_array_new(FALSE, FALSE, sizeof(struct event));
-	u64 at = rec->n;
+	const u64 n = rec->ring.n;
+	u64 at = n;
 
-	from = MAX(from, rec->n > RING_EVENTS ? rec->n - RING_EVENTS : 0);
+	from = MAX(from, n > RING_EVENTS ? n - RING_EVENTS : 0);
 	for (unsigned int left = max; at > from && left; at--)
-		left -= calls || rec->ring[(at - 1) % RING_EVENTS].kind <= EV_PANIC;
-	for (; at < rec->n; at++) {
-		const struct event *ev = &rec->ring[at % RING_EVENTS];
+		left -= calls || rec->ev[(at - 1) % RING_EVENTS].kind <= EV_PANIC;
+	for (; at < n; at++) {
+		const struct event *ev = &rec->ev[at % RING_EVENTS];
 
 		if (calls || ev->kind <= EV_PANIC)
 			g_array_append_val(last, *ev);
@@ -65,9 +77,36 @@ GArray *recorder_of_run(const struct recorder *rec, unsigned int max)
 	return last_events(rec, 0, max, false);
 }
 
-GArray *recorder_of_action(const struct recorder *rec, unsigned int max)
+GArray *recorder_of_action(struct recorder *rec, unsigned int max)
 {
-	return last_events(rec, rec->first, max, true);
+	settle(rec);
+	return last_events(rec, rec->first.n, max, true);
+}
+
+struct recorder *recorder_new(FILE *trace, volatile bool *stop)
+{
+	struct recorder *rec = g_new0(struct recorder, 1);
+
+	rec->ring.ev = rec->ev;
+	rec->ring.mask = RING_EVENTS - 1;
+	rec->trace = trace;
+	rec->stop = stop;
+	rec->text = g_string_new(NULL);
+	return rec;
+}
+
+void recorder_free(struct recorder *rec)
+{
+	g_string_free(rec->text, TRUE);
+	g_free(rec);
+}
+
+void recorder_attach(struct recorder *rec, struct board *b)
+{
+	rec->board = b;
+	board_keep_events(b, &rec->ring);
+	if (rec->trace || rec->stop)
+		board_subscribe(b, recorder_event, rec);
 }
 
 /* ---- A run --------------------------------------------------------------------------------------- */
@@ -82,10 +121,7 @@ struct run *run_new(const struct run_options *opt, const struct setup *setup,
 	r->board = board;
 	r->config = config;
 	r->ctx = (struct context){ .names = names, .board = board, .run = r };
-	r->rec = g_new0(struct recorder, 1);
-	r->rec->trace = opt->trace;
-	r->rec->stop = opt->stop;
-	r->rec->text = g_string_new(NULL);
+	r->rec = recorder_new(opt->trace, opt->stop);
 	r->passed = g_array_new(FALSE, FALSE, sizeof(u64));
 	r->broken = g_array_new(FALSE, FALSE, sizeof(struct violation));
 	return r;
@@ -99,8 +135,7 @@ void run_free(struct run *r)
 	machine_free(r->m);
 	el2_config_free(r->config);
 	g_hash_table_unref(r->ctx.names);
-	g_string_free(r->rec->text, TRUE);
-	g_free(r->rec);
+	recorder_free(r->rec);
 	g_array_unref(r->passed);
 	g_array_unref(r->broken);
 	g_free(r);
@@ -136,9 +171,8 @@ struct machine *run_machine(struct run *r, const struct line *l, u32 off, GError
 		return NULL;
 	}
 	board_choose_seed(r->m->board, r->opt->seed);
-	r->rec->board = r->m->board;
 	r->m->board->step_limit = r->opt->steps;
-	board_subscribe(r->m->board, recorder_event, r->rec);
+	recorder_attach(r->rec, r->m->board);
 	return r->m;
 }
 

@@ -460,28 +460,37 @@ void known_calls_try(struct nearest *n, bool hypercall);
 
 #define RING_EVENTS 1024
 
+/* Where in the run an action began. */
+struct recorder_mark {
+	u64 n, count[N_EVENT_KINDS]; /* events before it */
+};
+
 struct recorder {
-	u64 count[N_EVENT_KINDS]; /* of the last action */
-	u64 n;                    /* events of the run */
-	u64 first;                /* of the last action */
-	bool begun;               /* an action has begun and has caused none yet */
-	struct event ring[RING_EVENTS];
+	struct event_ring ring;     /* events of the run */
+	struct recorder_mark first; /* of the last action */
+	struct recorder_mark next;  /* of the one that has begun */
+	bool begun;		    /* there is one, and perhaps it has caused none yet */
+	struct event ev[RING_EVENTS];
 	FILE *trace;
 	volatile bool *stop;
 	struct board *board;
 	GString *text;
 };
 
-void recorder_event(void *data, const struct event *ev);
+struct recorder *recorder_new(FILE *trace, volatile bool *stop);
+void recorder_free(struct recorder *rec);
+void recorder_attach(struct recorder *rec, struct board *b);
 /* From the next event on another action is the last one. */
 void recorder_begin(struct recorder *rec);
 void recorder_end(struct recorder *rec);
+/* Events of @kind of the last action. */
+u64 recorder_count(struct recorder *rec, enum event_kind kind);
 /*
  * The last events in order, at most @max: of the run, or of its last action, with
  * calls and returns. Free with g_array_unref.
  */
 GArray *recorder_of_run(const struct recorder *rec, unsigned int max);
-GArray *recorder_of_action(const struct recorder *rec, unsigned int max);
+GArray *recorder_of_action(struct recorder *rec, unsigned int max);
 
 struct run {
 	const struct run_options *opt;

@@ -353,8 +353,7 @@ static bool fn_reg(const struct expr *e, struct context *c, struct value *v, GEr
 	struct asked a;
 	u64 n;
 
-	if (!ask(e, 1, c, &a, error) ||
-	    !expr_u64(e->kid[0], c, "a register's number", &n, error))
+	if (!ask(e, 1, c, &a, error) || !expr_u64(e->kid[0], c, "a register's number", &n, error))
 		return false;
 	if (n > 17)
 		return script_fail(error, e->line, e->kid[0]->off, NULL, "x0 to x17 are known");
@@ -472,7 +471,7 @@ static bool fn_events(const struct expr *e, struct context *c, struct value *v, 
 		return no_machine(e, error);
 	for (unsigned int i = 0; i < N_EVENT_KINDS; i++)
 		if (!strcmp(event_kind_name[i], e->name))
-			*v = number(c->run->rec->count[i]);
+			*v = number(recorder_count(c->run->rec, i));
 	return true;
 }
 

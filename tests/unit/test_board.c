@@ -565,6 +565,46 @@ static void test_several_boards(void)
 	board_free(b[2]);
 }
 
+/*
+ * Whoever keeps events has the last ones of every kind and counts of all, whatever
+ * others subscribe to; a snapshot that is restored takes none of them back.
+ */
+static void test_keep_events(void)
+{
+	struct board *b = board_named("virt");
+	struct event ev[4] = { 0 };
+	struct event_ring ring = { .ev = ev, .mask = 3 };
+	struct snapshot *s = board_snapshot(b);
+	unsigned int stores = 0;
+
+	board_keep_events(b, &ring);
+	board_subscribe_kinds(b, BIT(EV_STORE), count_event, &stores);
+	for (u64 i = 0; i < 3; i++) {
+		mem_store64(&b->cpus[0], PA(0x40000000), i, MO_PLAIN);
+		mem_load64(&b->cpus[1], PA(0x40000000), MO_ONCE);
+	}
+	g_assert_cmpuint(stores, ==, 3);
+	g_assert_cmpuint(ring.n, ==, 6);
+	g_assert_cmpuint(ring.count[EV_LOAD], ==, 3);
+	g_assert_cmpuint(ring.count[EV_STORE], ==, 3);
+	for (u64 i = 2; i < 6; i++) {
+		g_assert_cmpuint(ev[i & 3].seq, ==, i + 1);
+		g_assert_cmpuint(ev[i & 3].kind, ==, i & 1 ? EV_LOAD : EV_STORE);
+		g_assert_cmpuint(ev[i & 3].cpu, ==, i & 1);
+		g_assert_cmpuint(ev[i & 3].val, ==, i / 2);
+	}
+	board_restore(b, s);
+	g_assert_cmpuint(b->seq, ==, 0);
+	mem_load64(&b->cpus[0], PA(0x40000000), MO_PLAIN);
+	g_assert_cmpuint(ring.n, ==, 7);
+	g_assert_cmpuint(ev[2].seq, ==, 1);
+	board_keep_events(b, NULL);
+	mem_store64(&b->cpus[0], PA(0x40000000), 1, MO_PLAIN);
+	g_assert_cmpuint(ring.n, ==, 7);
+	g_assert_cmpuint(stores, ==, 4);
+	board_free(b);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -584,6 +624,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/board/snapshot-covers-cpus", test_snapshot_covers_cpus);
 	g_test_add_func("/board/store", test_store);
 	g_test_add_func("/board/subscribe-kinds", test_subscribe_kinds);
+	g_test_add_func("/board/keep-events", test_keep_events);
 	g_test_add_func("/board/several-boards", test_several_boards);
 	return g_test_run();
 }
