@@ -22,7 +22,7 @@ static const char *const errno_names[] = {
 	[42] = "ENOMSG",     [61] = "ENODATA",	     [62] = "ETIME",	  [71] = "EPROTO",
 	[75] = "EOVERFLOW",  [84] = "EILSEQ",	     [95] = "EOPNOTSUPP", [105] = "ENOBUFS",
 	[110] = "ETIMEDOUT", [111] = "ECONNREFUSED", [114] = "EALREADY",  [115] = "EINPROGRESS",
-	[116] = "ESTALE",    [125] = "ECANCELED",
+	[116] = "ESTALE",    [125] = "ECANCELED",    [133] = "EHWPOISON",
 };
 
 const char *errno_name(int err)
