@@ -68,12 +68,13 @@ def test_accesses_have_1_2_4_or_8_bytes(passes, mistaken):
            "host read uart+1 1 => 0x77\nhost read uart+2 2 => 0x5566\n"
            "host write uart+1 0xee 1\nhost read uart 8 => 0x112233445566ee88\n"
            "host write uart -1 1\nhost read uart 1 => 0xff\n"
-           "host exec 0x40000000\nhost read uart isv=0 => any\n")  # fmt: skip
+           "host exec 0x40000000\nhost read uart isv=0 => any\nhost read uart at=0\n")  # fmt: skip
     mistaken("host read uart 3\n", 1, "1, 2, 4 or 8", column=16)
     mistaken("host write uart 256 1\n", 1, "does not fit", column=17)
     mistaken("host write uart -129 1\n", 1, "does not fit", column=17)
     mistaken("host read -1\n", 1, "cannot be negative", column=11)
     mistaken("host read uart isv=2\n", 1, "isv is 0 or 1")
+    mistaken("host read uart at=2\n", 1, "at is 0 or 1")
     mistaken("host read uart isv=0 isv=0\n", 1, "stands twice")
     mistaken("host read uart is=0\n", 1, "did you mean `isv`?")
     mistaken("host peek uart\n", 1, "read, write, exec", column=6)

@@ -6,7 +6,7 @@
  * release has by itself cannot be switched on there: it is on.
  *
  * Facts: subjects, commits and releases as dated in docs/fidelity.md. The numbers are
- * those of the collection they come from, which has more that need a guest.
+ * those of the collection they come from.
  */
 #include "el2.h"
 
@@ -19,6 +19,13 @@
 	{                                                                                          \
 		KNOB_FFA, BIT(FFA_V1_0) | BIT(FFA_V1_1) | BIT(FFA_V1_2),                           \
 			id " needs a secure world to lend to: ffa=v1.N"                            \
+	}
+
+/* A release that nothing can be switched on for, and why. */
+#define NOWHERE(id, why)                                                                           \
+	{                                                                                          \
+		[PROFILE_V6_12] = id ": " why, [PROFILE_V7_0] = id ": " why,                       \
+		[PROFILE_V7_2] = id ": " why                                                       \
 	}
 
 const struct bug el2_bugs[] = {
@@ -219,6 +226,38 @@ const struct bug el2_bugs[] = {
 			[PROFILE_V6_12] = "B-16: v6.12 has this bug",
 		},
 	},
+	[BUG_B18] = {
+		.id = "B-18",
+		.subject = "Check PGD alignment when creating a pVM",
+		.release = "Android",
+		.rule = "spec",
+		.doc = "start tables that are not aligned to their size end EL2",
+		.more = "The host gives the pages for a guest's start tables. EL2 makes a pool of"
+			" them and asks it for all in one block. Pages side by side make a block"
+			" only if they begin at a multiple of their size; else the pool has none"
+			" to give, and EL2 works on NULL. (CVE-2026-0029)",
+		.not_on = {
+			[PROFILE_V6_12] = "B-18: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-18: v7.0 has this bug",
+			[PROFILE_V7_2] = "B-18: v7.2 has this bug",
+		},
+	},
+	[BUG_B19] = {
+		.id = "B-19",
+		.subject = "KVM: arm64: Reserve pKVM handle during pkvm_init_host_vm()",
+		.release = "v6.18",
+		.rule = "spec",
+		.doc = "the host asks EL2 to flush a VM that has no handle yet",
+		.more = "A VM got its handle when a vCPU first ran. The host's memory management"
+			" may take something from it before that, and then named handle 0. EL2"
+			" knows no such VM and does nothing, and there is nothing to be done:"
+			" without a handle no guest maps a page. So no rule of ownership sees it.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-19: v6.12 has this bug, without an effect on memory",
+			[PROFILE_V7_0] = "B-19: without an effect on memory: no VM has handle 0",
+			[PROFILE_V7_2] = "B-19: without an effect on memory: no VM has handle 0",
+		},
+	},
 	[BUG_B22] = {
 		.id = "B-22",
 		.subject = "KVM: arm64: Fix initialisation order in __pkvm_init_finalise()",
@@ -300,6 +339,18 @@ const struct bug el2_bugs[] = {
 			" is no translation. Software that takes it for one believes to have"
 			" mapped what hardware faults on.",
 	},
+	[BUG_B31] = {
+		.id = "B-31",
+		.subject = "BUG_ON(!__get_fault_info()) in handle_host_mem_abort()",
+		.release = "v6.12",
+		.rule = "spec",
+		.doc = "EL2 panics when it cannot tell where the host's access faulted",
+		.more = "After a permission fault the CPU does not say which physical address it was"
+			" about. EL2 asks by translating the virtual one again. Meanwhile another"
+			" CPU may have changed the host's own tables, and the translation fails:"
+			" not EL2's trouble, since the access, done again, meets what is there"
+			" now. But failing was a BUG.",
+	},
 	[BUG_B33] = {
 		.id = "B-33",
 		.subject = "Fix pkvm_host_donate_hyp ignored 'prot' argument",
@@ -310,6 +361,44 @@ const struct bug el2_bugs[] = {
 			" the ordinary ones. For a device that means a cacheable mapping:"
 			" reads may be answered, and writes kept, by a cache.",
 		.needs = NEEDS_MMIO("B-33"),
+	},
+	[BUG_B34] = {
+		.id = "B-34",
+		.subject = "KVM: arm64: Correctly count the number of pages reclaimed",
+		.release = "Android",
+		.rule = "leak",
+		.doc = "the host is told of fewer pages than it got back",
+		.more = "Android's EL2 has an allocator of its own, which the host fills and asks to"
+			" give back what is not in use. How much came back was counted wrongly, so"
+			" that pages were out for ever in the host's books. Mainline's EL2 has no"
+			" such allocator: pages come back one a call, or in a list that carries"
+			" their number.",
+		.not_on = NOWHERE("B-34", "mainline's EL2 has no allocator that the host fills"),
+	},
+	[BUG_B36] = {
+		.id = "B-36",
+		.subject = "Don't copy pvmfw pages more than once",
+		.release = "Android",
+		.rule = "confidential",
+		.doc = "a guest's firmware is copied anew to where it was loaded before",
+		.more = "Android's protected guests start in firmware that EL2 copies to pages as the"
+			" host gives them. A guest may give a page back. When the host gave"
+			" another one for its place the firmware was copied there once more, with"
+			" the secrets that it starts with. (CVE-2025-48610) Mainline loads"
+			" nothing into guests, and they give nothing back.",
+		.not_on = NOWHERE("B-36", "mainline's EL2 loads no firmware into guests"),
+	},
+	[BUG_B37] = {
+		.id = "B-37",
+		.subject = "Prevent memory sharing outside of RAM",
+		.release = "Android",
+		.rule = "single-owner",
+		.doc = "a guest lends the host what is not memory",
+		.more = "Android's guests may have devices. Such a guest could call to share an"
+			" address at which it has a device, and EL2 recorded a state for a page"
+			" that has no place for one. (CVE-2026-0032) In mainline EL2 gives guests"
+			" memory only, so what they share is memory.",
+		.not_on = NOWHERE("B-37", "mainline's guests have no devices"),
 	},
 	[BUG_B38] = {
 		.id = "B-38",
@@ -446,6 +535,18 @@ const struct bug el2_bugs[] = {
 			[PROFILE_V7_0] = "B-55: v7.0 has this bug",
 		},
 	},
+	[BUG_B56] = {
+		.id = "B-56",
+		.subject = "Fix flush size in pkvm_device_hyp_assign_mmio()",
+		.release = "Android",
+		.rule = "spec",
+		.doc = "what a device's pages held is flushed for one of them only",
+		.more = "Android hands a device to EL2 by a function of its own, which then cleans"
+			" the caches for what was handed over, in the wrong size. The donations of"
+			" MMIO that were posted for mainline, and are modelled here, clean no"
+			" caches: a device's registers are not cached.",
+		.not_on = NOWHERE("B-56", "no donation of MMIO in mainline flushes caches"),
+	},
 	[BUG_C1] = {
 		.id = "C1",
 		.subject = "host_unshare_ffa() asks the host's record alone",
@@ -471,6 +572,38 @@ const struct bug el2_bugs[] = {
 			[PROFILE_V6_12] = "C2: v6.12 shares nothing with guests",
 			[PROFILE_V7_0] = "C2: nothing in this build makes a guest",
 			[PROFILE_V7_2] = "C2: nothing in this build makes a guest",
+		},
+	},
+	[BUG_DL1] = {
+		.id = "D-L1",
+		.subject = "finalize_teardown_vm() does not ask whether all pages were reclaimed",
+		.release = "open",
+		.rule = "leak, spec",
+		.doc = "a protected guest's pages outlive it, and the next VM is asked for them",
+		.more = "A page that the host forgot to reclaim from a dying guest stays marked as"
+			" that guest's. Marks name VMs by handle. While no VM has the handle the"
+			" page cannot be had back; when one gets it, taking the page back by"
+			" force looks into the wrong guest, and panics if there is another page.",
+		.not_on = {
+			[PROFILE_V6_12] = "D-L1: v6.12 gives nothing to guests",
+			[PROFILE_V7_0] = "D-L1: v7.0 gives nothing to guests",
+			[PROFILE_V7_2] = "D-L1: v7.2 has this bug",
+		},
+	},
+	[BUG_DL2] = {
+		.id = "D-L2",
+		.subject = "a VM goes with pages of the host's still lent to it",
+		.release = "open",
+		.rule = "leak",
+		.doc = "what was lent to an ordinary guest that is gone stays lent",
+		.more = "The host takes back what it lent to a guest by handle and place. Nothing"
+			" keeps it from ending the VM first. The pages then count a guest that is"
+			" no more, and every call that would make them the host's alone asks for"
+			" one that is.",
+		.not_on = {
+			[PROFILE_V6_12] = "D-L2: v6.12 shares nothing with guests",
+			[PROFILE_V7_0] = "D-L2: v7.0 has this bug",
+			[PROFILE_V7_2] = "D-L2: v7.2 has this bug",
 		},
 	},
 };

@@ -39,7 +39,8 @@ struct outcome x_act(struct machine *m, const struct x_action *a)
 	case X_CALL:
 		return act_call(m, a);
 	case X_HOST:
-		return machine_host_access(m, a->cpu, a->access, a->addr, a->size, a->val, a->isv);
+		return machine_host_access(m, a->cpu, a->access, a->addr, a->size, a->val,
+					   a->isv ? HOST_ISV : 0);
 	case X_HYP:
 		return machine_hyp_access(m, a->cpu, a->access, a->addr, a->size, a->val);
 	case X_DMA:

@@ -18,7 +18,8 @@ struct access {
 	unsigned int size;
 	u64 val;
 	bool isv;
-	bool kernel; /* aborts are handled as the kernel does */
+	bool at_fails; /* once: another CPU changed the host's stage 1 in between */
+	bool kernel;   /* aborts are handled as the kernel does */
 	/* one piece of it: within one page */
 	bool (*translate)(struct access *x, struct cpu *cpu, u64 ia, unsigned int size, pa_t *oa);
 	const char *const *what; /* words of the event, by enum mmu_access */
@@ -58,7 +59,8 @@ static bool force_reclaim(struct access *x, struct cpu *cpu, u64 ia, const struc
 	    !m->host->call[HC_FORCE_RECLAIM])
 		return false;
 	step_end(m, &(struct outcome){ .kind = OUTCOME_ABORT });
-	ret = hcall(&f, HC_FORCE_RECLAIM, ALIGN_DOWN(ia, BIT(m->board->f->page_shift)));
+	/* PAR_EL1 counts in 4 KiB */
+	ret = hcall(&f, HC_FORCE_RECLAIM, ALIGN_DOWN(ia, 4096));
 	kernel_step_begin(x, cpu);
 	return !ret || ret == -EAGAIN;
 }
@@ -70,6 +72,8 @@ static bool host_fault(struct access *x, struct cpu *cpu, u64 ia, unsigned int s
 	struct machine *m = x->a.m;
 	struct el2_fault f = { .access = x->acc, .ipa = ia, .walk = *res };
 
+	f.at_fails = x->at_fails && res->fault == MMU_FAULT_PERMISSION;
+	x->at_fails &= !f.at_fails;
 	mmu_syndrome_s2(res, ia, x->acc, size, x->isv, &f.syndrome);
 	event_emit(cpu, .kind = EV_ABORT, .what = "taken", .addr = ia, .val = f.syndrome.esr);
 	if (m->hyp->host_abort(m->el2, cpu, &f) == EL2_ABORT_RETRY ||
@@ -175,14 +179,16 @@ static void check_size(unsigned int size)
 }
 
 static struct outcome host_access(struct machine *m, unsigned int cpu, bool kernel,
-				  enum mmu_access acc, u64 pa, unsigned int size, u64 val, bool isv)
+				  enum mmu_access acc, u64 pa, unsigned int size, u64 val,
+				  unsigned int how)
 {
 	struct access x = { .a.m = m,
 			    .acc = acc,
 			    .ia = pa,
 			    .size = size,
 			    .val = val,
-			    .isv = isv,
+			    .isv = how & HOST_ISV,
+			    .at_fails = how & HOST_AT_FAILS,
 			    .kernel = kernel,
 			    .translate = host_translate,
 			    .what = host_words };
@@ -192,15 +198,15 @@ static struct outcome host_access(struct machine *m, unsigned int cpu, bool kern
 }
 
 struct outcome machine_host_access(struct machine *m, unsigned int cpu, enum mmu_access acc, u64 pa,
-				   unsigned int size, u64 val, bool isv)
+				   unsigned int size, u64 val, unsigned int how)
 {
-	return host_access(m, cpu, false, acc, pa, size, val, isv);
+	return host_access(m, cpu, false, acc, pa, size, val, how);
 }
 
 struct outcome machine_kernel_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
-				     u64 pa, unsigned int size, u64 val, bool isv)
+				     u64 pa, unsigned int size, u64 val, unsigned int how)
 {
-	return host_access(m, cpu, true, acc, pa, size, val, isv);
+	return host_access(m, cpu, true, acc, pa, size, val, how);
 }
 
 bool host_touch(struct action *a, struct cpu *cpu, enum mmu_access acc, u64 pa, unsigned int size,

@@ -91,20 +91,22 @@ struct outcome machine_smc(struct machine *m, unsigned int cpu, u16 imm, const u
 const u64 *machine_registers(const struct machine *m); /* x0 .. x17; lasts as long as @m */
 struct outcome machine_el2_call(struct machine *m, unsigned int cpu, const struct el2_call *call,
 				const u64 *args, unsigned int n);
+/* How an access of the host's faults: with a valid syndrome; so that AT fails the first time. */
+enum { HOST_ISV = 1, HOST_AT_FAILS = 2 };
 /*
  * The host touches physical address @pa (its stage 1 is flat). Faults go to EL2
  * and the access is retried; 16 faults with no descriptor changed are a hang.
  * @size 1, 2, 4, 8 and any alignment; an access that crosses a page is two.
- * Value: bytes read, zero extended; 0 for write and exec.
+ * Value: bytes read, zero extended; 0 for write and exec. @how: HOST_*.
  */
 struct outcome machine_host_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
-				   u64 pa, unsigned int size, u64 val, bool isv);
+				   u64 pa, unsigned int size, u64 val, unsigned int how);
 /*
  * The same by the kernel itself, which from v7.1 on answers an injected abort by taking the
  * page from the guest that has it, and tries again (do_mem_abort()).
  */
 struct outcome machine_kernel_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
-				     u64 pa, unsigned int size, u64 val, bool isv);
+				     u64 pa, unsigned int size, u64 val, unsigned int how);
 /* What an access of EL2 at @va would meet: moves the bytes if it is allowed. */
 struct outcome machine_hyp_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
 				  u64 va, unsigned int size, u64 val);

@@ -147,7 +147,7 @@ static void host_reuses(struct machine *m, u64 base, u64 size)
 
 	for (u64 pa = base; pa - base < size && !m->dead; pa += page) {
 		cpu_call(&m->board->cpus[0], do_free_page, &pa, NULL);
-		machine_host_access(m, 0, MMU_WRITE, pa, 8, ~UINT64_C(0), true);
+		machine_host_access(m, 0, MMU_WRITE, pa, 8, ~UINT64_C(0), HOST_ISV);
 	}
 }
 

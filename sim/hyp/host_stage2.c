@@ -468,11 +468,15 @@ static enum el2_abort_result host_mem_abort(struct hyp_cpu *c, const struct el2_
 {
 	struct hyp *hyp = c->hyp;
 	const int mapped = hyp->profile->abort_eexist ? -EEXIST : -EAGAIN;
+	bool known;
 	u64 addr;
 	int ret;
 
 	HYP_FRAME(c);
-	if (!host_fault_address(f, &addr))
+	known = host_fault_address(f, &addr);
+	if (hyp_has_bug(hyp, BUG_B31))
+		BUG_ON(c, !known);
+	if (!known)
 		return EL2_ABORT_RETRY;
 	/* Not safe to translate, so not marked valid. v6.12 reads the register anyhow. */
 	BUG_ON(c, hyp->profile->state_in_vmemmap && f->walk.fault == MMU_FAULT_EXTERNAL_WALK);

@@ -230,7 +230,7 @@ bool doing_access(struct doing *d, struct access *a)
 {
 	const struct stmt *st = d->st;
 	bool write = st->access == MMU_WRITE;
-	u64 isv, reclaim;
+	u64 isv, at, reclaim;
 
 	if (!expr_u64(st->arg[0], &d->r->ctx, "an address", &a->addr, d->error) ||
 	    !access_size(d, write ? 2 : 1, a) || (write && !access_value(d, a)))
@@ -244,12 +244,15 @@ bool doing_access(struct doing *d, struct access *a)
 		say(d, a->val);
 	if (st->n_args > (write ? 2 : 1))
 		say(d, a->size);
-	if (!doing_named(d, "isv", 1, &isv) || !doing_named(d, "reclaim", 0, &reclaim))
+	if (!doing_named(d, "isv", 1, &isv) || !doing_named(d, "at", 1, &at) ||
+	    !doing_named(d, "reclaim", 0, &reclaim))
 		return false;
-	if (isv > 1 || reclaim > 1)
+	if (isv > 1 || at > 1 || reclaim > 1)
 		return fail_at(d, st->named[0].off,
-			       isv > 1 ? "isv is 0 or 1" : "reclaim is 0 or 1");
-	a->isv = isv;
+			       isv > 1	? "isv is 0 or 1"
+			       : at > 1 ? "at is 0 or 1"
+					: "reclaim is 0 or 1");
+	a->how = (isv ? HOST_ISV : 0) | (at ? 0 : HOST_AT_FAILS);
 	a->reclaim = reclaim;
 	return true;
 }
@@ -277,7 +280,7 @@ static bool do_host(struct doing *d)
 	else
 		watched_access(d, ORACLE_HOST_ACCESS, &a, 0);
 	*d->out = (a.reclaim ? machine_kernel_access : machine_host_access)(
-		d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.isv);
+		d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.how);
 	return true;
 }
 

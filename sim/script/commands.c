@@ -86,11 +86,15 @@ static const struct command commands[N_COMMANDS + 1] = {
 		      COMMAND_ACTION, NULL },
 	[CMD_HOST] = { "host",
 		       "read ADDR [SIZE] | write ADDR VALUE [SIZE] | exec ADDR [isv=0] "
-		       "[reclaim=1] | map VM[.N] gfn=G [pages=N] [page=ADDR] [huge=1] [r=0] [w=0] "
+		       "[at=0] [reclaim=1] | map VM[.N] gfn=G [pages=N] [page=ADDR] [huge=1] [r=0] "
+		       "[w=0] "
 		       "[x=0] | unmap|wrprotect VM gfn=G [pages=N] | age VM gfn=G [pages=N] "
 		       "[mkold=0] | share|unshare ADDR [pages=N]",
 		       "the host touches a physical address, or manages guests' memory",
 		       "SIZE is 1, 2, 4 or 8 (default 8) bytes; isv=0 makes the syndrome invalid; "
+		       "at=0: EL2's address translation for its first permission fault fails, as "
+		       "if "
+		       "another CPU had changed the host's stage 1 in between; "
 		       "reclaim=1: it is the kernel itself, which answers an injected abort by "
 		       "taking the page from the guest.\n\n"
 		       "map: memory for the guest as if it had faulted there, of the host's choice "

@@ -18,7 +18,8 @@ struct doing {
 struct access {
 	u64 addr, val;
 	unsigned int size;
-	bool isv, reclaim;
+	bool reclaim;
+	unsigned int how; /* HOST_* */
 };
 
 /* NAME=EXPR of the statement, or @missing; said as evaluated. */

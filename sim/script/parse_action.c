@@ -146,7 +146,8 @@ bool parse_access(struct scan *s, struct stmt *st)
 	own = shape[st->access];
 	if (st->id == CMD_HOST) {
 		own.named[0] = "isv";
-		own.named[1] = "reclaim";
+		own.named[1] = "at";
+		own.named[2] = "reclaim";
 	}
 	return parse_args(s, st, &own);
 }
