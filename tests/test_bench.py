@@ -4,7 +4,7 @@
 import re
 
 NAMES = ["map", "map-block", "get-leaf", "donate", "share", "share-action"]
-NAMES += ["idmap", "fault", "recycle"]
+NAMES += ["idmap", "fault", "recycle", "lend", "give", "guest-share"]
 
 
 def rows(text):

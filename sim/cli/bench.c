@@ -86,7 +86,7 @@ static struct board_config *board_of(const struct bench *b)
 static bool boot_machine(const struct bench *b, struct bench_env *e)
 {
 	struct board_config *bc = board_of(b);
-	struct el2_config *ec = el2_config_new(el2_profile_find("v7.0"));
+	struct el2_config *ec = el2_config_new(el2_profile_find(b->release ? b->release : "v7.0"));
 	struct machine *m = e->m = machine_new(bc, ec, cli_hypervisor, NULL);
 	struct outcome out;
 
@@ -136,11 +136,11 @@ static enum exit_status run_benches(const char *only)
 {
 	struct figure ref[2], f;
 
-	printf("One thread, EL2 of v7.0, no subscriber; median [least-most] of %d samples\n"
-	       "of at least %s ms. Each loop runs inside one action unless it says otherwise.\n"
-	       "ns: one round, with both halves of a pair; M/s: a million operations a second,\n"
-	       "each half counted. loads, copies: a round as so many of this run's reference\n"
-	       "loops.\n\n",
+	printf("One thread, EL2 of v7.0 unless a row names another, no subscriber; median\n"
+	       "[least-most] of %d samples of at least %s ms. Each loop runs inside one action\n"
+	       "unless it says otherwise. ns: one round, with both halves of a pair; M/s:\n"
+	       "a million operations a second, each half counted. loads, copies: a round as so\n"
+	       "many of this run's reference loops.\n\n",
 	       SAMPLES, o.quick ? "0.3" : "30");
 	for (unsigned int i = 0; i < 2; i++) {
 		if (!bench_figure(&bench_references[i], &ref[i]))

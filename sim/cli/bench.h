@@ -16,7 +16,7 @@ struct bench_env {
 	struct el2_pgtable *table;
 	const struct el2_call *first, *second;
 	struct el2_fault fault;
-	u64 arg[2];      /* addresses or frame numbers, by the benchmark */
+	u64 arg[5];      /* of @first, or addresses and frame numbers, by the benchmark */
 	u64 iterations;
 	u64 random;      /* state of bench_random() */
 	u64 failures;    /* results that were not 0: a benchmark must have none */
@@ -34,6 +34,7 @@ struct bench {
 	bench_loop loop;
 	bool check;      /* with the oracle at its side */
 	u64 ram;         /* MiB of RAM instead of the board's own; 0: its own */
+	const char *release; /* NULL: v7.0 */
 };
 
 struct figure {
@@ -50,6 +51,17 @@ bool bench_oracle(void);
 /* Of bench_el2.c. */
 bool setup_share(struct bench_env *e);
 bool setup_donate(struct bench_env *e);
+/* @second NULL: one call only. False: the release has none of that name. */
+bool bench_find_calls(struct bench_env *e, const char *first, const char *second);
+/* Frame number in the middle of the first region: neither EL2's image nor its memory. */
+u64 bench_page(struct bench_env *e);
+
+/* Of bench_guest.c. */
+bool setup_lend(struct bench_env *e);
+bool setup_give(struct bench_env *e);
+bool setup_guest_share(struct bench_env *e);
+void bench_undo_args(const struct bench_env *e, u64 args[5]);
+s64 loop_guest(struct cpu *cpu, void *env);
 
 extern const struct bench benches[];           /* ends at name == NULL */
 extern const struct bench bench_references[2]; /* dependent loads; copies */

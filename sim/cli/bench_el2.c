@@ -96,7 +96,7 @@ static s64 loop_get_leaf(struct cpu *cpu, void *env)
 
 /* ---- Transitions ---- */
 
-static bool find_calls(struct bench_env *e, const char *first, const char *second)
+bool bench_find_calls(struct bench_env *e, const char *first, const char *second)
 {
 	const struct el2_call *const *calls = e->m->hyp->calls(e->m->el2);
 	bool ambiguous;
@@ -106,7 +106,6 @@ static bool find_calls(struct bench_env *e, const char *first, const char *secon
 	return e->first && (!second || e->second);
 }
 
-/* A page in the middle of the first region: neither EL2's image nor its memory. */
 static u64 middle_page(struct bench_env *e)
 {
 	const struct ram_region *ram =
@@ -115,11 +114,16 @@ static u64 middle_page(struct bench_env *e)
 	return ALIGN_DOWN(ram->base + ram->size / 2, PAGE);
 }
 
+u64 bench_page(struct bench_env *e)
+{
+	return middle_page(e) / PAGE;
+}
+
 bool setup_donate(struct bench_env *e)
 {
-	e->arg[0] = middle_page(e) / PAGE;
+	e->arg[0] = bench_page(e);
 	e->arg[1] = 1;
-	return find_calls(e, "host_donate_hyp", "hyp_donate_host");
+	return bench_find_calls(e, "host_donate_hyp", "hyp_donate_host");
 }
 
 static s64 loop_donate(struct cpu *cpu, void *env)
@@ -136,9 +140,9 @@ static s64 loop_donate(struct cpu *cpu, void *env)
 
 bool setup_share(struct bench_env *e)
 {
-	if (!find_calls(e, "host_share_hyp", "host_unshare_hyp"))
+	if (!bench_find_calls(e, "host_share_hyp", "host_unshare_hyp"))
 		return false;
-	e->arg[0] = middle_page(e) / PAGE;
+	e->arg[0] = bench_page(e);
 	return true;
 }
 
@@ -194,7 +198,7 @@ static bool setup_fault(struct bench_env *e)
 	f->ipa = e->arg[0];
 	mmu_walk(&v->host_s2, f->ipa, f->access, board_read_desc, cpu->board, &f->walk);
 	mmu_syndrome_s2(&f->walk, f->ipa, f->access, 8, true, &f->syndrome);
-	if (!find_calls(e, "host_stage2_idmap", NULL))
+	if (!bench_find_calls(e, "host_stage2_idmap", NULL))
 		return false;
 	e->second = &unmap;
 	return f->walk.fault == MMU_FAULT_TRANSLATION;
@@ -233,7 +237,7 @@ static bool setup_recycle(struct bench_env *e)
 {
 	e->arg[0] = 0x40801000;
 	e->arg[1] = 0x40c00000;
-	return find_calls(e, "host_stage2_idmap", NULL) &&
+	return bench_find_calls(e, "host_stage2_idmap", NULL) &&
 	       e->m->hyp->pool_drain(e->m->el2, "host_s2", 1, NULL);
 }
 
@@ -268,5 +272,11 @@ const struct bench benches[] = {
 	  loop_fault },
 	{ "recycle", "2 host faults on MMIO, each with a recycle in between", 2, "tiny", false,
 	  setup_recycle, loop_recycle },
+	{ "lend", "host_share_guest + host_unshare_guest, 1 page, v7.2", 2, "virt", false,
+	  setup_lend, loop_guest, .release = "v7.2" },
+	{ "give", "host_donate_guest + host_reclaim_page_guest, 1 page, v7.2", 2, "virt", false,
+	  setup_give, loop_guest, .release = "v7.2" },
+	{ "guest-share", "guest_share_host + guest_unshare_host, 1 page, v7.2", 2, "virt", false,
+	  setup_guest_share, loop_guest, .release = "v7.2" },
 	{ NULL, NULL, 0, NULL, false, NULL, NULL },
 };
