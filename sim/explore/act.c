@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "explore.h"
+#include "sim/el2/smc.h"
 
 static struct outcome act_call(struct machine *m, const struct x_action *a)
 {
@@ -43,11 +44,26 @@ struct outcome x_act(struct machine *m, const struct x_action *a)
 					   a->isv ? HOST_ISV : 0);
 	case X_HYP:
 		return machine_hyp_access(m, a->cpu, a->access, a->addr, a->size, a->val);
+	case X_SMC:
+		return machine_smc(m, a->cpu, 0, a->arg, a->n_args);
+	case X_FFA:
+		return machine_ffa_describe(m, a->cpu, a->addr, &a->ranges);
 	case X_DMA:
 		return machine_dma(m, a->device, a->access == MMU_WRITE, a->addr, a->size, a->val);
 	default:
 		return act_pressure(m, a);
 	}
+}
+
+static const char *smc_name(u64 id)
+{
+	const struct smc_call *c = el2_smcs;
+	char words[64];
+
+	while (c->name && c->id != id)
+		c++;
+	g_snprintf(words, sizeof(words), "smc %s", c->name ? c->name : "raw");
+	return g_intern_string(words);
 }
 
 const char *x_action_name(const struct x_action *a)
@@ -56,6 +72,7 @@ const char *x_action_name(const struct x_action *a)
 		[X_HOST] = { "host read", "host write", "host exec" },
 		[X_HYP] = { "hyp read", "hyp write", "hyp exec" },
 		[X_DMA] = { "dma read", "dma write", "dma exec" },
+		[X_FFA] = { "ffa describe" },
 		[X_DRAIN] = { "drain" },
 		[X_REFILL] = { "refill" },
 		[X_FAIL] = { "fail alloc" },
@@ -63,7 +80,9 @@ const char *x_action_name(const struct x_action *a)
 
 	if (a->kind == X_CALL)
 		return a->call->name;
-	return name[a->kind][a->kind < X_DRAIN ? a->access : 0];
+	if (a->kind == X_SMC)
+		return smc_name(a->arg[0]);
+	return name[a->kind][a->kind < X_SMC ? a->access : 0];
 }
 
 /* ---- Judged -------------------------------------------------------------------------- */
@@ -85,6 +104,7 @@ static void tell_oracle(struct x_judged *j, const struct x_action *a)
 	static const enum oracle_action_kind kind[N_X_KINDS] = {
 		[X_CALL] = ORACLE_CALL,	     [X_HOST] = ORACLE_HOST_ACCESS,
 		[X_HYP] = ORACLE_HYP_ACCESS, [X_DMA] = ORACLE_DMA,
+		[X_SMC] = ORACLE_SMC,	     [X_FFA] = ORACLE_HOST_ACCESS,
 		[X_DRAIN] = ORACLE_PRESSURE, [X_REFILL] = ORACLE_PRESSURE,
 		[X_FAIL] = ORACLE_PRESSURE,
 	};
@@ -99,7 +119,16 @@ static void tell_oracle(struct x_judged *j, const struct x_action *a)
 		.device = a->device ? a->device->base : 0,
 	};
 
-	memcpy(o.args, a->arg, sizeof(o.args));
+	if (a->kind == X_SMC) {
+		memcpy(o.regs, a->arg, sizeof(a->arg));
+		o.after = machine_registers(j->m);
+	} else {
+		memcpy(o.args, a->arg, sizeof(o.args));
+	}
+	if (a->kind == X_FFA) {
+		o.access = MMU_WRITE;
+		o.size = machine_ffa_size(j->m, &a->ranges);
+	}
 	j->m->hyp->view(j->m->el2);
 	oracle_begin(j->oracle, &o);
 }
@@ -111,7 +140,7 @@ static enum oracle_end_kind end_of(const struct outcome *o)
 		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
 		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
 		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
-		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,
+		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,	[OUTCOME_FFA] = ORACLE_END_VALUE,
 	};
 
 	return end[o->kind];

@@ -12,25 +12,37 @@
 
 /* ---- An action as data (act.c) ---------------------------------------------------------- */
 
-enum x_kind { X_CALL, X_HOST, X_HYP, X_DMA, X_DRAIN, X_REFILL, X_FAIL, N_X_KINDS };
+enum x_kind {
+	X_CALL,
+	X_HOST,
+	X_HYP,
+	X_DMA,
+	X_SMC,
+	X_FFA, /* the host writes a descriptor */
+	X_DRAIN,
+	X_REFILL,
+	X_FAIL,
+	N_X_KINDS
+};
 
 struct x_action {
 	enum x_kind kind;
 	unsigned int cpu;
 	const struct el2_call *call; /* X_CALL */
-	u64 arg[EL2_MAX_ARGS];
+	u64 arg[EL2_MAX_ARGS]; /* X_CALL; X_SMC: x0 and on */
 	unsigned int n_args;
 	enum mmu_access access; /* X_HOST, X_HYP, X_DMA */
 	u64 addr, val;		/* addr: X_HYP: EL2's virtual address */
 	unsigned int size;	/* bytes */
 	bool isv;
 	const struct mmio_window *device; /* X_DMA */
+	struct machine_ffa_ranges ranges; /* X_FFA, at @addr */
 	const char *pool;		  /* X_DRAIN, X_REFILL, X_FAIL */
 	u64 pages, count;		  /* leave, pages or nth; X_FAIL: how many */
 };
 
 struct outcome x_act(struct machine *m, const struct x_action *a);
-/* "host_share_hyp", "host read", "drain": what statistics count. Static. */
+/* "host_share_hyp", "host read", "smc ffa_mem_share", "drain": what statistics count. Static. */
 const char *x_action_name(const struct x_action *a);
 
 /* A machine with those who judge it. */

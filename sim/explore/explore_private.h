@@ -37,6 +37,20 @@ struct claim {
 
 #define MAX_ASKED 32
 #define N_HOT 15
+#define N_HOT_MEMORY 10 /* the first of them: mostly memory */
+
+#define N_HANDLES 8u
+
+/* Where the host and the secure world are in their talk (generate_ffa.c). */
+struct ffa_talk {
+	bool there;    /* there is one to talk to */
+	u64 tx, rx;    /* mailboxes, mapped or not: PA */
+	u64 len, more; /* bytes of the descriptor in @tx, and of what it says will follow */
+	bool mapped, sent, wants_more;
+	u64 open; /* the handle of which more is wanted */
+	u64 handle[N_HANDLES];
+	unsigned int n_handles; /* ever */
+};
 
 struct generator {
 	struct x_judged *j;
@@ -47,7 +61,18 @@ struct generator {
 	GArray *claims; /* struct claim: of this episode */
 	bool risk;	/* this action may end the episode */
 	u64 hot[N_HOT]; /* page addresses that this episode comes back to */
+	struct ffa_talk ffa;
 };
+
+static inline unsigned int pick(struct generator *g, unsigned int n)
+{
+	return board_choose(g->j->m->board, n, "random action");
+}
+
+u64 generator_page(struct generator *g);   /* mostly one that it comes back to */
+u64 generator_memory(struct generator *g); /* the host's: what most calls are about */
+/* Memory or registers that were taken from the host: an access panics many releases. */
+bool generator_kept_out(const struct generator *g, u64 addr);
 
 void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r);
 void generator_clear(struct generator *g);
@@ -59,6 +84,10 @@ void generate(struct generator *g, struct x_action *a);
  * gave it, and the secure world gives back what it was lent, as it was lent.
  */
 bool keeps_contract(const struct generator *g, const struct x_action *a);
+/* False: not this one. */
+bool generate_ffa(struct generator *g, struct x_action *a);
+void generator_learn_ffa(struct generator *g, const struct x_action *a, const struct outcome *o);
+void generator_restart_ffa(struct generator *g);
 /* Take note of what @a gave to somebody. */
 void generator_learn(struct generator *g, const struct x_action *a, const struct outcome *o);
 

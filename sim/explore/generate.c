@@ -10,7 +10,7 @@
 
 #include "explore_private.h"
 
-#define MAX_CLAIMS 64u
+#define MAX_CLAIMS 1024u
 
 /* What a call leaves in somebody's hands, and how they let go of it. */
 static const struct loan {
@@ -43,11 +43,6 @@ static const struct loan *loan_begun_by(const char *call)
 		if (!strcmp(loans[i].begin, call))
 			return &loans[i];
 	return NULL;
-}
-
-static unsigned int pick(struct generator *g, unsigned int n)
-{
-	return board_choose(g->j->m->board, n, "random action");
 }
 
 static u64 pick_u64(struct generator *g)
@@ -94,8 +89,7 @@ static u64 cold_page(struct generator *g)
 	return page_of(g, &g_array_index(from, struct place, pick(g, from->len)));
 }
 
-/* Memory that is the host's: what most calls are about. */
-static u64 host_memory(struct generator *g)
+u64 generator_memory(struct generator *g)
 {
 	for (unsigned int tries = 0; tries < 64; tries++) {
 		const struct place *at =
@@ -107,7 +101,7 @@ static u64 host_memory(struct generator *g)
 	return cold_page(g);
 }
 
-static u64 any_page(struct generator *g)
+u64 generator_page(struct generator *g)
 {
 	return pick(g, 16) ? g->hot[pick(g, N_HOT)] : cold_page(g);
 }
@@ -116,8 +110,8 @@ static u64 any_page(struct generator *g)
 static void choose_hot(struct generator *g)
 {
 	for (unsigned int i = 0; i < N_HOT; i++) {
-		if (i < N_HOT * 2 / 3)
-			g->hot[i] = i % 4 ? g->hot[i - 1] + g->places.page : host_memory(g);
+		if (i < N_HOT_MEMORY)
+			g->hot[i] = i % 4 ? g->hot[i - 1] + g->places.page : generator_memory(g);
 		else
 			g->hot[i] = cold_page(g);
 	}
@@ -138,7 +132,7 @@ static u64 odd_frame(struct generator *g)
 	case 3:
 		return (UINT64_C(1) << (64 - page_shift(g))) - 1;
 	default:
-		return any_page(g) >> page_shift(g) | UINT64_C(1) << (64 - page_shift(g));
+		return generator_page(g) >> page_shift(g) | UINT64_C(1) << (64 - page_shift(g));
 	}
 }
 
@@ -162,13 +156,13 @@ static u64 some_arg(struct generator *g, enum el2_arg_kind kind)
 
 	switch (kind) {
 	case ARG_PFN:
-		return pick(g, 48) ? any_page(g) >> page_shift(g) : odd_frame(g);
+		return pick(g, 48) ? generator_page(g) >> page_shift(g) : odd_frame(g);
 	case ARG_NR:
 		return some_count(g);
 	case ARG_ADDR:
-		return any_page(g) + (pick(g, 4) ? 0 : pick(g, (unsigned int)g->places.page));
+		return generator_page(g) + (pick(g, 4) ? 0 : pick(g, (unsigned int)g->places.page));
 	case ARG_VA:
-		return m->hyp->hyp_va(m->el2, PA(any_page(g))) +
+		return m->hyp->hyp_va(m->el2, PA(generator_page(g))) +
 		       pick(g, (unsigned int)g->places.page);
 	default:
 		return pick(g, 8) ? pick(g, 16) : pick_u64(g);
@@ -211,33 +205,35 @@ static void args_of_pin(struct generator *g, struct x_action *a)
 static const struct {
 	const char *name;
 	bool of_boot;
+	bool by_smc; /* where there is a secure world, the host's SMCs call it */
 } asked[] = {
-	{ "host_share_hyp", false },
-	{ "host_unshare_hyp", false },
-	{ "host_donate_hyp", false },
-	{ "hyp_donate_host", false },
-	{ "host_share_ffa", false },
-	{ "host_unshare_ffa", false },
-	{ "ffa_mem_share", false },
-	{ "ffa_mem_reclaim", false },
-	{ "pin_shared_mem", false },
-	{ "unpin_shared_mem", false },
-	{ "host_donate_hyp_mmio", false },
-	{ "hyp_donate_host_mmio", false },
-	{ "host_stage2_idmap", false },
-	{ "flush_vm_context", false },
-	{ "pkvm_init", true },
-	{ "create_private_mapping", true },
-	{ "enable_ssbs", true },
-	{ "cpu_set_vector", true },
-	{ "prot_finalize", true },
+	{ .name = "host_share_hyp" },
+	{ .name = "host_unshare_hyp" },
+	{ .name = "host_donate_hyp" },
+	{ .name = "hyp_donate_host" },
+	{ .name = "host_share_ffa" },
+	{ .name = "host_unshare_ffa" },
+	{ .name = "ffa_mem_share", .by_smc = true },
+	{ .name = "ffa_mem_reclaim", .by_smc = true },
+	{ .name = "pin_shared_mem" },
+	{ .name = "unpin_shared_mem" },
+	{ .name = "host_donate_hyp_mmio" },
+	{ .name = "hyp_donate_host_mmio" },
+	{ .name = "host_stage2_idmap" },
+	{ .name = "flush_vm_context" },
+	{ .name = "pkvm_init", .of_boot = true },
+	{ .name = "create_private_mapping", .of_boot = true },
+	{ .name = "enable_ssbs", .of_boot = true },
+	{ .name = "cpu_set_vector", .of_boot = true },
+	{ .name = "prot_finalize", .of_boot = true },
 };
 
 static void find_calls(struct generator *g, const struct el2_call *const *calls)
 {
 	for (; *calls; calls++)
 		for (unsigned int i = 0; i < G_N_ELEMENTS(asked); i++)
-			if (!strcmp((*calls)->name, asked[i].name))
+			if (!strcmp((*calls)->name, asked[i].name) &&
+			    !(asked[i].by_smc && g->ffa.there))
 				g->call[asked[i].of_boot][g->n_calls[asked[i].of_boot]++] = *calls;
 }
 
@@ -260,8 +256,7 @@ static void generate_call(struct generator *g, struct x_action *a)
 
 /* ---- Accesses ------------------------------------------------------------------------------------- */
 
-/* Memory or registers that were taken from the host: an access panics many releases. */
-static bool host_kept_out(const struct generator *g, u64 addr)
+bool generator_kept_out(const struct generator *g, u64 addr)
 {
 	const u64 shift = page_shift(g);
 
@@ -291,9 +286,9 @@ static void generate_access(struct generator *g, struct x_action *a, enum x_kind
 	a->size = 1u << pick(g, 4);
 	a->isv = pick(g, 16);
 	a->val = a->access == MMU_WRITE ? pick_u64(g) >> (64 - 8 * a->size) : 0;
-	a->addr = any_page(g);
-	while (kind == X_HOST && access_panics(g) && !g->risk && host_kept_out(g, a->addr))
-		a->addr = any_page(g);
+	a->addr = generator_page(g);
+	while (kind == X_HOST && access_panics(g) && !g->risk && generator_kept_out(g, a->addr))
+		a->addr = generator_page(g);
 	a->addr += pick(g, 4) ? pick(g, (unsigned int)page / 8) * 8 : pick(g, (unsigned int)page);
 	/* an access ends where its first bytes do not get through */
 	if (a->addr < g->places.limit && a->addr + a->size > g->places.limit)
@@ -314,7 +309,7 @@ static bool generate_dma(struct generator *g, struct x_action *a)
 	for (guint i = 0; i < mmio->len && !a->device; i++)
 		if (g_array_index(mmio, struct mmio_window, i).model == WINDOW_DMA)
 			a->device = &g_array_index(mmio, struct mmio_window, i);
-	return a->device && !host_kept_out(g, a->addr);
+	return a->device && !generator_kept_out(g, a->addr);
 }
 
 /* ---- Pressure ---------------------------------------------------------------------------------------- */
@@ -368,6 +363,8 @@ static bool try_to_generate(struct generator *g, struct x_action *a)
 	memset(a, 0, sizeof(*a));
 	g->risk = !pick(g, RISK);
 	a->cpu = pick(g, g->j->m->board->n_cpus);
+	if (g->ffa.there && !pick(g, 3))
+		return generate_ffa(g, a);
 	if (what < 19)
 		generate_call(g, a);
 	else if (what < 28)
@@ -433,6 +430,8 @@ void generator_learn(struct generator *g, const struct x_action *a, const struct
 {
 	const struct loan *loan;
 
+	if (g->ffa.there)
+		generator_learn_ffa(g, a, o);
 	if (a->kind != X_CALL || o->kind != OUTCOME_VALUE || o->value)
 		return;
 	loan = loan_begun_by(a->call->name);
@@ -453,15 +452,16 @@ void generator_restart(struct generator *g)
 {
 	g_array_set_size(g->claims, 0);
 	choose_hot(g);
+	generator_restart_ffa(g);
 }
 
 void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r)
 {
 	*g = (struct generator){ .j = j, .r = r };
 	places_init(&g->places, j->m);
-	find_calls(g, j->m->hyp->calls(j->m->el2));
 	g->claims = g_array_new(FALSE, FALSE, sizeof(struct claim));
 	generator_restart(g);
+	find_calls(g, j->m->hyp->calls(j->m->el2));
 }
 
 void generator_clear(struct generator *g)

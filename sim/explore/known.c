@@ -7,10 +7,12 @@
 
 #include "explore.h"
 
+#define SENT_BY_FFA "smc ffa_mem_share|smc ffa_mem_share_32|smc ffa_mem_lend|smc ffa_mem_lend_32"
 /* What maps for EL2, or annotates for the host, does so under WARN_ON(). */
 #define ASSERTED                                                                                   \
 	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
-	"host_unshare_hyp|pin_shared_mem|ffa_mem_share|ffa_mem_reclaim"
+	"host_unshare_hyp|pin_shared_mem|ffa_mem_share|ffa_mem_reclaim|" SENT_BY_FFA "|"           \
+	"smc ffa_mem_frag_tx|smc ffa_mem_reclaim|smc ffa_rxtx_map|smc ffa_rxtx_unmap"
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
 #define BY_THE_HOST "host read|host write|host exec"
 
@@ -41,6 +43,34 @@ static const struct {
 	    .actions = BY_THE_HOST,
 	    .enomem = true,
 	    .reason = "a fault of the host for which no table can be had is a BUG" } },
+	{ EVERY_RELEASE,
+	  { .rule = "leak",
+	    .actions = "smc ffa_mem_frag_tx",
+	    .harmless = true,
+	    .reason = "when a later fragment fails, pages of those before stay lent" } },
+	{ EVERY_RELEASE,
+	  { .rule = "spec",
+	    .actions = "smc ffa_rxtx_unmap",
+	    .words = "ended in a panic",
+	    .reason = "a mailbox that EL2 has pinned for another use is given back under a "
+		      "WARN" } },
+	{ EVERY_RELEASE,
+	  { .rule = "spec",
+	    .actions = "smc ffa_mem_frag_tx",
+	    .words = "ended in a panic",
+	    .reason = "a descriptor that cannot go on is reclaimed under a WARN, whoever made up "
+		      "its handle" } },
+	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	  { .rule = "spec",
+	    .actions = SENT_BY_FFA "|smc ffa_mem_frag_tx",
+	    .words = "gave INVALID_PARAMETERS",
+	    .harmless = true,
+	    .reason = "an address inside a page is left to the secure world to refuse: B-42" } },
+	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	  { .rule = "spec",
+	    .actions = SENT_BY_FFA,
+	    .words = "ended in a panic",
+	    .reason = "where a descriptor says that its receiver stands is believed: B-41" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
 	    .actions = "host_unshare_hyp",

@@ -46,12 +46,26 @@ static void append_access(GString *s, const struct x_action *a)
 		g_string_append(s, " isv=0");
 }
 
+static void append_ffa(GString *s, const struct x_action *a)
+{
+	const struct machine_ffa_ranges *r = &a->ranges;
+
+	g_string_append(s, r->head ? "ffa describe" : "ffa ranges");
+	append_hex(s, a->addr);
+	for (unsigned int i = 0; i < r->n; i++) {
+		append_hex(s, r->range[i].address);
+		g_string_append_printf(s, " %" G_GUINT64_FORMAT, r->range[i].pages);
+	}
+	if (r->more)
+		g_string_append_printf(s, " more=%u more_pages=%u", r->more, r->more_pages);
+}
+
 /* The action as a line of a scenario. New string. */
 static char *action_words(const struct x_action *a)
 {
 	GString *s = g_string_new(NULL);
 
-	if (a->cpu && a->kind <= X_HYP)
+	if (a->cpu && a->kind < X_DRAIN && a->kind != X_DMA)
 		g_string_append_printf(s, "cpu%u: ", a->cpu);
 	switch (a->kind) {
 	case X_CALL:
@@ -71,6 +85,14 @@ static char *action_words(const struct x_action *a)
 	case X_DMA:
 		g_string_append_printf(s, "dma %s ", a->device->name);
 		append_access(s, a);
+		break;
+	case X_SMC:
+		g_string_append(s, "smc raw");
+		for (unsigned int i = 0; i < a->n_args; i++)
+			append_hex(s, a->arg[i]);
+		break;
+	case X_FFA:
+		append_ffa(s, a);
 		break;
 	case X_DRAIN:
 		g_string_append_printf(s, "drain %s leave=%" G_GUINT64_FORMAT, a->pool, a->pages);
