@@ -133,11 +133,16 @@ void oracle_begin(struct oracle *o, const struct oracle_action *a)
 			checkers[i]->begin(o, o->checker_state[i], &o->action);
 }
 
-void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value)
+void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 {
 	for (unsigned int i = 0; checkers[i]; i++)
 		if (checkers[i]->end)
 			checkers[i]->end(o, o->checker_state[i], end, value);
+}
+
+void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	checkers_end(o, end, value);
 	judge_end(o, end, value);
 	if (o->mode == CHECK_PARANOID && o->fold.live)
 		paranoid_check(o);

@@ -83,6 +83,7 @@ enum oracle_action_kind {
 	ORACLE_GUEST_CALL,   /* a vCPU of @vm to EL2: args, the function id first */
 	ORACLE_PRESSURE, /* drain, refill, fail: changes nothing */
 	ORACLE_SMC, /* the host's: regs, and where its registers will be */
+	ORACLE_BLOCK, /* several at once: oracle_block_begin() */
 };
 
 /* How an action ended, as host.h's outcomes, without depending on it. */
@@ -117,6 +118,21 @@ void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 /* The run is over: what can never be given back is a leak. Adds to oracle_violations(). */
 void oracle_finish(struct oracle *o);
 const struct violation *oracle_violations(struct oracle *o, unsigned int *n);
+
+/* ---- Several actions at once, on CPUs that were idle before and are afterwards ---- */
+
+struct oracle_part {
+	struct oracle_action action;
+	enum oracle_end_kind end;
+	s64 value;
+};
+
+void oracle_block_begin(struct oracle *o);
+/*
+ * All have ended, or cannot; @part: those that began, of each CPU in its order. What they
+ * broke is then in oracle_violations(). A number that tells states of the pages apart.
+ */
+u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned int n);
 
 /* State of a page as the model has it, for reports: "host OWNED, hyp NOPAGE". */
 char *oracle_page_words(struct oracle *o, pa_t pa);

@@ -130,9 +130,14 @@ enum judging {
 	JUDGE_TAKE,   /* anything */
 };
 
-/* Names the action's call: its op and arguments, and when it is refused. */
 void judge_begin(struct oracle *o);
+/* Names the action's call, its op and arguments, and what may come of it now. */
+void judge_action(struct oracle *o);
+/* Is this end allowed? *@commits: the effect should have happened. */
+bool judge_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits);
 void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value);
+/* The same of several actions at once, whose answers are judged. */
+void judge_block_end(struct oracle *o, enum oracle_end_kind end);
 /* Compare a page with what it should be, report, and take it as it is found. */
 void page_check(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev);
 /* A bus master's access or transfer: may who set it up do that? */
@@ -170,6 +175,9 @@ void paranoid_check(struct oracle *o);
 void words_page(const struct found *f, enum m_class c, char *out, size_t n);
 void words_allowed(const struct oracle *o, char *out, size_t n);
 void words_result(const struct oracle *o, enum oracle_end_kind end, s64 value, char *out, size_t n);
+
+/* Each checker hears that the action has ended (oracle.c). */
+void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 

@@ -149,6 +149,22 @@ static void name_action(struct oracle *o)
 		o->refusal = r->early ? REFUSE_MUST : REFUSE_NOT;
 }
 
+void judge_action(struct oracle *o)
+{
+	const struct oracle_action *a = &o->action;
+
+	name_action(o);
+	o->verdict = (struct m_verdict){ .anything = true };
+	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
+		single_answer(o, 0, "EL2 did not come up");
+	else if (a->kind == ORACLE_PROT_FINALIZE || is_call(o, "prot_finalize"))
+		judge_prot_finalize(o);
+	else if (a->kind == ORACLE_HOST_ACCESS)
+		judge_access(o);
+	else if (a->kind != ORACLE_SMC && o->v->booted)
+		m_judge(&o->state, &o->design, &o->call, &o->verdict);
+}
+
 void judge_begin(struct oracle *o)
 {
 	const struct oracle_action *a = &o->action;
@@ -159,7 +175,6 @@ void judge_begin(struct oracle *o)
 		o->judging = JUDGE_TAKE;
 		fold_read_all(o);
 	}
-	name_action(o);
 	fold_begin(o);
 	o->commits = o->error = o->odd = false;
 	o->n_said = 0;
@@ -167,18 +182,10 @@ void judge_begin(struct oracle *o)
 	memset(o->n_broken, 0, sizeof(o->n_broken));
 	for (unsigned int i = 0; i < BOOT_EVENTS; i++)
 		o->donation[i].seq = 0;
+	judge_action(o);
 	o->judging = o->adopts || !o->v->booted ? JUDGE_TAKE : JUDGE_EFFECT;
-	o->verdict = (struct m_verdict){ .anything = true };
-	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
-		single_answer(o, 0, "EL2 did not come up");
-	else if (a->kind == ORACLE_PROT_FINALIZE || is_call(o, "prot_finalize"))
-		judge_prot_finalize(o);
-	else if (a->kind == ORACLE_HOST_ACCESS)
-		judge_access(o);
-	else if (a->kind == ORACLE_SMC)
+	if (a->kind == ORACLE_SMC)
 		ffa_begin(o);
-	else if (o->v->booted)
-		m_judge(&o->state, &o->design, &o->call, &o->verdict);
 }
 
 /* ---- Telling ------------------------------------------------------------------------- */
@@ -467,8 +474,7 @@ static bool answers(const struct oracle *o, const struct m_answer *a, enum oracl
 	return false;
 }
 
-/* Is this end allowed? *@commits: the effect should have happened. */
-static bool allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits)
+bool judge_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits)
 {
 	const struct m_verdict *v = &o->verdict;
 
@@ -543,7 +549,7 @@ void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 	if (o->boots) {
 		end_boot(o, end, value);
 	} else {
-		right = allowed(o, end, value, &o->commits);
+		right = judge_allowed(o, end, value, &o->commits);
 		o->error = (o->action.kind == ORACLE_CALL || o->action.kind == ORACLE_SMC) &&
 			   end == ORACLE_END_VALUE && value < 0;
 		if (!right)
@@ -555,6 +561,23 @@ void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 		if (o->action.kind == ORACLE_SMC)
 			ffa_end(o, end, value);
 	}
+	tell_odd(o);
+	tell_more(o);
+}
+
+void judge_block_end(struct oracle *o, enum oracle_end_kind end)
+{
+	char why[sizeof(o->spec.text)];
+
+	/* a panic is told where no order of the actions has one */
+	if (end == ORACLE_END_HANG && o->fold.live) {
+		words_result(o, end, 0, why, sizeof(why));
+		judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
+	}
+	if (half_done(o, end))
+		o->fold.live = false;
+	else if (o->fold.live)
+		check_pages(o);
 	tell_odd(o);
 	tell_more(o);
 }

@@ -208,6 +208,7 @@ struct board {
 	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
 				    a subscriber, to end what runs. Snapshots leave it alone. */
 	bool gave_up;            /* step_limit was reached */
+	u8 may;                  /* BIT(MAY_*): what is a choice. Snapshots leave it alone. */
 	struct board_private *priv;
 };
 
@@ -439,6 +440,18 @@ enum cpu_end cpu_call(struct cpu *cpu, cpu_fn fn, void *arg, s64 *ret);
 /* Several at once: start each, then run. Which one steps is choose(n, "cpu"). */
 void cpu_start(struct cpu *cpu, cpu_fn fn, void *arg);
 void board_run(struct board *b);
+/*
+ * Who decides instead of choose(). At every visible step it is asked for one of the CPUs
+ * of @can, a bit each, never 0; -1: the run ends here. It hears of each descriptor that
+ * the MMU's walks read. Snapshots leave it alone; NULL: choose() again.
+ */
+struct board_scheduler {
+	int (*pick)(void *data, u64 can);
+	void (*walked)(void *data, pa_t desc); /* or NULL */
+	void *data;
+};
+void board_schedule(struct board *b, const struct board_scheduler *s);
+struct cpu *board_current(const struct board *b); /* on whose stack we are, or NULL */
 enum cpu_end cpu_result(struct cpu *cpu, s64 *ret); /* of the last run */
 
 /* From inside: this CPU's stack is dropped here. */
@@ -459,6 +472,18 @@ u32 board_choose(struct board *b, u32 n, const char *what); /* 0..n-1; n >= 1 */
 void board_choose_first(struct board *b);
 void board_choose_seed(struct board *b, u64 seed);
 void board_choose_script(struct board *b, const u32 *values, size_t n);
+/* @answer gives 0..n-1; not recorded. */
+typedef u32 (*board_answer_fn)(void *data, u32 n, const char *what);
+void board_choose_ask(struct board *b, board_answer_fn answer, void *data);
+
+/* What may go wrong by itself where board.may says so: then it is a choice of 2. */
+enum board_may {
+	MAY_ALLOC, /* "alloc": an allocation finds nothing */
+	MAY_AT,    /* "at": an address translation instruction fails */
+	MAY_TLB,   /* "tlb": an access uses what its TLB may still hold, one of several */
+};
+bool board_may(struct board *b, enum board_may may);
+
 /* All choices made since, as recorded; *n of them. */
 struct choice {
 	u32 n, value;

@@ -124,13 +124,15 @@ void device_written(struct cpu *cpu, const struct mmio_window *w, u64 off, unsig
 
 /* ---- choose.c ---------------------------------------------------------------------------- */
 
-enum choose_how { CHOOSE_FIRST, CHOOSE_SEED, CHOOSE_SCRIPT };
+enum choose_how { CHOOSE_FIRST, CHOOSE_SEED, CHOOSE_SCRIPT, CHOOSE_ASK };
 
 struct chooser {
 	enum choose_how how;
 	u64 seed;
 	u32 *script;
 	size_t n_script, next;
+	board_answer_fn answer;
+	void *answer_data;
 	GArray *made; /* struct choice */
 };
 
@@ -162,6 +164,7 @@ struct scheduler {
 	bool on;	     /* board_run(): CPUs are switched at visible steps */
 	bool starting;	     /* on the way to its first visible step */
 	struct cpu *next;
+	const struct board_scheduler *by; /* who says who is next; NULL: board_choose() */
 	void *sp;	    /* of the caller */
 	const void *bottom; /* of the caller's stack, for the address sanitizer */
 	size_t size;

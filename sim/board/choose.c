@@ -54,6 +54,8 @@ u32 board_choose(struct board *b, u32 n, const char *what)
 	struct choice made = { .n = n, .what = what };
 
 	sim_assert(n >= 1);
+	if (c->how == CHOOSE_ASK)
+		return c->answer(c->answer_data, n, what);
 	if (c->how == CHOOSE_SEED)
 		made.value = random_below(&c->seed, n);
 	else if (c->how == CHOOSE_SCRIPT)
@@ -84,6 +86,22 @@ void board_choose_script(struct board *b, const u32 *values, size_t n)
 	c->n_script = n;
 	c->next = 0;
 	c->how = CHOOSE_SCRIPT;
+}
+
+void board_choose_ask(struct board *b, board_answer_fn answer, void *data)
+{
+	struct chooser *c = &b->priv->chooser;
+
+	c->how = CHOOSE_ASK;
+	c->answer = answer;
+	c->answer_data = data;
+}
+
+bool board_may(struct board *b, enum board_may may)
+{
+	static const char *const what[] = { [MAY_ALLOC] = "alloc", [MAY_AT] = "at" };
+
+	return unlikely(b->may & BIT(may)) && board_choose(b, 2, what[may]);
 }
 
 const struct choice *board_choices(struct board *b, size_t *n)

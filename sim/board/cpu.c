@@ -187,6 +187,21 @@ static bool runnable(const struct cpu *cpu)
 	return co->running && !(cpu->waits && cpu->waits->holder >= 0);
 }
 
+/* Who is asked says who steps next; NULL: the run ends here. */
+static struct cpu *ask_for_cpu(struct board *b, struct cpu *const *can, u32 n)
+{
+	struct scheduler *s = &b->priv->sched;
+	u64 mask = 0;
+	int id;
+
+	for (u32 i = 0; i < n; i++)
+		mask |= BIT(can[i]->id);
+	id = s->by->pick(s->by->data, mask);
+	sim_assert(id < 0 || mask & BIT((unsigned int)id));
+	b->gave_up |= id < 0;
+	return id < 0 ? NULL : &b->cpus[id];
+}
+
 /* Who does its visible step next; NULL: nobody can. One alone is no choice. */
 static struct cpu *choose_cpu(struct board *b)
 {
@@ -204,7 +219,19 @@ static struct cpu *choose_cpu(struct board *b)
 	}
 	if (!n)
 		return NULL;
+	if (b->priv->sched.by)
+		return ask_for_cpu(b, can, n);
 	return can[n > 1 ? board_choose(b, n, "cpu") : 0];
+}
+
+void board_schedule(struct board *b, const struct board_scheduler *s)
+{
+	b->priv->sched.by = s;
+}
+
+struct cpu *board_current(const struct board *b)
+{
+	return b->priv->sched.current;
 }
 
 void cpu_visible_step(struct cpu *cpu)

@@ -39,6 +39,17 @@ static bool hw_set_access_flag(struct cpu *cpu, struct mmu_result *res)
 	return true;
 }
 
+/* As board_read_desc(), for a walk that who decides about steps is to know of. */
+static bool read_watched(void *ctx, pa_t pa, u64 *desc)
+{
+	struct board *b = ctx;
+	const struct board_scheduler *by = b->priv->sched.by;
+
+	if (by && by->walked && b->scheduled)
+		by->walked(by->data, pa);
+	return board_read_desc(ctx, pa, desc);
+}
+
 void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
 		   struct mmu_result *res)
 {
@@ -50,7 +61,7 @@ void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access a
 		return;
 	}
 	do
-		mmu_walk(t, ia, acc, board_read_desc, cpu->board, res);
+		mmu_walk(t, ia, acc, read_watched, cpu->board, res);
 	while (res->fault == MMU_OK && res->sets_af && !hw_set_access_flag(cpu, res));
 	if (res->fault == MMU_OK)
 		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);

@@ -93,6 +93,7 @@ void board_restore(struct board *b, struct snapshot *s)
 	struct board_private *p = b->priv;
 	guint i = snapshot_index(p, s);
 	u64 step_limit = b->step_limit;
+	u8 may = b->may;
 
 	sim_assert(!p->sched.current);
 	while (p->snapshots->len > i + 1) {
@@ -107,6 +108,7 @@ void board_restore(struct board *b, struct snapshot *s)
 	memcpy(p->arena.base, s->arena, s->arena_used);
 	/* Who watches and how long is the caller's business, not the machine's. */
 	b->step_limit = step_limit;
+	b->may = may;
 	board_update_watched(b);
 }
 

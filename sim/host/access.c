@@ -65,17 +65,21 @@ static bool force_reclaim(struct access *x, struct cpu *cpu, u64 ia, const struc
 	return !ret || ret == -EAGAIN;
 }
 
-/* EL2 handles the host's stage-2 fault. True: the access is to be tried again. */
-static bool host_fault(struct access *x, struct cpu *cpu, u64 ia, unsigned int size,
+/*
+ * EL2 handles the host's stage-2 fault. True: the access is to be tried again. Where AT may
+ * fail, as another CPU changes the host's stage 1, it does so for the @first fault only.
+ */
+static bool host_fault(struct access *x, struct cpu *cpu, u64 ia, unsigned int size, bool first,
 		       const struct mmu_result *res)
 {
 	struct machine *m = x->a.m;
 	struct el2_fault f = { .access = x->acc, .ipa = ia, .walk = *res };
 
-	f.at_fails = x->at_fails && res->fault == MMU_FAULT_PERMISSION;
-	x->at_fails &= !f.at_fails;
 	mmu_syndrome_s2(res, ia, x->acc, size, x->isv, &f.syndrome);
 	event_emit(cpu, .kind = EV_ABORT, .what = "taken", .addr = ia, .val = f.syndrome.esr);
+	f.at_fails = res->fault == MMU_FAULT_PERMISSION &&
+		     (x->at_fails || (first && board_may(m->board, MAY_AT)));
+	x->at_fails &= !f.at_fails;
 	if (m->hyp->host_abort(m->el2, cpu, &f) == EL2_ABORT_RETRY ||
 	    force_reclaim(x, cpu, ia, res))
 		return true;
@@ -102,7 +106,7 @@ static bool host_translate(struct access *x, struct cpu *cpu, u64 ia, unsigned i
 		}
 		same = same_fault(&res, &last) ? same + 1 : 1;
 		last = res;
-		if (!host_fault(x, cpu, ia, size, &res))
+		if (!host_fault(x, cpu, ia, size, !ever, &res))
 			return false;
 	}
 	x->a.outcome.kind = OUTCOME_HANG;

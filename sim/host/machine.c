@@ -55,7 +55,10 @@ void machine_free(struct machine *m)
 	g_free(m);
 }
 
-/* Carry out @fn on a CPU; it leaves its outcome in @a unless its stack is dropped. */
+/*
+ * Carry out @fn on a CPU; it leaves its outcome in @a unless its stack is dropped. On
+ * that CPU's own stack it is one of several that are carried out there.
+ */
 struct outcome machine_act(struct action *a, unsigned int cpu, cpu_fn fn)
 {
 	struct machine *m = a->m;
@@ -65,6 +68,11 @@ struct outcome machine_act(struct action *a, unsigned int cpu, cpu_fn fn)
 		return (struct outcome){ .kind = OUTCOME_NOT_RUN };
 	sim_assert(cpu < m->board->n_cpus);
 	m->acted = true;
+	if (board_current(m->board)) {
+		sim_assert(board_current(m->board)->id == cpu);
+		fn(board_current(m->board), a);
+		return a->outcome;
+	}
 	end = cpu_call(&m->board->cpus[cpu], fn, a, NULL);
 	switch (end) {
 	case CPU_END_RETURNED:

@@ -301,11 +301,11 @@ static void hyp_extract_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t phys
 	}
 }
 
-/* A scenario may let the n-th allocation fail: see struct hyp_pool. */
-static bool allocation_fails(struct hyp_pool *pool)
+/* A scenario may let the n-th allocation fail: see struct hyp_pool. Or any. */
+static bool allocation_fails(struct hyp_cpu *c, struct hyp_pool *pool)
 {
 	if (likely(!pool->fail_count))
-		return false;
+		return board_may(c->cpu->board, MAY_ALLOC);
 	if (pool->fail_after) {
 		pool->fail_after--;
 		return false;
@@ -318,7 +318,7 @@ static pa_t take_block(struct hyp_cpu *c, struct hyp_pool *pool, unsigned int or
 {
 	pa_t phys;
 
-	if (allocation_fails(pool))
+	if (allocation_fails(c, pool))
 		return PA(0);
 	for (unsigned int i = order; i <= pool->max_order; i++) {
 		u64 head = list_head(c, pool, i);

@@ -39,15 +39,33 @@ void doing_watched(struct doing *d, struct oracle_action a)
 	watch_begin(d->r, &a);
 }
 
-static void watched_call(struct doing *d, const struct el2_call *call, const u64 *args,
+bool doing_deed(struct doing *d, struct deed *deed)
+{
+	deed->cpu = d->cpu;
+	deed->watch.cpu = d->cpu;
+	if (d->later) {
+		*d->later = *deed;
+		return true;
+	}
+	if (deed->flow)
+		watch_flow(d->r);
+	else
+		watch_begin(d->r, &deed->watch);
+	*d->out = deed->act(d->m, deed);
+	return true;
+}
+
+/* What the oracle is told of a call; @args: those of @deed's registers. */
+static void watched_call(struct deed *deed, const struct el2_call *call, const u64 *args,
 			 unsigned int n)
 {
-	struct oracle_action a = { .kind = ORACLE_CALL, .call = call };
+	struct oracle_action *a = &deed->watch;
 
-	a.n_args = MIN(n, (unsigned int)EL2_MAX_ARGS);
+	a->kind = ORACLE_CALL;
+	a->call = call;
+	a->n_args = MIN(n, (unsigned int)EL2_MAX_ARGS);
 	if (n)
-		memcpy(a.args, args, a.n_args * sizeof(*args));
-	doing_watched(d, a);
+		memcpy(a->args, args, a->n_args * sizeof(*args));
 }
 
 /* ---- Boot ---------------------------------------------------------------------------------- */
@@ -126,29 +144,38 @@ static bool count_args(struct doing *d, const struct el2_call *call)
 }
 
 /* A number in x0 is the call that it names, if it names one. */
-static void watched_raw(struct doing *d, const u64 *regs)
+static void watched_raw(struct doing *d, struct deed *deed)
 {
 	const struct el2_call *const *call = d->m->hyp->calls(d->m->el2);
-	const u64 id = regs[0] & ~SMCCC_HINT_SVE;
+	const u64 id = deed->regs[0] & ~SMCCC_HINT_SVE;
 
 	while (*call && (!(*call)->hypercall || d->m->hyp->hvc_id(d->m->el2, *call) != id))
 		call++;
-	watched_call(d, *call, regs + 1, d->st->n_args ? d->st->n_args - 1 : 0);
+	watched_call(deed, *call, deed->regs + 1, deed->n ? deed->n - 1 : 0);
+}
+
+static struct outcome act_hvc(struct machine *m, const struct deed *deed)
+{
+	return machine_hvc(m, deed->cpu, deed->regs, deed->n);
+}
+
+static struct outcome act_hvc_call(struct machine *m, const struct deed *deed)
+{
+	return machine_hvc_call(m, deed->cpu, deed->call, deed->regs, deed->n);
 }
 
 static bool do_hvc(struct doing *d)
 {
-	u64 regs[MAX_ARGS] = { 0 };
+	struct deed deed = { .act = act_hvc, .n = d->st->n_args };
 	const struct el2_call *call;
 	bool ambiguous = false;
 
 	g_string_append_printf(d->words, " %s", d->st->word);
 	if (d->st->raw) {
-		if (!doing_args(d, regs))
+		if (!doing_args(d, deed.regs))
 			return false;
-		watched_raw(d, regs);
-		*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args);
-		return true;
+		watched_raw(d, &deed);
+		return doing_deed(d, &deed);
 	}
 	call = run_find_call(d->r, d->st->word, &ambiguous);
 	if (ambiguous)
@@ -159,23 +186,29 @@ static bool do_hvc(struct doing *d)
 			       "no hypercall: only EL2 itself calls this; use `el2`");
 	if (!call && !known_hypercall(d->st->word))
 		return no_such_call(d, true);
-	if ((call && !count_args(d, call)) || !doing_args(d, regs + !call))
+	if ((call && !count_args(d, call)) || !doing_args(d, deed.regs + !call))
 		return false;
 	if (call) {
-		watched_call(d, call, regs, d->st->n_args);
-		*d->out = machine_hvc_call(d->m, d->cpu, call, regs, d->st->n_args);
-		return true;
+		deed.act = act_hvc_call;
+		deed.call = call;
+		watched_call(&deed, call, deed.regs, deed.n);
+		return doing_deed(d, &deed);
 	}
 	/* another release's: this dispatcher knows no such number */
-	regs[0] = NO_SUCH_HYPERCALL;
-	watched_call(d, NULL, NULL, 0);
-	*d->out = machine_hvc(d->m, d->cpu, regs, d->st->n_args + 1);
-	return true;
+	deed.regs[0] = NO_SUCH_HYPERCALL;
+	deed.n++;
+	watched_call(&deed, NULL, NULL, 0);
+	return doing_deed(d, &deed);
+}
+
+static struct outcome act_el2(struct machine *m, const struct deed *deed)
+{
+	return machine_el2_call(m, deed->cpu, deed->call, deed->regs, deed->n);
 }
 
 static bool do_el2(struct doing *d)
 {
-	u64 regs[MAX_ARGS] = { 0 };
+	struct deed deed = { .act = act_el2, .n = d->st->n_args };
 	const struct el2_call *call;
 	bool ambiguous = false;
 
@@ -188,11 +221,11 @@ static bool do_el2(struct doing *d)
 		return fail_at(d, d->st->word_off, "this is a hypercall: use `hvc`");
 	if (!call)
 		return no_such_call(d, false);
-	if (!count_args(d, call) || !doing_args(d, regs))
+	if (!count_args(d, call) || !doing_args(d, deed.regs))
 		return false;
-	watched_call(d, call, regs, d->st->n_args);
-	*d->out = machine_el2_call(d->m, d->cpu, call, regs, d->st->n_args);
-	return true;
+	deed.call = call;
+	watched_call(&deed, call, deed.regs, deed.n);
+	return doing_deed(d, &deed);
 }
 
 /* ---- Accesses -------------------------------------------------------------------------------- */
@@ -257,42 +290,46 @@ bool doing_access(struct doing *d, struct access *a)
 	return true;
 }
 
-static void watched_access(struct doing *d, enum oracle_action_kind kind, const struct access *a,
-			   u64 device)
+static struct outcome act_host(struct machine *m, const struct deed *deed)
 {
-	doing_watched(d, (struct oracle_action){ .kind = kind,
-						 .access = d->st->access,
-						 .addr = a->addr,
-						 .size = a->size,
-						 .device = device });
+	const struct access *a = &deed->a;
+
+	return (a->reclaim ? machine_kernel_access : machine_host_access)(
+		m, deed->cpu, deed->access, a->addr, a->size, a->val, a->how);
+}
+
+static struct outcome act_hyp(struct machine *m, const struct deed *deed)
+{
+	const struct access *a = &deed->a;
+
+	return machine_hyp_access(m, deed->cpu, deed->access, a->addr, a->size, a->val);
+}
+
+static bool do_access(struct doing *d, struct deed *deed, enum oracle_action_kind kind)
+{
+	if (!doing_access(d, &deed->a))
+		return false;
+	deed->flow = deed->a.reclaim;
+	deed->access = d->st->access;
+	deed->watch = (struct oracle_action){ .kind = kind,
+					      .access = deed->access,
+					      .addr = deed->a.addr,
+					      .size = deed->a.size };
+	return doing_deed(d, deed);
 }
 
 static bool do_host(struct doing *d)
 {
-	struct access a = { 0 };
+	struct deed deed = { .act = act_host };
 
-	if (d->st->verb)
-		return do_host_memory(d);
-	if (!doing_access(d, &a))
-		return false;
-	if (a.reclaim)
-		watch_flow(d->r);
-	else
-		watched_access(d, ORACLE_HOST_ACCESS, &a, 0);
-	*d->out = (a.reclaim ? machine_kernel_access : machine_host_access)(
-		d->m, d->cpu, d->st->access, a.addr, a.size, a.val, a.how);
-	return true;
+	return d->st->verb ? do_host_memory(d) : do_access(d, &deed, ORACLE_HOST_ACCESS);
 }
 
 static bool do_hyp(struct doing *d)
 {
-	struct access a = { 0 };
+	struct deed deed = { .act = act_hyp };
 
-	if (!doing_access(d, &a))
-		return false;
-	watched_access(d, ORACLE_HYP_ACCESS, &a, 0);
-	*d->out = machine_hyp_access(d->m, d->cpu, d->st->access, a.addr, a.size, a.val);
-	return true;
+	return do_access(d, &deed, ORACLE_HYP_ACCESS);
 }
 
 static bool do_dma(struct doing *d)
@@ -314,7 +351,11 @@ static bool do_dma(struct doing *d)
 				       "this device is no bus master: model=dma");
 		if (!doing_access(d, &a))
 			return false;
-		watched_access(d, ORACLE_DMA, &a, w->base);
+		doing_watched(d, (struct oracle_action){ .kind = ORACLE_DMA,
+							 .access = d->st->access,
+							 .addr = a.addr,
+							 .size = a.size,
+							 .device = w->base });
 		*d->out = machine_dma(d->m, w, d->st->access == MMU_WRITE, a.addr, a.size, a.val);
 		return true;
 	}
@@ -389,28 +430,53 @@ static void remember(struct run *r, unsigned int cpu, const struct outcome *out)
 	r->m->board->step_limit = r->opt->steps;
 }
 
+/* What stands before the action's own words. False: an error of the file. */
+static bool doing_begin(struct doing *d)
+{
+	const struct stmt *st = d->st;
+	struct run *r = d->r;
+
+	d->m = run_machine(r, st->line, st->off, d->error);
+	if (!d->m)
+		return false;
+	if (st->id == CMD_VM && st->verb == VERB_CREATE &&
+	    !bind_vm(st->line, st->word_off, st->word, &r->ctx, d->error))
+		return false;
+	d->cpu = st->cpu < 0 ? 0 : (unsigned int)st->cpu;
+	if (d->cpu >= d->m->board->n_cpus)
+		return script_fail(d->error, st->line, 0, NULL, "the board has %u CPUs",
+				   d->m->board->n_cpus);
+	if (d->cpu)
+		g_string_append_printf(d->words, "cpu%u: ", d->cpu);
+	g_string_append(d->words, script_commands()[st->id].name);
+	return true;
+}
+
+bool action_ready(struct run *r, const struct stmt *st, struct deed *deed, GString *words,
+		  GError **error)
+{
+	struct doing d = { .r = r, .st = st, .words = words, .error = error, .later = deed };
+	bool ok;
+
+	if (!doing_begin(&d))
+		return false;
+	r->ctx.may_page = true;
+	ok = do_fn[st->id](&d);
+	r->ctx.may_page = false;
+	return ok;
+}
+
 bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GString *words,
 		GError **error)
 {
 	struct doing d = { .r = r, .st = st, .out = out, .words = words, .error = error };
 
-	d.m = run_machine(r, st->line, st->off, error);
-	if (!d.m)
+	if (!doing_begin(&d))
 		return false;
-	if (st->id == CMD_VM && st->verb == VERB_CREATE &&
-	    !bind_vm(st->line, st->word_off, st->word, &r->ctx, error))
-		return false;
-	d.cpu = st->cpu < 0 ? 0 : (unsigned int)st->cpu;
-	if (d.cpu >= d.m->board->n_cpus)
-		return script_fail(error, st->line, 0, NULL, "the board has %u CPUs",
-				   d.m->board->n_cpus);
 	if (d.m->dead) {
 		*out = (struct outcome){ .kind = OUTCOME_NOT_RUN };
 		return true;
 	}
-	if (d.cpu)
-		g_string_append_printf(words, "cpu%u: ", d.cpu);
-	g_string_append(words, script_commands()[st->id].name);
 	recorder_begin(r->rec);
 	r->ctx.may_page = true;
 	if (!do_fn[st->id](&d)) {

@@ -5,6 +5,28 @@
 
 #include "script_private.h"
 
+struct access {
+	u64 addr, val;
+	unsigned int size;
+	bool reclaim;
+	unsigned int how; /* HOST_* */
+};
+
+/* A call or an access with its arguments, to be carried out at once or in a block. */
+struct deed {
+	struct outcome (*act)(struct machine *m, const struct deed *deed);
+	unsigned int cpu;
+	struct oracle_action watch; /* what the oracle is told, unless it is a @flow */
+	bool flow;
+	const struct el2_call *call;
+	u64 regs[MAX_ARGS];
+	unsigned int n;
+	enum mmu_access access;
+	struct access a;
+	const char *vm;
+	u32 vcpu;
+};
+
 struct doing {
 	struct run *r;
 	struct machine *m;
@@ -12,14 +34,8 @@ struct doing {
 	unsigned int cpu;
 	struct outcome *out;
 	GString *words; /* as evaluated, for --record */
+	struct deed *later; /* only to be made ready: where; else NULL */
 	GError **error;
-};
-
-struct access {
-	u64 addr, val;
-	unsigned int size;
-	bool reclaim;
-	unsigned int how; /* HOST_* */
 };
 
 /* NAME=EXPR of the statement, or @missing; said as evaluated. */
@@ -31,6 +47,9 @@ bool doing_args(struct doing *d, u64 *regs);
 
 /* The oracle is told right before the machine acts. */
 void doing_watched(struct doing *d, struct oracle_action a);
+
+/* All that was said is evaluated: do it, or leave it for later. True. */
+bool doing_deed(struct doing *d, struct deed *deed);
 
 /* smc.c */
 bool do_smc(struct doing *d);

@@ -108,34 +108,43 @@ bool do_vm(struct doing *d)
 
 /* ---- guest ---------------------------------------------------------------------------------------- */
 
-static bool do_guest_hvc(struct doing *d)
+static struct outcome act_guest_hvc(struct machine *m, const struct deed *deed)
+{
+	return machine_guest_hvc(m, deed->cpu, deed->vm, deed->vcpu, deed->regs, deed->n);
+}
+
+static struct outcome act_guest(struct machine *m, const struct deed *deed)
+{
+	const struct access *a = &deed->a;
+
+	return machine_guest_access(m, deed->cpu, deed->vm, deed->vcpu, deed->access, a->addr,
+				    a->size, a->val);
+}
+
+static bool do_guest_hvc(struct doing *d, struct deed *deed)
 {
 	const struct stmt *st = d->st;
-	u64 regs[1 + MAX_ARGS] = { 0 };
 
 	g_string_append_printf(d->words, " hvc %s", st->call);
-	regs[0] = st->call_id;
-	if (!doing_args(d, regs + !st->raw))
-		return false;
-	watch_flow(d->r);
-	*d->out = machine_guest_hvc(d->m, d->cpu, st->word, st->vcpu, regs, st->n_args + !st->raw);
-	return true;
+	deed->act = act_guest_hvc;
+	deed->regs[0] = st->call_id;
+	deed->n = st->n_args + !st->raw;
+	return doing_args(d, deed->regs + !st->raw) && doing_deed(d, deed);
 }
 
 bool do_guest(struct doing *d)
 {
 	const struct stmt *st = d->st;
-	struct access a = { 0 };
+	struct deed deed = { .act = act_guest,
+			     .flow = true,
+			     .vm = st->word,
+			     .vcpu = st->vcpu,
+			     .access = st->access };
 
 	say_vm(d);
 	if (st->verb == VERB_HVC)
-		return do_guest_hvc(d);
-	if (!doing_access(d, &a))
-		return false;
-	watch_flow(d->r);
-	*d->out = machine_guest_access(d->m, d->cpu, st->word, st->vcpu, st->access, a.addr, a.size,
-				       a.val);
-	return true;
+		return do_guest_hvc(d, &deed);
+	return doing_access(d, &deed.a) && doing_deed(d, &deed);
 }
 
 /* ---- host map and its like ------------------------------------------------------------------------ */

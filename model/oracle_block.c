@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Several actions at once. There is no rule for that, only this one: what they gave and
+ * what is left must be what they give and leave one after the other, in some order that
+ * keeps each CPU's own. What holds of any state (legal pairs, who gets at what) is asked
+ * once all have ended; what events tell is judged as always.
+ *
+ * Whether an action that another CPU began later comes first does not matter: only the
+ * order of dependent steps is the same in all runs that count as one.
+ */
+#include <string.h>
+
+#include "oracle_impl.h"
+
+#define MAX_OVERLAY 512u
+
+/* Pages as the actions so far leave them. */
+struct overlay {
+	struct oracle *o;
+	const struct oracle_part *part;
+	unsigned int n;
+	u64 done; /* parts, a bit each */
+	struct {
+		u64 pfn;
+		struct m_page page;
+	} page[MAX_OVERLAY];
+	unsigned int n_pages;
+	bool any_order; /* one gives the answers; what is left is another matter */
+};
+
+static struct m_page overlay_get(const struct m_state *s, u64 pfn)
+{
+	const struct overlay *v = s->pages;
+	struct m_state plain = *s;
+
+	for (unsigned int i = v->n_pages; i--;)
+		if (v->page[i].pfn == pfn)
+			return v->page[i].page;
+	plain.pages = v->o;
+	return page_for_rules(&plain, pfn);
+}
+
+static bool overlay_apply(struct overlay *v)
+{
+	struct oracle *o = v->o;
+
+	if (o->verdict.nr > MAX_OVERLAY - v->n_pages)
+		return false;
+	for (u64 i = 0; i < o->verdict.nr; i++) {
+		u64 pfn = o->verdict.pfn + i;
+		struct m_page page = m_apply(&o->verdict, overlay_get(&o->state, pfn));
+
+		v->page[v->n_pages].pfn = pfn;
+		v->page[v->n_pages++].page = page;
+	}
+	return true;
+}
+
+/* ---- What is left --------------------------------------------------------------------- */
+
+static bool as_left(struct overlay *v, u64 pfn)
+{
+	struct oracle *o = v->o;
+	struct found f = page_get(o, pfn);
+	struct m_page want = overlay_get(&o->state, pfn);
+
+	page_read(o, pfn, SIDE_ALL, &f);
+	if (want.hyp == PKVM_PAGE_OWNED)
+		want.pins = 0;
+	return page_same(&want, &f.p);
+}
+
+static bool all_as_left(struct overlay *v)
+{
+	struct oracle *o = v->o;
+
+	for (unsigned int i = 0; i < v->n_pages; i++)
+		if (!as_left(v, v->page[i].pfn))
+			return false;
+	for (u32 i = 0; !o->fold.reread && i < o->fold.n_touches; i++)
+		if (!as_left(v, fold_touch(o, i)->pfn))
+			return false;
+	return true;
+}
+
+/* ---- Orders --------------------------------------------------------------------------- */
+
+static bool may_be_next(const struct overlay *v, unsigned int i)
+{
+	if (v->done & BIT(i))
+		return false;
+	for (unsigned int k = 0; k < i; k++)
+		if (v->part[k].action.cpu == v->part[i].action.cpu && !(v->done & BIT(k)))
+			return false;
+	return true;
+}
+
+static bool in_order(struct overlay *v);
+
+static bool next_is(struct overlay *v, unsigned int i)
+{
+	const unsigned int pages = v->n_pages;
+	struct oracle *o = v->o;
+	bool commits = false, found;
+
+	o->action = v->part[i].action;
+	judge_action(o);
+	if (!judge_allowed(o, v->part[i].end, v->part[i].value, &commits))
+		return false;
+	if (commits && !overlay_apply(v))
+		return false;
+	v->done |= BIT(i);
+	found = in_order(v);
+	v->done &= ~BIT(i);
+	v->n_pages = pages;
+	return found;
+}
+
+static bool in_order(struct overlay *v)
+{
+	if (v->done == BIT(v->n) - 1) {
+		v->any_order = true;
+		return all_as_left(v);
+	}
+	for (unsigned int i = 0; i < v->n; i++)
+		if (may_be_next(v, i) && next_is(v, i))
+			return true;
+	return false;
+}
+
+/* Is there a rule for each of them, that names every page it changes? */
+static bool has_rules(struct oracle *o, const struct oracle_part *part, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const enum oracle_action_kind kind = part[i].action.kind;
+
+		if (kind != ORACLE_CALL && kind != ORACLE_HOST_ACCESS && kind != ORACLE_HYP_ACCESS)
+			return false;
+		o->action = part[i].action;
+		judge_action(o);
+		if (kind == ORACLE_CALL && o->verdict.anything)
+			return false;
+	}
+	return n && n < 16;
+}
+
+/* Some order of the actions explains them, or the oracle says so. */
+static void judge_order(struct oracle *o, const struct oracle_part *part, unsigned int n)
+{
+	const struct m_state plain = o->state;
+	struct overlay v = { .o = o, .part = part, .n = n };
+	bool found;
+
+	if (!has_rules(o, part, n))
+		return;
+	o->state.get = overlay_get;
+	o->state.pages = &v;
+	found = in_order(&v);
+	o->state = plain;
+	if (!found)
+		judge_odd(o, NO_PAGE, NULL, NULL, NULL,
+			  v.any_order ? "the pages are not what any order of these actions leaves"
+				      : "no order of these actions gives these answers");
+}
+
+/* ---- A block ---------------------------------------------------------------------------- */
+
+static enum oracle_end_kind worst(const struct oracle_part *part, unsigned int n)
+{
+	enum oracle_end_kind end = ORACLE_END_VALUE;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (part[i].end == ORACLE_END_PANIC)
+			return ORACLE_END_PANIC;
+		if (part[i].end == ORACLE_END_HANG || part[i].end == ORACLE_END_OTHER)
+			end = part[i].end;
+	}
+	return end;
+}
+
+static u64 mix(u64 h)
+{
+	h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return h ^ (h >> 31);
+}
+
+static u64 page_digest(u64 pfn, const struct m_page *p)
+{
+	return mix(mix(mix(pfn + 1) + ((u64)p->host << 8 | p->hyp)) +
+		   ((u64)p->pins << 32 | p->sharers));
+}
+
+/* Of what is another page than before, whatever the order in which they were touched. */
+static u64 pages_digest(struct oracle *o)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < o->fold.n_touches; i++) {
+		u64 pfn = fold_touch(o, i)->pfn;
+		struct found f = page_get(o, pfn);
+		u64 before = page_digest(pfn, &f.p);
+
+		page_read(o, pfn, SIDE_ALL, &f);
+		sum += page_digest(pfn, &f.p) - before;
+	}
+	return sum;
+}
+
+void oracle_block_begin(struct oracle *o)
+{
+	oracle_begin(o, &(struct oracle_action){ .kind = ORACLE_BLOCK });
+}
+
+u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned int n)
+{
+	const struct oracle_action block = o->action;
+	enum oracle_end_kind end = worst(part, n);
+	u64 digest = 0;
+
+	checkers_end(o, end, 0);
+	o->judging = JUDGE_LEGAL;
+	if (o->fold.live) {
+		fold_resolve(o);
+		judge_order(o, part, n);
+		o->action = block;
+		digest = pages_digest(o);
+	}
+	o->verdict = (struct m_verdict){ .anything = true };
+	judge_block_end(o, end);
+	o->current = NULL;
+	return digest;
+}
