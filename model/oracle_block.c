@@ -36,6 +36,9 @@ static struct m_page overlay_get(const struct m_state *s, u64 pfn)
 	for (unsigned int i = v->n_pages; i--;)
 		if (v->page[i].pfn == pfn)
 			return v->page[i].page;
+	/* of pages that these actions changed the tables tell what is, not what was */
+	if (fold_touched(v->o, pfn))
+		return page_get(v->o, pfn).p;
 	plain.pages = v->o;
 	return page_for_rules(&plain, pfn);
 }

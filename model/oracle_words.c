@@ -157,6 +157,9 @@ static void add_action(char *out, size_t n, const struct oracle_action *a)
 	case ORACLE_SMC:
 		add(out, n, "the SMC");
 		break;
+	case ORACLE_BLOCK:
+		add(out, n, "an action of several at once");
+		break;
 	}
 }
 

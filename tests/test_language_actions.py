@@ -132,11 +132,6 @@ def test_repeat_nests(passes, mistaken):
     mistaken("repeat 1\n" * 65, 65, "nest too deep")
 
 
-def test_what_this_build_does_not_have(mistaken):
-    mistaken("parallel\nend\n", 1, "not in this build")
-    mistaken("explore\nend\n", 1, "not in this build")
-
-
 def test_echo_and_show(scenario, mistaken):
     done = scenario("boot\necho hello there\nshow knobs\nshow walk host uart\n")
     assert done.status == 0, done.out + done.err

@@ -32,7 +32,7 @@ struct x_run {
 	u32 forced;
 	u32 shard_depth, depth; /* choices of a CPU that are all tried; up to @at */
 	u64 units;
-	enum { RUN_WHOLE, RUN_ASLEEP, RUN_CUT, RUN_NOT_OURS } how;
+	enum { RUN_WHOLE, RUN_ASLEEP, RUN_NOT_OURS } how;
 };
 
 static struct node *node_at(const struct x_run *r, u32 i)
@@ -111,10 +111,6 @@ static int pick(void *data, u64 can)
 	struct x_run *r = data;
 	struct node *n;
 
-	if (r->x->longest && r->steps.step->len >= r->x->longest) {
-		r->how = RUN_CUT;
-		return -1;
-	}
 	if (r->at == r->path->len && !node_new(r, (u32)can))
 		return -1;
 	n = node_at(r, r->at);
@@ -269,7 +265,6 @@ static void count_run(struct x_run *r, u64 *ended)
 	    r->units++ % x->n_shards != x->shard)
 		r->how = RUN_NOT_OURS;
 	x->blocked += r->how == RUN_ASLEEP;
-	x->cut += r->how == RUN_CUT;
 	*ended += r->how == RUN_WHOLE;
 }
 
@@ -302,7 +297,7 @@ static bool search(struct x_run *r)
 		count_run(r, &r->x->runs);
 		if (!r->x->all)
 			steps_order(&r->steps, from, race, r);
-		if (r->how == RUN_WHOLE)
+		if (r->how == RUN_WHOLE && r->block->end)
 			r->block->end(r->block->data, r);
 		if (enough(r->x))
 			return !change_last(r);
@@ -318,6 +313,9 @@ static bool search(struct x_run *r)
 
 static u64 count_parts(const struct x_interleave *x, const struct x_block *block, u32 depth)
 {
+	const struct x_block counted = { .b = block->b,
+					 .data = block->data,
+					 .start = block->start };
 	struct x_interleave none = *x;
 	struct x_run r;
 	u64 parts;
@@ -326,7 +324,7 @@ static u64 count_parts(const struct x_interleave *x, const struct x_block *block
 	none.shard = UINT32_MAX - 1;
 	none.max_runs = 0;
 	none.stop = NULL;
-	run_init(&r, &none, block);
+	run_init(&r, &none, &counted);
 	r.shard_depth = depth;
 	search(&r);
 	parts = r.units;
@@ -352,7 +350,7 @@ void x_interleave(struct x_interleave *x, const struct x_block *block)
 	run_init(&r, x, block);
 	if (x->n_shards)
 		r.shard_depth = shard_depth(x, block);
-	x->complete = search(&r) && !x->cut;
+	x->complete = search(&r);
 	run_clear(&r);
 }
 
@@ -363,9 +361,9 @@ u32 x_run_steps(const struct x_run *run)
 	return run->steps.step->len;
 }
 
-u32 x_run_forced(const struct x_run *run)
+u32 x_run_forced(const struct x_run *run, u32 steps)
 {
-	return run->forced;
+	return steps ? node_at(run, step_at(&run->steps, steps - 1)->node)->forced : 0;
 }
 
 u32 x_run_step_of(const struct x_run *run, u64 seq)

@@ -29,15 +29,11 @@ struct x_block {
 	void *data;
 	/* Back to where the block starts, and cpu_start() on every CPU that takes part. */
 	void (*start)(void *data);
-	/*
-	 * Every CPU ended, or none that is left can step. Gives what broke, a bit each;
-	 * what is not wanted any more may be left out.
-	 */
-	u64 (*end)(void *data, struct x_run *run);
+	/* Every CPU ended, or none that is left can step. */
+	void (*end)(void *data, const struct x_run *run);
 };
 
 #define X_UNBOUNDED UINT32_MAX
-#define X_BREAKS 64
 
 /* How, and how far. All zero: one order of each set, without a bound. */
 struct x_interleave {
@@ -52,7 +48,6 @@ struct x_interleave {
 	/* what came of it */
 	u64 runs;    /* ended */
 	u64 blocked; /* cut off as all that was left had been done elsewhere */
-	u64 cut;     /* longer than @longest */
 	u64 steps;   /* of all runs, those done again included */
 	u32 deepest; /* steps of the longest run */
 	bool complete;
@@ -62,8 +57,9 @@ void x_interleave(struct x_interleave *x, const struct x_block *block);
 
 /* ---- The run that has just ended, or is under way ---- */
 
-u32 x_run_steps(const struct x_run *run);  /* so far */
-u32 x_run_forced(const struct x_run *run); /* switches away from a CPU that could step */
+u32 x_run_steps(const struct x_run *run); /* so far */
+/* Switches away from a CPU that could step, up to the end of step @steps - 1. */
+u32 x_run_forced(const struct x_run *run, u32 steps);
 /* The step in which the event of this number was; 0-based. */
 u32 x_run_step_of(const struct x_run *run, u64 seq);
 /* Its choices up to the end of step @steps - 1; of choices that are no CPU the first

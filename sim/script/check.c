@@ -102,6 +102,8 @@ static bool check_stmt(struct check *c, const struct stmt *st)
 		return bind_vm(st->line, st->word_off, st->word, &c->ctx, c->error);
 	if (st->id == CMD_LET)
 		return bind(c, st);
+	if (is_block(st->id))
+		return check_list(c, st->body, 0) && check_list(c, st->clauses, 0);
 	return st->id != CMD_REPEAT || check_repeat(c, st);
 }
 

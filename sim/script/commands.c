@@ -149,10 +149,37 @@ static const struct command commands[N_COMMANDS + 1] = {
 	[CMD_REPEAT] = { "repeat", "N [as NAME]", "the lines up to `end`, N times",
 			 "NAME counts from 0; blocks nest.", COMMAND_CONTROL, NULL },
 	[CMD_END] = { "end", "", "closes a block", NULL, COMMAND_CONTROL, NULL },
-	[CMD_PARALLEL] = { "parallel", "... end", "CPUs at once: not in this build", NULL,
+	[CMD_PARALLEL] = { "parallel", "... end", "the lines up to `end` on several CPUs at once",
+			   "Every line has its cpuN:, lines of one CPU run in order: calls, "
+			   "accesses of the host, of EL2 and of guests. Which CPU does its next "
+			   "visible step says `schedule`, the first line, else chance (--seed).",
 			   COMMAND_CONTROL, NULL },
-	[CMD_EXPLORE] = { "explore", "... end", "every interleaving: not in this build", NULL,
+	[CMD_EXPLORE] = { "explore", "[preemptions=N] [alloc=any]",
+			  "the lines up to `end` in every order of their visible steps",
+			  "As `parallel`, under every schedule. A line without `=>` must succeed "
+			  "under each; always, never and sometimes may follow the end. Also tried: "
+			  "each translation that a CPU may still have cached, AT failing, and with "
+			  "alloc=any each allocation failing. preemptions=N: at most N switches "
+			  "away from a CPU that could go on. Afterwards the machine is as the "
+			  "first schedule that broke something leaves it, else as the first of "
+			  "all.",
 			  COMMAND_CONTROL, NULL },
+	[CMD_SCHEDULE] = { "schedule", "N[*TIMES] ...",
+			   "first in `parallel`: the CPU of each visible step",
+			   "After a step may follow what happened in it: alloc (the allocation "
+			   "failed), at (AT failed), tlb=K (the access used the K-th older "
+			   "translation). When it ends, the last CPU goes on, then the lowest.",
+			   COMMAND_CONTROL, NULL },
+	[CMD_ALWAYS] = { "always", "EXPR [bracket]",
+			 "after a block: EXPR is true in all final states", NULL, COMMAND_CHECK,
+			 "function" },
+	[CMD_NEVER] = { "never", "EXPR | violation RULE [bracket]",
+			"after a block: EXPR is false in all final states; nothing breaks RULE",
+			"No rule may be broken unless `sometimes` says so.", COMMAND_CHECK,
+			"function" },
+	[CMD_SOMETIMES] = { "sometimes", "EXPR | violation RULE [bracket]",
+			    "after a block: EXPR is true in a final state; RULE is broken",
+			    NULL, COMMAND_CHECK, "function" },
 	[CMD_ECHO] = { "echo", "TEXT", "print TEXT", NULL, COMMAND_CONTROL, NULL },
 	[CMD_SHOW] = { "show", "WHAT", "print state", NULL, COMMAND_CONTROL, "show" },
 	[CMD_INCLUDE] = { "include", "FILE", "read another file here",

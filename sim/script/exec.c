@@ -109,6 +109,12 @@ void recorder_attach(struct recorder *rec, struct board *b)
 		board_subscribe(b, recorder_event, rec);
 }
 
+void recorder_detach(struct recorder *rec)
+{
+	board_keep_events(rec->board, NULL);
+	board_unsubscribe(rec->board, recorder_event, rec);
+}
+
 /* ---- A run --------------------------------------------------------------------------------------- */
 
 struct run *run_new(const struct run_options *opt, const struct setup *setup,
@@ -216,7 +222,7 @@ static char **diagnosis(struct run *r, const struct outcome *o)
 	return (char **)g_ptr_array_free(lines, FALSE);
 }
 
-static void tell(struct run *r, const struct stmt *st, struct report_line *l)
+void run_tell(struct run *r, const struct stmt *st, struct report_line *l)
 {
 	char *text = stmt_text(st);
 	char **diag = NULL;
@@ -276,7 +282,7 @@ static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 		l.cell = cell = with_rules(outcome_cell(&l.outcome), ", ", &l);
 		if (r->recording)
 			record_action(r->recording, words->str, &l.outcome, v, l.n_violations);
-		tell(r, st, &l);
+		run_tell(r, st, &l);
 	}
 	watch_violations_free(v, n);
 	g_free(got);
@@ -286,8 +292,7 @@ static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 	return ok;
 }
 
-/* "owner(uart) = host, x = 4": every side of a comparison that is not plain to see. */
-static bool append_sides(struct run *r, const struct expr *e, const struct expr *all, GString *out,
+bool run_sides(struct run *r, const struct expr *e, const struct expr *all, GString *out,
 			 GError **error)
 {
 	struct value v;
@@ -298,7 +303,7 @@ static bool append_sides(struct run *r, const struct expr *e, const struct expr 
 		return true;
 	if (e->op >= OP_NOT && e->op <= OP_GT) {
 		for (unsigned int i = 0; i < e->n; i++)
-			if (!append_sides(r, e->kid[i], all, out, error))
+			if (!run_sides(r, e->kid[i], all, out, error))
 				return false;
 		return true;
 	}
@@ -337,7 +342,7 @@ static bool exec_expect(struct run *r, const struct stmt *st, GError **error)
 	ok = expr_number(e, &r->ctx, &holds, error);
 	if (ok && !holds) {
 		/* sides that the expression itself did not reach may not be there to read */
-		if (!append_sides(r, e, e, got, NULL) || !got->len)
+		if (!run_sides(r, e, e, got, NULL) || !got->len)
 			g_string_append(got, got->len ? ", ..." : "0");
 	}
 	if (ok) {
@@ -347,7 +352,7 @@ static bool exec_expect(struct run *r, const struct stmt *st, GError **error)
 		l.cell = cell = expect_cell(r, e, holds);
 		if (holds && r->recording)
 			record_text(r->recording, "expect", expected);
-		tell(r, st, &l);
+		run_tell(r, st, &l);
 	}
 	g_free(expected);
 	g_free(cell);
@@ -379,7 +384,7 @@ static bool exec_echo(struct run *r, const struct stmt *st, GError **error)
 
 	if (r->recording)
 		record_quoted(r->recording, "echo", st->word);
-	tell(r, st, &l);
+	run_tell(r, st, &l);
 	return true;
 }
 
@@ -421,7 +426,7 @@ static bool exec_show(struct run *r, const struct stmt *st, GError **error)
 		if (r->recording)
 			record_show(r->recording, st->words->pdata[0], words);
 		l.output = text;
-		tell(r, st, &l);
+		run_tell(r, st, &l);
 	}
 	g_clear_error(&e);
 	g_ptr_array_unref(words);
@@ -477,7 +482,7 @@ bool run_steps(struct run *r, const struct stmt *st)
 	l.got = got = outcome_got(r, &l.outcome);
 	l.expected = "an end";
 	l.cell = outcome_name[OUTCOME_GAVE_UP];
-	tell(r, st, &l);
+	run_tell(r, st, &l);
 	g_free(got);
 	return true;
 }
@@ -497,6 +502,9 @@ bool run_statement(struct run *r, const struct stmt *st, GError **error)
 		return exec_show(r, st, error);
 	case CMD_REPEAT:
 		return st->sets_up || exec_repeat(r, st, error);
+	case CMD_PARALLEL:
+	case CMD_EXPLORE:
+		return exec_block(r, st, error);
 	default:
 		return true; /* set-up was applied when the run was made */
 	}
@@ -533,7 +541,7 @@ void run_end(struct run *r, GPtrArray *stmts)
 		char *got = with_rules(g_strdup("the end of the run"), ", violation ", &l);
 
 		l.got = l.cell = got;
-		tell(r, stmts->pdata[stmts->len - 1], &l);
+		run_tell(r, stmts->pdata[stmts->len - 1], &l);
 		g_free(got);
 	}
 	watch_violations_free(v, n);

@@ -416,6 +416,9 @@ static bool (*const parse_fn[N_COMMANDS])(struct scan *s, struct stmt *st) = {
 	[CMD_MATRIX] = parse_pairs,	  [CMD_REQUIRES] = parse_requires,
 	[CMD_EXPECT] = parse_expect,	  [CMD_LET] = parse_let,
 	[CMD_REPEAT] = parse_repeat,	  [CMD_END] = parse_nothing,
+	[CMD_PARALLEL] = parse_parallel,  [CMD_EXPLORE] = parse_explore,
+	[CMD_SCHEDULE] = parse_schedule,  [CMD_ALWAYS] = parse_clause,
+	[CMD_NEVER] = parse_clause,	  [CMD_SOMETIMES] = parse_clause,
 	[CMD_ECHO] = parse_text,	  [CMD_SHOW] = parse_show,
 	[CMD_INCLUDE] = parse_one_word,	  [CMD_RESET] = parse_nothing,
 };
@@ -471,8 +474,6 @@ static bool parse_keyword(struct scan *s, struct stmt *st)
 		return scan_fail(s, s->at, NULL, "a blank is missing after `%s`", name);
 	if (st->cpu >= 0 && !is_action(st->id))
 		return scan_fail(s, st->off, NULL, "only an action is done by a CPU");
-	if (st->id == CMD_PARALLEL || st->id == CMD_EXPLORE)
-		return scan_fail(s, st->off, NULL, "interleavings are not in this build");
 	return true;
 }
 
@@ -487,6 +488,8 @@ static bool parse_carry_on(struct parser *ps, struct scan *s)
 		return false;
 	if (!scan_end(s))
 		return scan_fail(s, s->at, NULL, "nothing more belongs here");
+	if (!block_allows_expectation(ps, s, x))
+		return false;
 	g_ptr_array_add(ps->last ? ps->last->expect : ps->loose, x);
 	return true;
 }
@@ -494,7 +497,8 @@ static bool parse_carry_on(struct parser *ps, struct scan *s)
 /* Set-up ends with the first action or check; a block is one or the other. */
 static bool check_order(struct parser *ps, const struct scan *s, const struct stmt *st)
 {
-	bool acts = is_action(st->id) || st->id == CMD_EXPECT || st->id == CMD_SHOW;
+	bool acts = is_action(st->id) || st->id == CMD_EXPECT || st->id == CMD_SHOW ||
+		    is_block(st->id);
 
 	if (is_setup(st->id)) {
 		if (ps->acted && !ps->interactive)
@@ -577,9 +581,14 @@ bool parse_line(struct parser *ps, const struct line *l, GError **error)
 	st->line = l;
 	if (!parse_cpu_prefix(&s, st) || !parse_keyword(&s, st) || !parse_statement(ps, &s, st))
 		return false;
-	if (!check_order(ps, &s, st))
+	if (!check_order(ps, &s, st) || !block_allows(ps, &s, st))
 		return false;
 	ps->last = is_action(st->id) ? st : NULL;
+	if (is_clause(st->id)) {
+		g_ptr_array_add(ps->closed->clauses, st);
+		return true;
+	}
+	ps->closed = NULL;
 	switch (st->id) {
 	case CMD_RESET:
 		if (!ps->interactive || ps->n_blocks)
@@ -593,12 +602,13 @@ bool parse_line(struct parser *ps, const struct line *l, GError **error)
 		st = ps->block[--ps->n_blocks];
 		if (st->sets_up && !ps->n_blocks)
 			ps->prog->n_setup = ps->prog->stmt->len;
+		ps->closed = is_block(st->id) ? st : NULL;
 		return true;
 	default:
 		break;
 	}
 	add_statement(ps, st, is_setup(st->id) && !ps->n_blocks);
-	return st->id != CMD_REPEAT || open_block(ps, &s, st);
+	return !st->body || open_block(ps, &s, st);
 }
 
 bool parse_finish(struct parser *ps, const struct source *src, GError **error)

@@ -257,23 +257,34 @@ static bool parse_outcome(struct scan *s, struct expectation *x)
 	return true;
 }
 
-/* RULE or RULE?: letters and hyphens. */
-static bool parse_violation(struct scan *s, struct expectation *x)
+/* Letters and hyphens. */
+const char *parse_rule(struct scan *s)
 {
-	struct rule_expected v = { 0 };
 	struct nearest near;
+	const char *rule;
 	u32 from;
 
 	scan_blanks(s);
 	from = s->at;
 	while (g_ascii_islower(scan_peek(s, 0)) || scan_peek(s, 0) == '-')
 		s->at++;
-	v.rule = program_strndup(s->prog, s->line->text + from, s->at - from);
-	nearest_init(&near, v.rule);
+	rule = program_strndup(s->prog, s->line->text + from, s->at - from);
+	nearest_init(&near, rule);
 	for (unsigned int i = 0; rules[i]; i++)
 		nearest_try(&near, rules[i]);
-	if (!g_strv_contains(rules, v.rule))
-		return scan_fail(s, from, near.best, "there is no rule `%s`", v.rule);
+	if (g_strv_contains(rules, rule))
+		return rule;
+	scan_fail(s, from, near.best, "there is no rule `%s`", rule);
+	return NULL;
+}
+
+/* RULE or RULE? */
+static bool parse_violation(struct scan *s, struct expectation *x)
+{
+	struct rule_expected v = { .rule = parse_rule(s) };
+
+	if (!v.rule)
+		return false;
 	v.optional = scan_peek(s, 0) == '?';
 	s->at += v.optional;
 	x->end = s->at;

@@ -203,8 +203,8 @@ enum command_id {
 	CMD_SET, CMD_BUG, CMD_PROTECT, CMD_MATRIX, CMD_REQUIRES,
 	CMD_BOOT, CMD_INIT, CMD_FINALISE, CMD_PROT_FINALIZE, CMD_HVC, CMD_EL2, CMD_HOST, CMD_HYP,
 	CMD_SMC, CMD_FFA, CMD_DMA, CMD_GUEST, CMD_VM, CMD_DRAIN, CMD_REFILL, CMD_FAIL,
-	CMD_EXPECT,
-	CMD_LET, CMD_REPEAT, CMD_END, CMD_PARALLEL, CMD_EXPLORE, CMD_ECHO, CMD_SHOW, CMD_INCLUDE,
+	CMD_EXPECT, CMD_ALWAYS, CMD_NEVER, CMD_SOMETIMES,
+	CMD_LET, CMD_REPEAT, CMD_END, CMD_PARALLEL, CMD_EXPLORE, CMD_SCHEDULE, CMD_ECHO, CMD_SHOW, CMD_INCLUDE,
 	CMD_RESET,
 	N_COMMANDS
 };
@@ -288,7 +288,12 @@ struct stmt {
 	u32 *words_off;
 	struct expr **show;     /* the words of show that are expressions */
 	GPtrArray *expect;      /* struct expectation *, of an action */
-	GPtrArray *body;        /* struct stmt *, of repeat */
+	GPtrArray *body;        /* struct stmt *, of a block */
+	GPtrArray *clauses;     /* struct stmt *: what is said of a block after its end */
+	GArray *moves;          /* struct x_move, of schedule */
+	GArray *moves_off;      /* u32: where each is said */
+	u32 forced;             /* explore: switches; X_UNBOUNDED */
+	bool alloc_any;         /* explore: every allocation may fail */
 	bool sets_up;           /* repeat: has set-up statements inside */
 };
 
@@ -308,6 +313,7 @@ struct parser {
 	unsigned int n_blocks;
 	unsigned int floor;     /* blocks opened outside the file being read */
 	struct stmt *last;      /* an action that `=>` lines may carry on, or NULL */
+	struct stmt *closed;    /* the block whose end stands right above, or NULL */
 	const struct line *acted; /* the first action or check */
 	const struct stmt *including; /* whose file is being opened */
 	bool interactive;       /* `=>` without an action above judges the last one */
@@ -349,6 +355,18 @@ const char *scan_pool(struct scan *s, u32 *off); /* NAME or NAME.N; NULL: none i
 bool program_has_vm(const struct program *p, const char *name);
 void program_vms_try(const struct program *p, struct nearest *near);
 bool parse_pair(struct scan *s, struct pair *pair);
+const char *parse_rule(struct scan *s); /* NULL with an error */
+/* parse_block.c: parallel, explore, schedule, and what is said of them */
+bool parse_parallel(struct scan *s, struct stmt *st);
+bool parse_explore(struct scan *s, struct stmt *st);
+bool parse_schedule(struct scan *s, struct stmt *st);
+bool parse_clause(struct scan *s, struct stmt *st);
+/* Does @st belong where it stands, as far as blocks of CPUs are concerned? */
+bool block_allows(const struct parser *ps, const struct scan *s, const struct stmt *st);
+bool block_allows_expectation(const struct parser *ps, const struct scan *s,
+			      const struct expectation *x);
+bool is_clause(enum command_id id);
+bool is_block(enum command_id id); /* of CPUs */
 bool pair_cond(const struct line *l, const struct pair *pair, struct cond *c, GError **error);
 bool parse_arg_end(struct scan *s); /* a blank, an end: not glued to what follows */
 /* A file and what it includes; "-": standard input. NULL with an error. */
@@ -480,6 +498,7 @@ struct recorder {
 struct recorder *recorder_new(FILE *trace, volatile bool *stop);
 void recorder_free(struct recorder *rec);
 void recorder_attach(struct recorder *rec, struct board *b);
+void recorder_detach(struct recorder *rec);
 /* From the next event on another action is the last one. */
 void recorder_begin(struct recorder *rec);
 void recorder_end(struct recorder *rec);
@@ -544,6 +563,10 @@ bool run_requirements(struct run *r, char **skip, GError **error);
 /* Does what the action says. Its arguments as evaluated are left in @words, if given. */
 bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GString *words,
 		GError **error);
+/* Its arguments as they are now, to be carried out in a block. */
+struct deed;
+bool action_ready(struct run *r, const struct stmt *st, struct deed *deed, GString *words,
+		  GError **error);
 const struct el2_call *run_find_call(struct run *r, const char *name, bool *ambiguous);
 
 struct judgement {
@@ -559,6 +582,15 @@ struct value outcome_value(const struct outcome *o);
 char *outcome_got(struct run *r, const struct outcome *o);
 char *outcome_cell(const struct outcome *o);
 char *stmt_text(const struct stmt *st); /* as written, without the comment */
+
+/* A block of CPUs: parallel or explore (block.c). */
+bool exec_block(struct run *r, const struct stmt *st, GError **error);
+/* "owner(uart) = host, x = 4": every side of a comparison in @e, a part of @all, that is
+ * not plain to see. */
+bool run_sides(struct run *r, const struct expr *e, const struct expr *all, GString *out,
+	       GError **error);
+/* Tell of a line; what failed ends the run. */
+void run_tell(struct run *r, const struct stmt *st, struct report_line *l);
 
 /* ---- The oracle beside it (watch.c) -------------------------------------------------------------- */
 

@@ -153,7 +153,7 @@ const struct stmt *watch_last(GPtrArray *stmts)
 
 		if (is_action(st->id))
 			return st;
-		if (st->id == CMD_REPEAT && !st->sets_up)
+		if ((st->id == CMD_REPEAT && !st->sets_up) || is_block(st->id))
 			return NULL;
 	}
 	return NULL;

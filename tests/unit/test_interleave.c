@@ -80,7 +80,7 @@ static void start(void *data)
 		cpu_start(&w->b->cpus[i], run_cpu, w);
 }
 
-static u64 end(void *data, struct x_run *run)
+static void end(void *data, const struct x_run *run)
 {
 	struct world *w = data;
 	GString *state = g_string_new(NULL);
@@ -95,7 +95,6 @@ static u64 end(void *data, struct x_run *run)
 	g_hash_table_add(w->states, g_string_free(state, FALSE));
 	w->ends++;
 	g_assert_cmpuint(x_run_steps(run), >, 0);
-	return 0;
 }
 
 static void world_init(struct world *w)

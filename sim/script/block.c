@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * parallel: the lines of several CPUs at once, under a schedule or by chance. What one
+ * run of a block is, for explore too.
+ */
+#include "block.h"
+
+/* ---- Making it ready ---------------------------------------------------------------------- */
+
+static bool add_line(struct block *k, const struct stmt *st, GError **error)
+{
+	struct block_line *l = &k->line[k->n];
+	GString *words;
+	bool ok;
+
+	if (st->id == CMD_SCHEDULE)
+		return true;
+	if (k->n == BLOCK_MAX_LINES)
+		return script_fail(error, st->line, st->off, NULL, "more than %u lines in a block",
+				   BLOCK_MAX_LINES);
+	words = g_string_new(NULL);
+	l->st = st;
+	ok = action_ready(k->r, st, &l->deed, words, error);
+	l->words = g_string_free(words, FALSE);
+	k->cpus |= (u32)BIT(l->deed.cpu);
+	k->n++;
+	return ok;
+}
+
+static s64 run_lines(struct cpu *cpu, void *arg)
+{
+	struct block *k = arg;
+
+	for (unsigned int i = 0; i < k->n; i++) {
+		struct block_line *l = &k->line[i];
+
+		if (l->deed.cpu != cpu->id)
+			continue;
+		l->begun = true;
+		l->out = l->deed.act(k->r->m, &l->deed);
+		l->ended = true;
+		l->seq = cpu->board->seq;
+	}
+	return 0;
+}
+
+static void start(void *data)
+{
+	struct block *k = data;
+	struct board *b = k->r->m->board;
+
+	x_back(k->r->m, &k->start);
+	b->may = k->may;
+	for (unsigned int i = 0; i < k->n; i++)
+		k->line[i].begun = k->line[i].ended = false;
+	for (u32 left = k->cpus; left; left &= left - 1)
+		cpu_start(&b->cpus[__builtin_ctz(left)], run_lines, k);
+}
+
+/* The oracle is told before the state is kept: then each run finds it told. */
+static bool begin(struct block *k, GError **error)
+{
+	struct run *r = k->r;
+
+	if (r->m->dead)
+		return script_fail(error, k->st->line, k->st->off, NULL,
+				   "EL2 has panicked: no CPU can act");
+	r->flow = false;
+	if (r->oracle) {
+		r->m->hyp->view(r->m->el2);
+		oracle_block_begin(r->oracle);
+		r->watching = true;
+	}
+	x_save(r->m, &k->start);
+	return true;
+}
+
+bool block_init(struct block *k, struct run *r, const struct stmt *st, GError **error)
+{
+	*k = (struct block){ .r = r, .st = st };
+	for (guint i = 0; i < st->body->len; i++)
+		if (!add_line(k, st->body->pdata[i], error))
+			return false;
+	if (!begin(k, error))
+		return false;
+	k->x = (struct x_block){ .b = r->m->board, .data = k, .start = start };
+	return true;
+}
+
+void block_clear(struct block *k)
+{
+	for (unsigned int i = 0; i < k->n; i++)
+		g_free(k->line[i].words);
+	if (k->start.snapshot)
+		x_drop(k->r->m, &k->start);
+	if (k->r->m)
+		k->r->m->board->may = 0;
+	k->r->watching = false;
+}
+
+/* ---- What a run came to --------------------------------------------------------------------- */
+
+/* A line that never ended: its CPU's stack was dropped in it, or never came to it. */
+static enum outcome_kind cut_short(const struct block *k, const struct block_line *l)
+{
+	static const enum outcome_kind of_end[] = {
+		[CPU_END_RETURNED] = OUTCOME_NOT_RUN,
+		[CPU_END_DIED] = OUTCOME_PANIC,
+		[CPU_END_HUNG] = OUTCOME_HANG,
+		[CPU_END_GAVE_UP] = OUTCOME_GAVE_UP,
+	};
+	enum cpu_end end = cpu_result(&k->x.b->cpus[l->deed.cpu], NULL);
+
+	if (!l->begun)
+		return OUTCOME_NOT_RUN;
+	/* who waits for what a dead CPU held hangs for another's fault */
+	if (end == CPU_END_HUNG && k->panicked)
+		return OUTCOME_NOT_RUN;
+	return of_end[end];
+}
+
+static enum oracle_end_kind end_of(const struct outcome *o)
+{
+	static const enum oracle_end_kind end[N_OUTCOMES] = {
+		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
+		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
+		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
+		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
+		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,
+	};
+
+	return end[o->kind];
+}
+
+static void ask_oracle(struct block *k)
+{
+	struct oracle_part part[BLOCK_MAX_LINES];
+	struct run *r = k->r;
+	unsigned int n = 0;
+
+	k->digest = 0;
+	k->n_violations = 0;
+	if (!r->oracle)
+		return;
+	for (unsigned int i = 0; i < k->n; i++) {
+		const struct block_line *l = &k->line[i];
+
+		if (!l->begun)
+			continue;
+		part[n] = (struct oracle_part){ l->deed.watch, end_of(&l->out), (s64)l->out.value };
+		if (l->deed.flow)
+			part[n].action.kind = ORACLE_GUEST_ACCESS;
+		n++;
+	}
+	r->m->hyp->view(r->m->el2);
+	k->digest = oracle_block_end(r->oracle, part, n);
+	k->violation = oracle_violations(r->oracle, &k->n_violations);
+}
+
+void block_end(struct block *k)
+{
+	k->panicked = false;
+	for (u32 left = k->cpus; left; left &= left - 1)
+		k->panicked |= cpu_result(&k->x.b->cpus[__builtin_ctz(left)], NULL) == CPU_END_DIED;
+	for (unsigned int i = 0; i < k->n; i++)
+		if (!k->line[i].ended)
+			k->line[i].out = (struct outcome){ .kind = cut_short(k, &k->line[i]) };
+	k->r->m->dead |= k->panicked;
+	ask_oracle(k);
+}
+
+bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *bad)
+{
+	struct recorder *rec = k->r->rec;
+	bool ok;
+
+	recorder_begin(rec);
+	ok = x_replay(&k->x, moves, n, bad);
+	recorder_end(rec);
+	block_end(k);
+	return ok;
+}
+
+/* ---- By chance --------------------------------------------------------------------------------- */
+
+struct chance {
+	struct board *b;
+	GArray *moves;
+};
+
+static int pick_any(void *data, u64 can)
+{
+	struct chance *c = data;
+	unsigned int n = (unsigned int)__builtin_popcountll(can), i = 0;
+	struct x_move m = { NULL, 0 };
+
+	if (n > 1)
+		i = board_choose(c->b, n, "cpu");
+	while (i--)
+		can &= can - 1;
+	m.value = (u32)__builtin_ctzll(can);
+	g_array_append_val(c->moves, m);
+	return (int)m.value;
+}
+
+GArray *block_chance(struct block *k)
+{
+	struct chance c = { .b = k->x.b,
+			    .moves = g_array_new(FALSE, FALSE, sizeof(struct x_move)) };
+	const struct board_scheduler by = { .pick = pick_any, .data = &c };
+
+	recorder_begin(k->r->rec);
+	start(k);
+	board_schedule(c.b, &by);
+	board_run(c.b);
+	board_schedule(c.b, NULL);
+	recorder_end(k->r->rec);
+	block_end(k);
+	return c.moves;
+}
+
+/* ---- Telling --------------------------------------------------------------------------------------- */
+
+void block_line_name(const struct block_line *l, GString *out)
+{
+	const struct stmt *st = l->st;
+	static const char *const access[] = { "read", "write", "exec" };
+
+	g_string_append_printf(out, "%u:", l->deed.cpu);
+	if (st->id == CMD_HVC || st->id == CMD_EL2)
+		g_string_append(out, st->word);
+	else if (st->id == CMD_GUEST && st->verb == VERB_HVC)
+		g_string_append_printf(out, "%s %s", st->word, st->call);
+	else
+		g_string_append_printf(out, "%s %s",
+				       st->id == CMD_GUEST ? st->word
+							   : script_commands()[st->id].name,
+				       access[st->access]);
+}
+
+void block_remember(struct block *k)
+{
+	struct run *r = k->r;
+
+	for (unsigned int i = 0; i < k->n; i++) {
+		const struct block_line *l = &k->line[i];
+
+		if (!l->begun)
+			continue;
+		r->has_last = true;
+		r->last = l->out;
+		r->cpu_acted[l->deed.cpu] = true;
+		r->cpu_last[l->deed.cpu] = l->out;
+	}
+}
+
+static bool tell_one(struct block *k, GError **error)
+{
+	struct tally t;
+	bool ok;
+
+	tally_init(&t, k);
+	tally_run(&t);
+	ok = tally_tell(&t, error);
+	tally_clear(&t);
+	return ok;
+}
+
+static bool impossible(const struct stmt *schedule, guint bad, GError **error)
+{
+	const GArray *moves = schedule->moves;
+	bool cpu = bad >= moves->len || !g_array_index(moves, struct x_move, bad).what;
+
+	bad = MIN(bad, moves->len - 1);
+	return script_fail(
+		error, schedule->line, g_array_index(schedule->moves_off, u32, bad), NULL,
+		cpu ? "this CPU cannot step here" : "nothing of that kind can happen in this step");
+}
+
+static bool run_parallel(struct block *k, GError **error)
+{
+	const struct stmt *first = k->st->body->pdata[0];
+	guint bad;
+
+	if (first->id != CMD_SCHEDULE) {
+		g_array_unref(block_chance(k));
+		return tell_one(k, error);
+	}
+	/* what may happen is said by the schedule, and does not happen else */
+	k->may = BIT(MAY_ALLOC) | BIT(MAY_AT) | BIT(MAY_TLB);
+	if (!block_replay(k, (const struct x_move *)(void *)first->moves->data, first->moves->len,
+			  &bad))
+		return impossible(first, bad, error);
+	return tell_one(k, error);
+}
+
+bool exec_block(struct run *r, const struct stmt *st, GError **error)
+{
+	struct block k;
+	bool ok = block_init(&k, r, st, error);
+
+	if (ok)
+		ok = st->id == CMD_PARALLEL ? run_parallel(&k, error) : block_explore(&k, error);
+	block_clear(&k);
+	return ok;
+}

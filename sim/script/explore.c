@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * explore: a block under every schedule, what came of all of them, and the shortest
+ * schedule for what broke.
+ */
+#include "block.h"
+
+/* Runs that looking for a shorter schedule may take. */
+#define MAX_SHORTER UINT64_C(2000000)
+
+/* A schedule that shows something. */
+struct shown {
+	GArray *moves; /* struct x_move; NULL: none is known */
+	u32 forced, steps;
+};
+
+struct search {
+	struct block *k;
+	struct tally t;
+	struct tally *into; /* what runs are counted in */
+	u64 wanted;	    /* what schedules are kept for */
+	struct shown shown[N_SHOWS];
+	bool shortest; /* there are no shorter ones than those */
+	struct x_interleave x;
+};
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
+
+static bool stop(void *data)
+{
+	const struct search *s = data;
+	const struct run_options *opt = s->k->r->opt;
+
+	return (opt->stop && *opt->stop) || s->into->error;
+}
+
+/* Steps up to where the run shows it; what only its end can show takes all. */
+static u32 steps_to(const struct block *k, const struct x_run *run, unsigned int bit)
+{
+	const u32 all = x_run_steps(run);
+
+	if (bit < BLOCK_MAX_LINES)
+		return k->line[bit].ended ? x_run_step_of(run, k->line[bit].seq) + 1 : all;
+	if (bit >= BLOCK_MAX_LINES + N_RULES)
+		return all;
+	for (unsigned int i = 0; i < k->n_violations; i++)
+		if (k->violation[i].rule == bit - BLOCK_MAX_LINES && k->violation[i].event.seq)
+			return x_run_step_of(run, k->violation[i].event.seq) + 1;
+	return all;
+}
+
+/* A clause about a rule is shown where the rule is broken. */
+static unsigned int shown_by(const struct tally *t, unsigned int bit)
+{
+	enum rule_id id = RULE_SPEC;
+	const struct stmt *c;
+
+	if (bit < BLOCK_MAX_LINES + N_RULES)
+		return bit;
+	c = t->clause[bit - BLOCK_MAX_LINES - N_RULES];
+	return c->word && model_rule_find(c->word, &id) ? BLOCK_MAX_LINES + id : bit;
+}
+
+static void keep_if_shorter(struct search *s, const struct x_run *run, unsigned int bit)
+{
+	struct shown *had = &s->shown[bit];
+	u32 steps = steps_to(s->k, run, shown_by(&s->t, bit)), forced = x_run_forced(run, steps);
+
+	if (had->moves && (had->forced < forced || (had->forced == forced && had->steps <= steps)))
+		return;
+	if (had->moves)
+		g_array_unref(had->moves);
+	*had = (struct shown){ x_run_moves(run, steps), forced, steps };
+}
+
+static void on_end(void *data, const struct x_run *run)
+{
+	struct block *k = data;
+	struct search *s = k->search;
+	u64 shows;
+
+	block_end(k);
+	shows = tally_run(s->into) & s->wanted;
+	for (u64 left = shows; left; left &= left - 1)
+		keep_if_shorter(s, run, (unsigned int)__builtin_ctzll(left));
+}
+
+/* ---- The shortest -------------------------------------------------------------------------------- */
+
+/* With so many forced switches all that is wanted can be shown, but not yet with fewer? */
+static bool all_within(const struct search *s, u32 forced)
+{
+	for (u64 left = s->wanted; left; left &= left - 1)
+		if (s->shown[__builtin_ctzll(left)].forced > forced)
+			return false;
+	return true;
+}
+
+/* Every schedule with 0, 1, 2, ... forced switches, until there is one for all. */
+static void find_shortest(struct search *s)
+{
+	struct tally again;
+	u64 left = MAX_SHORTER;
+
+	s->shortest = true;
+	tally_init(&again, s->k);
+	s->into = &again;
+	for (u32 forced = 0; s->wanted && s->shortest; forced++) {
+		struct x_interleave x = {
+			.all = true, .forced = forced, .max_runs = left, .stop = stop, .data = s
+		};
+
+		x_interleave(&x, &s->k->x);
+		left -= MIN(left, x.runs);
+		s->shortest = x.complete && left;
+		if (all_within(s, forced))
+			break;
+	}
+	s->into = &s->t;
+	tally_clear(&again);
+}
+
+/* ---- Telling ---------------------------------------------------------------------------------------- */
+
+/* Of the block and what it runs on: the same for two people who ran the same. */
+static char *hash_of(const struct block *k)
+{
+	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+	const struct el2_config *c = k->r->config;
+	char *hash;
+
+	for (unsigned int i = 0; i < k->n; i++)
+		g_checksum_update(sum, (const guchar *)k->line[i].words,
+				  (gssize)strlen(k->line[i].words) + 1);
+	for (guint i = 0; i < k->st->clauses->len; i++) {
+		char *text = stmt_text(k->st->clauses->pdata[i]);
+
+		g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text) + 1);
+		g_free(text);
+	}
+	g_checksum_update(sum, (const guchar *)c->profile->name, -1);
+	g_checksum_update(sum, c->knob, sizeof(c->knob));
+	g_checksum_update(sum, (const guchar *)c->bug, sizeof(c->bug));
+	hash = g_strndup(g_checksum_get_string(sum), 32);
+	g_checksum_free(sum);
+	return hash;
+}
+
+static char *name_of(const struct block *k)
+{
+	char *name = g_path_get_basename(k->st->line->src->name);
+
+	if (g_str_has_suffix(name, ".pkvm"))
+		name[strlen(name) - 5] = '\0';
+	return name;
+}
+
+static void append_shortest(const struct search *s, GString *out)
+{
+	for (u64 left = s->wanted; left; left &= left - 1) {
+		unsigned int bit = (unsigned int)__builtin_ctzll(left);
+		const struct shown *w = &s->shown[bit];
+		char *what = tally_shown_words(&s->t, bit);
+		char *moves =
+			moves_words((const struct x_move *)(void *)w->moves->data, w->moves->len);
+
+		g_string_append_printf(out,
+				       "%s for %s: %u steps, %u forced switch%s\n    schedule %s\n",
+				       s->shortest ? "Shortest" : "Short", what, w->steps,
+				       w->forced, w->forced == 1 ? "" : "es", moves);
+		g_free(what);
+		g_free(moves);
+	}
+}
+
+static void append_explored(const struct search *s, GString *out)
+{
+	const struct x_interleave *x = &s->x;
+
+	g_string_append_printf(out,
+			       "Explored %" G_GUINT64_FORMAT " interleaving%s of up to %u steps",
+			       x->runs, x->runs == 1 ? "" : "s", x->deepest);
+	if (!x->all)
+		g_string_append(out, ", one of each set of equivalent ones");
+	else if (x->forced != X_UNBOUNDED)
+		g_string_append_printf(out, ", with at most %u forced switches", x->forced);
+	g_string_append_printf(out, ": %s\n", x->complete ? "complete" : "NOT complete");
+}
+
+static void tell_block(struct search *s)
+{
+	struct report_line l = { .kind = LINE_SHOW };
+	GString *out = g_string_new(NULL);
+	char *name = name_of(s->k), *hash = hash_of(s->k);
+
+	tally_states(&s->t, name, out);
+	tally_conditions(&s->t, name, out);
+	append_shortest(s, out);
+	append_explored(s, out);
+	g_string_append_printf(out, "Hash=%s", hash);
+	l.output = out->str;
+	run_tell(s->k->r, s->k->st, &l);
+	g_string_free(out, TRUE);
+	g_free(name);
+	g_free(hash);
+}
+
+/* The machine is left as the first schedule that broke something leaves it, or as the first. */
+static void leave_behind(struct search *s)
+{
+	const u64 bad = tally_bad(&s->t);
+	const GArray *moves = bad ? s->shown[__builtin_ctzll(bad)].moves : NULL;
+	guint bad_move;
+
+	s->k->may = BIT(MAY_ALLOC) | BIT(MAY_AT) | BIT(MAY_TLB);
+	sim_assert(block_replay(s->k, moves ? (const struct x_move *)(void *)moves->data : NULL,
+				moves ? moves->len : 0, &bad_move));
+	block_remember(s->k);
+}
+
+/* While schedules are tried nobody but the oracle listens. */
+static void explore_all(struct search *s)
+{
+	struct board *b = s->k->r->m->board;
+
+	recorder_detach(s->k->r->rec);
+	s->into = &s->t;
+	s->wanted = ~UINT64_C(0);
+	x_interleave(&s->x, &s->k->x);
+	s->wanted = tally_bad(&s->t) | tally_witnesses(&s->t);
+	if (!s->t.error)
+		find_shortest(s);
+	recorder_attach(s->k->r->rec, b);
+}
+
+bool block_explore(struct block *k, GError **error)
+{
+	struct search s = { .k = k };
+	bool ok;
+
+	s.x = (struct x_interleave){ .all = k->st->forced != X_UNBOUNDED,
+				     .forced = k->st->forced,
+				     .stop = stop,
+				     .data = &s };
+	k->may = BIT(MAY_AT) | BIT(MAY_TLB) | (k->st->alloc_any ? BIT(MAY_ALLOC) : 0);
+	k->search = &s;
+	k->x.end = on_end;
+	tally_init(&s.t, k);
+	explore_all(&s);
+	leave_behind(&s);
+	k->r->interrupted |= k->r->opt->stop && *k->r->opt->stop;
+	ok = tally_tell(&s.t, error);
+	if (ok)
+		tell_block(&s);
+	for (unsigned int i = 0; i < N_SHOWS; i++)
+		if (s.shown[i].moves)
+			g_array_unref(s.shown[i].moves);
+	tally_clear(&s.t);
+	return ok;
+}

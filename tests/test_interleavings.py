@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Several CPUs at once: parallel, explore, and what is said of them."""
+
+import re
+
+import pytest
+
+from language_support import fails, mistaken, passes, recorded, runs  # noqa: F401
+
+SHARE = "boot\nlet p = page()\n"
+RACE = (
+    "cpu0: hvc host_share_hyp pfn(p)\n"
+    "cpu1: hvc host_unshare_hyp pfn(p) => 0 or -EPERM\n"
+    "end\n"
+)
+STATES = re.compile(r"^States (\d+)$", re.M)
+EXPLORED = re.compile(r"^Explored (\d+) interleavings? of up to \d+ steps(.*): (.*)$", re.M)
+
+
+def explored(out):
+    """How many interleavings, of how many states, and whether that was all."""
+    found = EXPLORED.search(out)
+    return int(found[1]), int(STATES.search(out)[1]), found[3]
+
+
+def test_what_is_no_block_of_cpus(mistaken):
+    """Each mistake of form is told where it stands."""
+    mistaken("boot\nparallel\nend\n", 3, "no line")
+    mistaken("boot\nexplore\nhvc prot_finalize\nend\n", 3, "cpuN:")
+    mistaken("boot\nexplore\ncpu0: drain host_s2\nend\n", 3, "in a block of CPUs stand")
+    mistaken("boot\nexplore\nlet a = 1\nend\n", 3, "in a block of CPUs stand")
+    mistaken("boot\nexplore fast=1\ncpu0: hvc prot_finalize\nend\n", 2, "takes no `fast=`")
+    mistaken("boot\nexplore preemptions=x\ncpu0: hvc prot_finalize\nend\n", 2, "a number")
+    mistaken("boot\nexplore alloc=none\ncpu0: hvc prot_finalize\nend\n", 2, "alloc=any")
+    mistaken("boot\nschedule 0\n", 2, "first line of `parallel`")
+    mistaken("boot\nexplore\nschedule 0\n", 3, "first line of `parallel`")
+    mistaken("boot\nparallel\ncpu0: host read 0\nschedule 0\n", 4, "first line of `parallel`")
+    mistaken("boot\nparallel\nschedule 0 x\n", 3, "a CPU's number", column=12)
+    mistaken("boot\nparallel\nschedule\n", 3, "are missing")
+    mistaken("boot\nalways 1\n", 2, "right after the `end`")
+    mistaken("boot\nrepeat 1\nend\nnever 1\n", 4, "right after the `end`")
+    mistaken(SHARE + "explore\n" + RACE + "always violation spec\n", 7, "never or sometimes")
+    mistaken(SHARE + "explore\n" + RACE + "never violation speck\n", 7, "no rule `speck`")
+    mistaken(SHARE + "explore\n" + RACE + "expect 1\nnever 1\n", 8, "right after the `end`")
+    mistaken(
+        "boot\nexplore\ncpu0: host read uart => ok, violation spec\nend\n", 3, "after the block"
+    )
+    mistaken(
+        "boot\nexplore\ncpu0: host read uart\n=> ok, violation spec\nend\n", 4, "after the block"
+    )
+
+
+def test_a_schedule_says_who_comes_first(passes):
+    """The CPU that the schedule names takes the lock; the other finds what it left."""
+    passes(
+        SHARE + "parallel\nschedule 0*11 1\n" + RACE + "always cpu1.result == 0\n"
+        "always owner(p) == host\nnever state(hyp, p) == SHARED_BORROWED\n"
+    )
+    passes(
+        SHARE + "parallel\nschedule 1*5 0\n" + RACE + "always cpu1.result == -EPERM\n"
+        "sometimes state(hyp, p) == SHARED_BORROWED\n"
+    )
+
+
+def test_a_schedule_that_is_impossible(mistaken):
+    """Who waits for a lock, or has ended, cannot step; the message points at the step."""
+    mistaken(SHARE + "parallel\nschedule 0*2 1*2\n" + RACE, 4, "cannot step here", column=14)
+    mistaken(SHARE + "parallel\nschedule 1*50\n" + RACE, 4, "cannot step here")
+    mistaken(SHARE + "parallel\nschedule 0 alloc 1\n" + RACE, 4, "nothing of that kind")
+
+
+def test_the_same_schedule_gives_the_same_events(run, tmp_path):
+    """Traces of two runs under one schedule, or one seed, are equal to the byte."""
+    (tmp_path / "t.pkvm").write_text(SHARE + "parallel\nschedule 0*11 1*3\n" + RACE)
+    (tmp_path / "s.pkvm").write_text(SHARE + "parallel\n" + RACE)
+    for args in (["t.pkvm"], ["--seed=3", "s.pkvm"]):
+        traces = []
+        for name in ("a", "b"):
+            assert run("run", f"--trace={name}", *args, cwd=tmp_path).status == 0
+            traces.append((tmp_path / name).read_bytes())
+        assert traces[0] == traces[1]
+
+
+def test_chance_finds_both_orders(scenario):
+    """Seeds give different orders of one block."""
+    got = {
+        re.search(r"host_unshare_hyp pfn\(p\)\s+(\S+)", scenario(SHARE + "parallel\n" + RACE,
+                                                                 f"--seed={s}").out)[1]
+        for s in range(12)
+    }
+    assert got == {"ok", "-EPERM"}
+
+
+def test_share_against_unshare(passes):
+    """Two orders of the locks are all there is, and each ends in a state of its own."""
+    done = passes(SHARE + "explore\n" + RACE + "sometimes cpu1.result == 0\nalways owner(p) == host\n")
+    assert explored(done.out) == (2, 2, "complete")
+    assert "Observation t Sometimes 1 1" in done.out
+    assert "Condition forall (owner(p) == host)" in done.out
+
+
+@pytest.mark.parametrize(
+    "cpus, calls, orders", [(2, 2, 6), (2, 4, 70), (3, 2, 90), (3, 3, 1680), (4, 2, 2520)]
+)
+def test_calls_that_take_one_lock(passes, cpus, calls, orders):
+    """Calls that fail under the host's lock come in as many orders as the multinomial says."""
+    lines = "".join(
+        f"cpu{c}: el2 host_unshare_ffa pfn(p) 1 => -EPERM\n"
+        for c in range(cpus)
+        for _ in range(calls)
+    )
+    done = passes(f"cpus {cpus}\n" + SHARE + "explore\n" + lines + "end\n")
+    assert explored(done.out)[0] == orders
+    assert explored(done.out)[2] == "complete"
+
+
+def test_a_bound_on_forced_switches(passes):
+    """With none each CPU goes on as long as it can; the report says that it was bounded."""
+    done = passes(SHARE + "explore preemptions=0\n" + RACE)
+    assert explored(done.out) == (2, 2, "complete")
+    assert "with at most 0 forced switches" in done.out
+    reads = "cpu0: hvc host_share_hyp pfn(p)\ncpu1: host read p\nend\n"
+    none = explored(passes(SHARE + "explore preemptions=0\n" + reads).out)[0]
+    one = explored(passes(SHARE + "explore preemptions=1\n" + reads).out)[0]
+    assert none == 2
+    assert one > 10
+
+
+def test_a_line_must_hold_in_every_interleaving(fails):
+    """What fails in one order fails, with the order in which it does."""
+    text = SHARE + "explore\n" + RACE.replace(" => 0 or -EPERM", "")
+    done = fails(text, 5)
+    assert "schedule 1*" in done.out
+    fails(SHARE + "explore\n" + RACE + "never cpu1.result == 0\n", 7)
+    fails(SHARE + "explore\n" + RACE + "always cpu1.result == 0\n", 7)
+    fails(SHARE + "explore\n" + RACE + "sometimes cpu1.result == 5\n", 7)
+
+
+def test_a_schedule_that_is_shown_does_what_is_said(scenario, passes):
+    """Pasted under parallel, the shortest schedule gives what it was found for."""
+    done = scenario(SHARE + "explore\n" + RACE + "never cpu1.result == 0\n")
+    schedule = re.search(r"Shortest for cpu1.result == 0: .*\n +(schedule .*)", done.out)[1]
+    passes(SHARE + f"parallel\n{schedule}\n" + RACE + "always cpu1.result == 0\n")
+
+
+def test_where_the_machine_is_left(passes):
+    """After the block the machine is as one of the interleavings leaves it."""
+    passes(SHARE + "explore\n" + RACE + "expect cpu1.result == 0\nexpect state(host, p) == OWNED\n")
+
+
+def test_a_lock_that_nobody_frees(passes):
+    """Who waits for what a CPU holds that panicked is not run: that is no deadlock."""
+    text = (
+        "patch its-v1\nboot\nexplore\n"
+        "cpu0: el2 host_donate_hyp_mmio pfn(uart)\n"
+        "cpu1: host read uart => ok or panic\n"
+        "end\nsometimes owner(uart) == hyp\n"
+    )
+    assert explored(passes(text).out)[2] == "complete"
