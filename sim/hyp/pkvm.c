@@ -159,11 +159,10 @@ static int find_free_entry(struct hyp_cpu *c)
 
 static void set_entry(struct hyp_cpu *c, u32 idx, u64 val)
 {
-	u64 *live = &c->hyp->live_vms[idx / 64], bit = BIT(idx % 64);
-
 	hyp_assert_lock_held(c, &c->hyp->vm_table_lock);
 	mem_store64(c->cpu, table_entry(c->hyp, idx), val, MO_PLAIN);
-	*live = val && val != EL2_SLOT_RESERVED ? *live | bit : *live & ~bit;
+	if (!val)
+		c->hyp->live_vms[idx / 64] &= ~BIT(idx % 64);
 }
 
 /*
@@ -223,11 +222,11 @@ static struct pkvm_hyp_vm *move_vm(struct pkvm_hyp_vm *to, const struct pkvm_hyp
 	return to;
 }
 
-/* The VM that this CPU made, where all can find it. vm_table_lock. */
+/* The VM that this CPU made and entered, where all can find it. vm_table_lock. */
 static struct pkvm_hyp_vm *publish_vm(struct hyp_cpu *c, u32 idx)
 {
 	init_slots_up_to(c->hyp, idx);
-	set_entry(c, idx, c->own_vm->va.va);
+	c->hyp->live_vms[idx / 64] |= BIT(idx % 64);
 	return move_vm(vm_of_slot(c->hyp, idx), c->own_vm);
 }
 
@@ -240,6 +239,7 @@ static int insert_vm_table_entry(struct hyp_cpu *c, u32 handle)
 	spin_lock(c->cpu, &c->hyp->vm_table_lock);
 	if (c->hyp->vm_table_published && idx < EL2_MAX_VMS &&
 	    mem_load64(c->cpu, table_entry(c->hyp, idx), MO_PLAIN) == EL2_SLOT_RESERVED) {
+		set_entry(c, idx, c->own_vm->va.va);
 		publish_vm(c, idx);
 		ret = 0;
 	}
@@ -355,7 +355,10 @@ static int finish_reserved_vm(struct hyp_cpu *c)
 	return ret;
 }
 
-/* v6.12: the first free slot, and all under vm_table_lock. The handle, or -errno. */
+/*
+ * v6.12: into the first free slot, then it gets its stage 2, all under vm_table_lock. The
+ * handle, or -errno.
+ */
 static int finish_unreserved_vm(struct hyp_cpu *c)
 {
 	struct pkvm_hyp_vm *vm = c->own_vm;
@@ -365,10 +368,13 @@ static int finish_unreserved_vm(struct hyp_cpu *c)
 	ret = idx = find_free_entry(c);
 	if (idx >= 0) {
 		vm->handle = EL2_HANDLE_OFFSET + (u32)idx;
+		set_entry(c, (u32)idx, vm->va.va);
 		ret = kvm_guest_prepare_stage2(c, vm, vm->pgd);
+		if (ret)
+			set_entry(c, (u32)idx, 0);
+		else
+			ret = (int)publish_vm(c, (u32)idx)->handle;
 	}
-	if (!ret)
-		ret = (int)publish_vm(c, (u32)idx)->handle;
 	spin_unlock(c->cpu, &c->hyp->vm_table_lock);
 	return ret;
 }
