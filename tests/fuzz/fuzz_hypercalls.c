@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The host against EL2's hypercalls: VMs made and unmade of any memory, guests given and
- * lent anything, lists of pages that lead anywhere. Whatever comes of it is a number, a
- * refusal or a panic; unless EL2 died no lock is held after a call.
+ * lent anything, lists of pages that lead anywhere; the driver's own VMs in between, so
+ * that guests are there to be lied to. Whatever comes of it is a number, a refusal or a
+ * panic; unless EL2 died no lock is held after a call.
  */
 #include <string.h>
 
@@ -193,9 +194,56 @@ static void step_pool(struct machine *m, struct input *in)
 	g_clear_error(&error);
 }
 
+/* The driver as it should be, on machines where the rest of the host is not. */
+static void step_driver(struct machine *m, struct input *in)
+{
+	const u64 b = take(in, 1), gfn = GFN + (b >> 6);
+	const char *vm = b & 8 ? "guest1" : "guest2";
+	const unsigned int cpu = b >> 4 & 1;
+	struct machine_map map = {
+		.gfn = gfn, .pages = 1, .huge = b & 32, .r = true, .w = true, .x = true
+	};
+
+	switch (b & 7) {
+	case 0:
+		machine_vm_create(m, cpu, vm, b & 32, 1 + (b >> 6), 0);
+		break;
+	case 1:
+		machine_guest_map(m, cpu, vm, 0, &map);
+		break;
+	case 2:
+		map.pa = take_word(m, in) << m->board->f->page_shift;
+		map.pages = b >> 5 ? table_entries(m->board->f->page_shift) : 1;
+		machine_guest_map(m, cpu, vm, 0, &map);
+		break;
+	case 3:
+		machine_guest_access(m, cpu, vm, 0, b & 32 ? MMU_WRITE : MMU_READ,
+				     gfn << m->board->f->page_shift, 8, b);
+		break;
+	case 4:
+		machine_vm_run(m, cpu, vm, b >> 5 & 1);
+		break;
+	case 5:
+		machine_guest_unmap(m, cpu, vm, gfn, 1);
+		break;
+	case 6:
+		machine_host_share(m, cpu, take_word(m, in), 1 + (b >> 6));
+		break;
+	default:
+		machine_vm_destroy(m, cpu, vm);
+	}
+	check_unlocked(m);
+}
+
 static void step(struct machine *m, struct input *in)
 {
-	switch (take(in, 1) & 15) {
+	const u64 b = take(in, 1);
+
+	if ((b & 0x1c) == 0x1c) {
+		step_driver(m, in);
+		return;
+	}
+	switch (b & 15) {
 	case 10:
 	case 11:
 		step_store(m, in);
