@@ -59,8 +59,13 @@ static void taken_under(struct oracle *o, struct lock_state *s, const struct spi
 static void check_order(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
 	const struct spinlock *locks = oracle_board(o)->locks, *taken = NULL;
-	u64 held = 0;
+	u64 held = oracle_board(o)->cpus[ev->cpu].holds;
 
+	/* mostly it was taken with these held before */
+	if (likely(ev->arg < MAX_LOCKS && ev->sub != EV_LOCK_NEVER &&
+		   !(held & ~s->before[ev->arg] & ~BIT(ev->arg))))
+		return;
+	held = 0;
 	for (const struct spinlock *l = locks; l; l = l->next) {
 		if (l->name == ev->what)
 			taken = l;
@@ -112,7 +117,7 @@ static void check_table(struct oracle *o, struct lock_state *s, const struct par
 }
 
 /* The bytes of @ev's word that @off, @width of the entry take, as they change; 0: none do. */
-static u64 field_change(const struct event *ev, u64 at, u8 off, u8 width)
+static inline u64 field_change(const struct event *ev, u64 at, u8 off, u8 width)
 {
 	u64 changed = ev->old ^ ev->val;
 	u64 mask = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
@@ -144,9 +149,11 @@ static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct 
 {
 	const struct el2_layout *l = oracle_view(o)->layout;
 	unsigned int shift = oracle_board(o)->f->page_shift;
-	u64 off = ev->addr & (BIT(shift) - 1), at = off % l->hyp_page_size, state;
-	u64 frame = p->ia + (off / l->hyp_page_size << shift);
+	u64 off = ev->addr & (BIT(shift) - 1), at = off & (l->hyp_page_size - 1u), state;
+	u64 frame = p->ia + (off >> __builtin_ctz(l->hyp_page_size) << shift);
 
+	if (ev->old == ev->val)
+		return;
 	if (field_change(ev, at, l->refcount_off, l->refcount_width))
 		check_count(o, s, frame, ev);
 	if (!l->has_state)

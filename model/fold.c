@@ -40,13 +40,6 @@ static int part_level(const struct part_entry *p)
 	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
 }
 
-unsigned int fold_part_of(const struct oracle *o, u64 pa)
-{
-	u64 frame = pa >> o->shift;
-
-	return frame < o->n_frames ? part_kind(part_at(o, frame)) : PART_NONE;
-}
-
 struct part fold_part(struct oracle *o, pa_t pa)
 {
 	u64 frame = pa.pa >> o->shift;
@@ -484,14 +477,16 @@ static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 		o->fold.alien = *ev;
 }
 
-static void on_store(struct oracle *o, const struct event *ev)
+unsigned int fold_store(struct oracle *o, const struct event *ev)
 {
 	u64 frame = ev->addr >> o->shift;
 	const struct part_entry *p;
 
 	if (frame >= o->n_frames)
-		return;
+		return PART_NONE;
 	p = part_at(o, frame);
+	if (!o->fold.live)
+		return part_kind(p);
 	switch (part_kind(p)) {
 	case PART_NONE:
 		alien_write(o, frame, ev);
@@ -502,6 +497,7 @@ static void on_store(struct oracle *o, const struct event *ev)
 	default:
 		table_store(o, p, ev);
 	}
+	return part_kind(p);
 }
 
 /* Bytes changed in a way that does not tell what they were. */
@@ -520,10 +516,6 @@ static void on_bytes(struct oracle *o, u64 addr, u64 bytes, bool by_el2, const s
 void fold_event(struct oracle *o, const struct event *ev)
 {
 	switch (ev->kind) {
-	case EV_STORE:
-		if (o->fold.live)
-			on_store(o, ev);
-		break;
 	case EV_ZERO:
 		if (o->fold.live)
 			on_bytes(o, ev->addr, ev->val, true, ev);

@@ -17,10 +17,8 @@ const char *const check_mode_name[] = {
 
 /* In the order in which they are told of things. */
 static const struct checker *const checkers[] = {
-	&lock_checker,	   &bbm_checker,      &tlb_checker,
-	&refcount_checker, &lifetime_checker, &confidential_checker,
-	&range_checker,	   &entry_checker,    &books_checker,
-	NULL,
+	&lock_checker,	       &bbm_checker,   &tlb_checker,   &refcount_checker, &lifetime_checker,
+	&confidential_checker, &range_checker, &entry_checker, &books_checker,	  NULL,
 };
 
 /* ---- Events ------------------------------------------------------------------------- */
@@ -32,13 +30,17 @@ static void on_event(void *data, const struct event *ev)
 	const struct hearer *h;
 	struct oracle *o = data;
 
-	if (BIT(ev->kind) & FOLD_KINDS)
-		fold_event(o, ev);
-	if (unlikely(ev->kind == EV_CALL))
-		boot_event(o, ev);
-	else if (unlikely(ev->kind == EV_ACCESS) && o->current && g_str_has_prefix(ev->what, "dma"))
-		judge_dma(o, ev);
-	h = ev->kind == EV_STORE ? o->store_hearer[fold_part_of(o, ev->addr)] : o->hearer[ev->kind];
+	if (likely(ev->kind == EV_STORE)) {
+		h = o->store_hearer[fold_store(o, ev)];
+	} else {
+		h = o->hearer[ev->kind];
+		if (BIT(ev->kind) & FOLD_KINDS)
+			fold_event(o, ev);
+		if (ev->kind == EV_CALL)
+			boot_event(o, ev);
+		else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
+			judge_dma(o, ev);
+	}
 	for (; h->event; h++)
 		h->event(o, h->state, ev);
 }

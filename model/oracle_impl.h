@@ -102,9 +102,10 @@ struct fold {
 };
 
 bool fold_init(struct oracle *o);
-/* enum page_part of the frame at @pa. */
-unsigned int fold_part_of(const struct oracle *o, u64 pa);
 void fold_begin(struct oracle *o);
+/* EV_STORE; returns the enum page_part of its frame, after it. */
+unsigned int fold_store(struct oracle *o, const struct event *ev);
+/* The others that it wants. */
 void fold_event(struct oracle *o, const struct event *ev);
 /* After the action: which pages blocks and tables that changed stand for. */
 void fold_resolve(struct oracle *o);

@@ -47,7 +47,7 @@ static const struct rule_of_call *rule_of(const struct el2_call *call)
 {
 	const struct rule_of_call *r = calls;
 
-	while (r->name && (!call || strcmp(r->name, call->name)))
+	while (r->name && (!call || r->name[0] != call->name[0] || strcmp(r->name, call->name)))
 		r++;
 	return r;
 }
@@ -55,7 +55,7 @@ static const struct rule_of_call *rule_of(const struct el2_call *call)
 static bool is_call(const struct oracle *o, const char *name)
 {
 	return o->action.kind == ORACLE_CALL && o->action.call &&
-	       !strcmp(o->action.call->name, name);
+	       o->action.call->name[0] == name[0] && !strcmp(o->action.call->name, name);
 }
 
 static void call_arguments(struct oracle *o, enum shape shape)
@@ -291,9 +291,13 @@ static bool dma_programmed(struct oracle *o, u64 pfn)
 
 		if (w->model != WINDOW_DMA)
 			continue;
+		/* how many bytes: mostly none, and then the rest is not worth a look */
+		board_peek(o->b, PA(w->base + 16), 8, &reg[2]);
+		if (!reg[2])
+			continue;
 		for (unsigned int k = 0; k < 4; k++)
 			board_peek(o->b, PA(w->base + 8 * k), 8, &reg[k]);
-		if (!reg[2] || reg[3])
+		if (reg[3])
 			continue;
 		if (page - reg[0] < reg[2] || reg[0] - page < size || page - reg[1] < reg[2] ||
 		    reg[1] - page < size)

@@ -30,7 +30,8 @@ static struct extent *extent_or_abort(struct cpu *cpu, u64 pa)
 	return e;
 }
 
-u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo)
+static inline __attribute__((always_inline)) u64 load(struct cpu *cpu, u64 pa, unsigned int width,
+						      enum mem_order mo)
 {
 	struct extent *e;
 	u64 val;
@@ -43,7 +44,8 @@ u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo
 	return val;
 }
 
-void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo)
+static inline __attribute__((always_inline)) void store(struct cpu *cpu, u64 pa, u64 val,
+							unsigned int width, enum mem_order mo)
 {
 	struct extent *e;
 	u64 old;
@@ -58,6 +60,39 @@ void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum m
 	bytes_put(p, val, width);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
 		   .old = old);
+}
+
+/* A copy for each width: what moves the bytes is then one instruction. */
+u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo)
+{
+	switch (width) {
+	case 1:
+		return load(cpu, pa, 1, mo);
+	case 2:
+		return load(cpu, pa, 2, mo);
+	case 4:
+		return load(cpu, pa, 4, mo);
+	default:
+		return load(cpu, pa, 8, mo);
+	}
+}
+
+void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo)
+{
+	switch (width) {
+	case 1:
+		store(cpu, pa, val, 1, mo);
+		break;
+	case 2:
+		store(cpu, pa, val, 2, mo);
+		break;
+	case 4:
+		store(cpu, pa, val, 4, mo);
+		break;
+	default:
+		store(cpu, pa, val, 8, mo);
+		break;
+	}
 }
 
 bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_order mo)

@@ -73,6 +73,7 @@ struct board *board_new(const struct board_config *c, GError **error)
 	b->config = config;
 	b->f = &config->f;
 	b->ring = p->ring;
+	b->listeners = p->listeners;
 	if (!ram_init(b, error) || !cpus_init(b, error)) {
 		board_free(b);
 		return NULL;

@@ -68,7 +68,7 @@ GQuark board_error_quark(void);
 /* ---- Events -------------------------------------------------------------------- */
 
 enum event_kind {
-	EV_LOCK,   /* what: lock; sub: EV_LOCK_NEVER if this CPU hangs on it */
+	EV_LOCK,   /* what: lock, arg: its rank; sub: EV_LOCK_NEVER if this CPU hangs on it */
 	EV_UNLOCK, /* what: lock */
 	EV_LOAD,   /* addr: PA, val: value, arg: width */
 	EV_STORE,  /* addr: PA, val: new, old: old, arg: width; order */
@@ -112,6 +112,7 @@ struct event {
 
 /* Called after the effect, in order of subscription. Must not touch the machine. */
 typedef void (*event_fn)(void *data, const struct event *ev);
+#define BOARD_MAX_SUBSCRIBERS 15 /* at a time */
 void board_subscribe(struct board *b, event_fn fn, void *data);
 /* Only events of @kinds, BIT(EV_*): others cost next to nothing. All are numbered. */
 void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data);
@@ -137,7 +138,14 @@ void board_keep_events(struct board *b, struct event_ring *ring);
  * Both cost one predictable branch when nobody watches.
  */
 void event_step_slow(struct cpu *cpu, enum event_kind kind);
-void event_deliver(struct cpu *cpu, const struct event *ev); /* to who subscribed */
+struct event_listener {
+	event_fn fn;
+	void *data;
+};
+/* Those of one kind, in order; ends at fn == NULL. */
+struct event_listeners {
+	struct event_listener l[BOARD_MAX_SUBSCRIBERS + 1];
+};
 
 /* ---- The machine ------------------------------------------------------------ */
 
@@ -180,6 +188,7 @@ struct cpu {
 	u8 state;
 	struct frame *frame;     /* innermost; NULL when idle */
 	struct spinlock *waits;  /* while spinning */
+	u64 holds;               /* locks, BIT(rank), of the first 64 */
 	void *el2;               /* EL2's own per-CPU structure */
 	struct mmu_table host_s2;/* what VTTBR/VTCR say while the host runs */
 	bool host_s2_on;         /* HCR_EL2.VM for the host */
@@ -202,7 +211,7 @@ struct board {
 	bool scheduled;          /* a scheduler runs: CPUs may be switched at visible steps */
 	u32 kinds;               /* BIT(EV_*) that are written down: somebody subscribes to
 				    them, or all are kept */
-	u32 told;                /* BIT(EV_*) that somebody subscribes to */
+	struct event_listeners *listeners; /* by kind; of no snapshot */
 	struct event_ring *ring; /* where events are written down; never NULL */
 	u64 seq;                 /* last event's number */
 	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
@@ -246,6 +255,7 @@ struct extent *extent_find(struct board *b, u64 pa);
  */
 struct extent *board_store_new(struct board *b, u64 bytes);
 void extent_mark(struct board *b, struct extent *e, u64 off); /* before a store */
+/* @width: 1, 2, 4 or 8 */
 u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo);
 void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo);
 /* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
@@ -380,8 +390,8 @@ static inline void event_post(struct cpu *cpu, struct event ev)
 		ev.fn = cpu->frame->fn;
 	*slot = ev;
 	ring->count[ev.kind]++;
-	if (b->told & BIT(ev.kind))
-		event_deliver(cpu, slot);
+	for (const struct event_listener *l = b->listeners[ev.kind].l; l->fn; l++)
+		l->fn(l->data, slot);
 }
 
 /* Every event has a number; who wants it gets it. */

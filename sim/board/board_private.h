@@ -194,6 +194,7 @@ struct board_private {
 	struct undo undo;
 	GPtrArray *snapshots; /* struct snapshot, oldest first */
 	GArray *subscribers;
+	struct event_listeners listeners[N_EVENT_KINDS]; /* the same, sorted by kind */
 	struct event_ring *ring; /* the one in use: somebody's, or: */
 	struct event_ring last;  /* of one event, while it is told */
 	struct event last_event;

@@ -18,15 +18,37 @@ const char *const event_kind_name[N_EVENT_KINDS] = {
 	(BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_LOAD) | BIT(EV_STORE) | BIT(EV_TLBI) |             \
 	 BIT(EV_DSB) | BIT(EV_ISB) | BIT(EV_ALLOC) | BIT(EV_FREE) | BIT(EV_ACCESS))
 
+static unsigned int listeners_count(const struct event_listeners *l)
+{
+	unsigned int n = 0;
+
+	while (l->l[n].fn)
+		n++;
+	return n;
+}
+
+/* Add @s, the last subscriber, to the lists of its kinds, or take it out of them. */
+static void listen(struct board_private *p, const struct subscriber *s, bool on)
+{
+	for (u32 left = s->kinds & (BIT(N_EVENT_KINDS) - 1); left; left &= left - 1) {
+		struct event_listeners *l = &p->listeners[__builtin_ctz(left)];
+		unsigned int n = listeners_count(l);
+
+		if (on)
+			l->l[n] = (struct event_listener){ s->fn, s->data };
+		l->l[on ? n + 1 : n - 1].fn = NULL;
+	}
+}
+
 void board_update_watched(struct board *b)
 {
 	const struct board_private *p = b->priv;
+	u32 told = 0;
 
-	b->told = 0;
 	for (guint i = 0; i < p->subscribers->len; i++)
-		b->told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
+		told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
 	b->ring = p->ring;
-	b->kinds = p->ring == &p->last ? b->told : ~0u;
+	b->kinds = p->ring == &p->last ? told : ~0u;
 	b->scheduled = p->sched.on;
 	b->watched = b->kinds || p->sched.on || b->step_limit;
 }
@@ -44,24 +66,31 @@ void board_subscribe(struct board *b, event_fn fn, void *data)
 
 void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data)
 {
+	struct board_private *p = b->priv;
 	struct subscriber s = { kinds, fn, data };
 
-	g_array_append_val(b->priv->subscribers, s);
+	sim_assert(p->subscribers->len < BOARD_MAX_SUBSCRIBERS);
+	g_array_append_val(p->subscribers, s);
+	listen(p, &s, true);
 	board_update_watched(b);
 }
 
+/* The last one leaves the ends of lists; before it the lists are made anew. */
 void board_unsubscribe(struct board *b, event_fn fn, void *data)
 {
 	GArray *subs = b->priv->subscribers;
+	struct subscriber *sub = (struct subscriber *)subs->data;
+	guint at = 0;
 
-	for (guint i = 0; i < subs->len; i++) {
-		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
-
-		if (s->fn == fn && s->data == data) {
-			g_array_remove_index(subs, i);
-			break;
-		}
-	}
+	while (at < subs->len && (sub[at].fn != fn || sub[at].data != data))
+		at++;
+	if (at == subs->len)
+		return;
+	for (guint i = subs->len; i-- > at;)
+		listen(b->priv, &sub[i], false);
+	g_array_remove_index(subs, at);
+	for (guint i = at; i < subs->len; i++)
+		listen(b->priv, &sub[i], true);
 	board_update_watched(b);
 }
 
@@ -76,16 +105,4 @@ void event_step_slow(struct cpu *cpu, enum event_kind kind)
 		cpu_give_up(cpu);
 	if (b->priv->sched.on && (VISIBLE & BIT(kind)))
 		cpu_visible_step(cpu);
-}
-
-void event_deliver(struct cpu *cpu, const struct event *ev)
-{
-	const GArray *subs = cpu->board->priv->subscribers;
-
-	for (guint i = 0; i < subs->len; i++) {
-		const struct subscriber *s = &g_array_index(subs, struct subscriber, i);
-
-		if (s->kinds & BIT(ev->kind))
-			s->fn(s->data, ev);
-	}
 }

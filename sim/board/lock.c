@@ -21,7 +21,7 @@ void spin_init(struct board *b, struct spinlock *l, const char *name)
 static void lock_never(struct cpu *cpu, struct spinlock *l)
 {
 	cpu->waits = l;
-	event_emit(cpu, .kind = EV_LOCK, .sub = EV_LOCK_NEVER, .what = l->name);
+	event_emit(cpu, .kind = EV_LOCK, .sub = EV_LOCK_NEVER, .what = l->name, .arg = l->rank);
 	cpu_hang(cpu);
 }
 
@@ -37,7 +37,9 @@ void spin_lock(struct cpu *cpu, struct spinlock *l)
 	cpu->waits = NULL;
 	l->holder = (s16)cpu->id;
 	l->fn = cpu->frame ? cpu->frame->fn : NULL;
-	event_emit(cpu, .kind = EV_LOCK, .what = l->name);
+	if (l->rank < 64)
+		cpu->holds |= BIT(l->rank);
+	event_emit(cpu, .kind = EV_LOCK, .what = l->name, .arg = l->rank);
 	l->seq = cpu->board->seq;
 }
 
@@ -47,5 +49,7 @@ void spin_unlock(struct cpu *cpu, struct spinlock *l)
 	event_step(cpu, EV_UNLOCK);
 	l->holder = -1;
 	l->fn = NULL;
+	if (l->rank < 64)
+		cpu->holds &= ~BIT(l->rank);
 	event_emit(cpu, .kind = EV_UNLOCK, .what = l->name);
 }

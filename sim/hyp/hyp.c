@@ -220,6 +220,8 @@ static void hyp_recover(struct el2 *e)
 	memset(&hyp->panic, 0, sizeof(hyp->panic));
 	for (struct spinlock *l = hyp->board->locks; l; l = l->next)
 		l->holder = -1;
+	for (unsigned int i = 0; i < hyp->board->n_cpus; i++)
+		hyp->board->cpus[i].holds = 0;
 }
 
 static u64 hyp_address(struct el2 *e, pa_t pa)
