@@ -335,6 +335,24 @@ void model_page(struct board *b, const struct el2_view *v, pa_t pa, struct abs_p
 	}
 }
 
+void model_states(struct board *b, const struct el2_view *v, pa_t pa, enum page_state *host,
+		  enum page_state *hyp)
+{
+	struct abs_page page = { .host = PKVM_NOPAGE, .hyp = PKVM_NOPAGE, .is_ram = true };
+	struct look l = { .b = b,
+			  .v = v,
+			  .pa = ALIGN_DOWN(pa.pa, UINT64_C(1) << b->f->page_shift),
+			  .page = &page };
+
+	if (!v->layout->has_state || !look_hyp_page(&l)) {
+		look_host_table(&l);
+		look_linear(&l);
+		look_sw_states(&l);
+	}
+	*host = page.host;
+	*hyp = page.hyp;
+}
+
 enum owner model_owner(struct board *b, const struct el2_view *v, pa_t pa)
 {
 	struct abs_page page;

@@ -83,16 +83,40 @@ u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa)
 
 /* ---- Descriptors ------------------------------------------------------------------ */
 
-/* CPUs whose walks may read the table: one bit each. */
-static u64 walkers(struct oracle *o, bool hyp)
+/* CPUs whose walks may read the table: one bit each. A guest may run on any. */
+static u64 walkers(struct oracle *o, const struct check_desc *d)
 {
 	const struct board *b = oracle_board(o);
 	u64 cpus = 0;
 
 	for (unsigned int i = 0; i < b->n_cpus; i++)
-		if (hyp || b->cpus[i].host_s2_on)
+		if (d->hyp || d->guest || b->cpus[i].host_s2_on)
 			cpus |= BIT(i);
-	return hyp && !oracle_view(o)->initialised ? 0 : cpus;
+	return d->hyp && !oracle_view(o)->initialised ? 0 : cpus;
+}
+
+static u16 guest_vmid(struct oracle *o, u32 handle)
+{
+	const struct el2_guest_view *g = model_guest(oracle_view(o), handle);
+
+	return g ? g->s2.vmid : 0;
+}
+
+const char *check_desc_whose(const struct check_desc *d)
+{
+	if (d->guest)
+		return "the guest's";
+	return d->hyp ? "EL2's" : "the host's";
+}
+
+bool check_desc_lock(struct oracle *o, const struct check_desc *d, const char *name)
+{
+	const struct el2_guest_view *g;
+
+	if (!d->guest)
+		return !strcmp(name, d->hyp ? "pkvm_pgd_lock" : "host_mmu");
+	g = model_guest(oracle_view(o), d->guest);
+	return g && !strcmp(name, g->lock->name);
 }
 
 bool check_desc_at(struct oracle *o, u64 pa, struct check_desc *d)
@@ -100,13 +124,15 @@ bool check_desc_at(struct oracle *o, u64 pa, struct check_desc *d)
 	const struct part p = fold_part(o, PA(pa));
 	unsigned int shift = oracle_board(o)->f->page_shift;
 
-	if (p.part != PART_HOST_TABLE && p.part != PART_HYP_TABLE)
+	if (!check_is_table(&p))
 		return false;
 	d->hyp = p.part == PART_HYP_TABLE;
+	d->guest = p.handle;
+	d->vmid = p.handle ? guest_vmid(o, p.handle) : oracle_view(o)->host_s2.vmid;
 	d->level = p.level;
 	d->size = BIT(level_shift(shift, p.level));
 	d->ia = p.ia + ((pa & (BIT(shift) - 1)) / 8) * d->size;
-	return walkers(o, d->hyp);
+	return walkers(o, d);
 }
 
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc)
@@ -122,9 +148,9 @@ bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc)
 
 u64 check_desc_page(struct oracle *o, const struct check_desc *d, u64 desc)
 {
-	if (d->hyp && !pte_table(desc, d->level))
-		return pa_from_pte(oracle_board(o)->f, desc).pa;
-	return d->hyp ? NO_PAGE : d->ia;
+	if (!d->hyp && !d->guest)
+		return d->ia;
+	return pte_table(desc, d->level) ? NO_PAGE : pa_from_pte(oracle_board(o)->f, desc).pa;
 }
 
 /* ---- What TLBs may still know ------------------------------------------------------- */
@@ -157,8 +183,8 @@ void gone_drop(struct gone_list *l, unsigned int i)
 static bool gone_merge(struct gone *g, const struct gone *more)
 {
 	if (g->phase != GONE_STORED || g->walks || more->walks || g->d.hyp || more->d.hyp ||
-	    g->d.level != more->d.level || g->grain != more->grain || g->hi != more->lo ||
-	    g->by != more->by || g->cpus != more->cpus)
+	    g->d.guest != more->d.guest || g->d.level != more->d.level || g->grain != more->grain ||
+	    g->hi != more->lo || g->by != more->by || g->cpus != more->cpus)
 		return false;
 	g->hi = more->hi;
 	return true;
@@ -174,7 +200,7 @@ void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d,
 		.lo = d->ia,
 		.hi = d->ia + d->size,
 		.grain = d->size,
-		.cpus = walkers(o, d->hyp),
+		.cpus = walkers(o, d),
 		.by = ev->cpu,
 		.walks = pte_table(old, d->level),
 		.ev = *ev,
@@ -238,7 +264,7 @@ static bool gone_concerns(struct oracle *o, const struct gone *g, const struct e
 {
 	if (g->d.hyp != reach[ev->sub].hyp)
 		return false;
-	if (!g->d.hyp && ev->sub != TLBI_ALLE1IS && ev->old != oracle_view(o)->host_s2.vmid)
+	if (!g->d.hyp && ev->sub != TLBI_ALLE1IS && ev->old != g->d.vmid)
 		return false;
 	return tlbi_op_broadcast((enum tlbi_op)ev->sub) || g->cpus == BIT(ev->cpu);
 }

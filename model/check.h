@@ -73,9 +73,11 @@ u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa);
 
 /* ---- Descriptors ---- */
 
-/* A descriptor of one of the two tables, by where it stands. */
+/* A descriptor of one of the tables, by where it stands. */
 struct check_desc {
-	bool hyp; /* EL2's stage 1, else the host's stage 2 */
+	bool hyp;  /* EL2's stage 1, else a stage 2 */
+	u32 guest; /* of the VM with this handle; 0: the host's */
+	u16 vmid;
 	s8 level;
 	u64 ia;	  /* first input address that it covers */
 	u64 size; /* bytes */
@@ -85,8 +87,11 @@ struct check_desc {
 bool check_desc_at(struct oracle *o, u64 pa, struct check_desc *d);
 /* Would the MMU go on from it? Reserved encodings are as good as invalid. */
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc);
-/* The page to name in a report: of the host's table the input, of EL2's the output. */
+/* The page to name in a report: of the host's table the input, of others' the output. */
 u64 check_desc_page(struct oracle *o, const struct check_desc *d, u64 desc);
+const char *check_desc_whose(const struct check_desc *d); /* "EL2's" */
+/* Is the lock that was released (EV_UNLOCK's name) the one that protects the table? */
+bool check_desc_lock(struct oracle *o, const struct check_desc *d, const char *name);
 
 /*
  * Descriptors that were live, and what has still to happen until no TLB can hold

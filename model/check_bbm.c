@@ -64,7 +64,7 @@ static void breach(struct oracle *o, const struct check_desc *d, u64 old, const 
 	oracle_breach(o, RULE_BREAK_BEFORE_MAKE, check_desc_page(o, d, ev->val), ev,
 		      "%s entry for 0x%" PRIx64 " at level %d went from 0x%" PRIx64 " to 0x%" PRIx64
 		      ": %s, and %s",
-		      d->hyp ? "EL2's" : "the host's", d->ia, d->level, old, ev->val, what, lacks);
+		      check_desc_whose(d), d->ia, d->level, old, ev->val, what, lacks);
 }
 
 static struct gone *find_broken(struct bbm_state *s, u64 desc_pa)
@@ -85,7 +85,7 @@ static void made(struct oracle *o, struct bbm_state *s, const struct event *ev)
 	if (!g || !check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->val))
 		return;
 	/* The page may have become a table of something else. */
-	if (d.ia == g->d.ia && d.level == g->d.level && d.hyp == g->d.hyp)
+	if (d.ia == g->d.ia && d.level == g->d.level && d.hyp == g->d.hyp && d.guest == g->d.guest)
 		what = needs_break(oracle_board(o)->f, &d, g->old, ev->val);
 	if (what)
 		breach(o, &d, g->old, ev, what, what_lacks(g));
@@ -149,7 +149,7 @@ const struct checker bbm_checker = {
 	.name = "break-before-make",
 	.state_size = sizeof(struct bbm_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB),
-	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
+	.stores = PART_TABLES,
 	.event = bbm_event,
 	.begin = bbm_begin,
 	.end = bbm_end,

@@ -53,10 +53,10 @@ static void check_failed(struct oracle *o, const struct books_state *s, u64 page
 
 static void check_freed(struct oracle *o, const struct event *ev)
 {
-	struct abs_page page;
+	enum page_state host, hyp;
 
-	model_page(oracle_board(o), oracle_view(o), PA(ev->addr), &page);
-	if (page.hyp == PKVM_PAGE_SHARED_BORROWED)
+	model_states(oracle_board(o), oracle_view(o), PA(ev->addr), &host, &hyp);
+	if (hyp == PKVM_PAGE_SHARED_BORROWED)
 		oracle_breach(o, RULE_LEAK, ev->addr, ev,
 			      "the host freed the page at 0x%" PRIx64
 			      ", which it shares with EL2: nobody will unshare it",

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * confidential: what EL2 wrote into a page of its own stays EL2's until somebody
- * clears it or the reader writes over it. The host's read of such a word, or a
- * bus master's, is a breach.
+ * clears it or the reader writes over it; what a protected guest wrote into a page of
+ * its own stays the guest's until then, or until it shares the page. Another party's
+ * read of such a word is a breach, and so is giving it the page.
  *
  * EL2's own memory and image are EL2's without being told: only what others wrote
  * there is noted. Elsewhere what EL2 wrote is noted, unless the page was shared
  * with the host then. What a page held before the host gave it away stays the
  * host's. Registers of devices are no memory. Before the host runs behind its
- * stage 2 there are no secrets from it.
+ * stage 2 there are no secrets from it. The first word of a page that goes back to the
+ * host is the link of a list that it is told to follow.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -21,7 +23,8 @@
 
 struct line {
 	u64 pa;	    /* of its first byte */
-	u64 secret; /* words that EL2 wrote */
+	u32 vm;	    /* the guest that wrote; 0: EL2 */
+	u64 secret; /* words that it wrote */
 	u64 open;   /* words that others wrote, in EL2's memory */
 };
 
@@ -31,7 +34,7 @@ struct confidential_state {
 	bool opened;		     /* others wrote into EL2's memory */
 };
 
-enum who { HOST, HYP, DMA };
+enum who { HOST, HYP, DMA, GUEST };
 
 static bool within(u64 pa, u64 base, u64 size)
 {
@@ -46,18 +49,18 @@ static bool is_home(const struct el2_view *v, u64 pa)
 	       within(pa, v->rodata.base, v->rodata.size) || within(pa, v->text.base, v->text.size);
 }
 
-static struct line *line_find(struct confidential_state *s, u64 pa)
+static struct line *line_find(struct confidential_state *s, u64 pa, u32 vm)
 {
 	for (unsigned int i = 0; i < s->n; i++)
-		if (s->line[i].pa == ALIGN_DOWN(pa, LINE))
+		if (s->line[i].pa == ALIGN_DOWN(pa, LINE) && s->line[i].vm == vm)
 			return &s->line[i];
 	return NULL;
 }
 
 /* More lines than there is room for: the oldest is forgotten. */
-static struct line *line_get(struct confidential_state *s, u64 pa)
+static struct line *line_get(struct confidential_state *s, u64 pa, u32 vm)
 {
-	struct line *l = line_find(s, pa);
+	struct line *l = line_find(s, pa, vm);
 
 	if (l)
 		return l;
@@ -67,7 +70,7 @@ static struct line *line_get(struct confidential_state *s, u64 pa)
 		l = &s->line[s->next];
 		s->next = (s->next + 1) % MAX_LINES;
 	}
-	*l = (struct line){ .pa = ALIGN_DOWN(pa, LINE) };
+	*l = (struct line){ .pa = ALIGN_DOWN(pa, LINE), .vm = vm };
 	return l;
 }
 
@@ -100,12 +103,21 @@ static void forget(struct confidential_state *s, u64 pa, u64 bytes)
 
 static bool hyps_own_memory(struct oracle *o, u64 pa)
 {
-	struct abs_page page;
+	enum page_state host, hyp;
 
 	if (!board_ram_at(oracle_board(o), PA(pa)))
 		return false;
-	model_page(oracle_board(o), oracle_view(o), PA(pa), &page);
-	return page.owner == OWNER_HYP && page.hyp == PKVM_PAGE_OWNED;
+	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
+	return host == PKVM_NOPAGE && hyp == PKVM_PAGE_OWNED;
+}
+
+static void note(struct confidential_state *s, u64 pa, u64 bytes, u32 vm)
+{
+	for (u64 at = ALIGN_DOWN(pa, LINE); at < pa + bytes; at += LINE) {
+		struct line *l = line_get(s, at, vm);
+
+		l->secret |= words(l, pa, bytes);
+	}
 }
 
 static void hyp_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes)
@@ -113,11 +125,21 @@ static void hyp_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u6
 	forget(s, pa, bytes);
 	if (is_home(oracle_view(o), pa) || !hyps_own_memory(o, pa))
 		return;
-	for (u64 at = ALIGN_DOWN(pa, LINE); at < pa + bytes; at += LINE) {
-		struct line *l = line_get(s, at);
+	note(s, pa, bytes, 0);
+}
 
-		l->secret |= words(l, pa, bytes);
-	}
+/* Its own, if neither the host nor EL2 has a part in it. */
+static void guest_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes)
+{
+	const struct el2_guest_view *g = model_guest(oracle_view(o), oracle_action(o)->vm);
+	enum page_state host, hyp;
+
+	forget(s, pa, bytes);
+	if (!g || !g->is_protected || !board_ram_at(oracle_board(o), PA(pa)))
+		return;
+	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
+	if (host == PKVM_NOPAGE && hyp != PKVM_PAGE_OWNED)
+		note(s, pa, bytes, g->handle);
 }
 
 /* A transfer may be long: of EL2's memory only so much as can be noted. */
@@ -131,7 +153,7 @@ static void other_wrote(struct oracle *o, struct confidential_state *s, u64 pa, 
 
 		if (!is_home(oracle_view(o), at))
 			continue;
-		l = line_get(s, at);
+		l = line_get(s, at, 0);
 		l->open |= words(l, pa, bytes);
 		s->opened = true;
 		lines++;
@@ -143,7 +165,7 @@ static void other_wrote(struct oracle *o, struct confidential_state *s, u64 pa, 
 static bool home_word_secret(struct oracle *o, struct confidential_state *s, u64 pa)
 {
 	const struct el2_view *v = oracle_view(o);
-	const struct line *l = line_find(s, pa);
+	const struct line *l = line_find(s, pa, 0);
 	u64 val;
 
 	if (l && l->open & words(l, pa, 8))
@@ -178,17 +200,19 @@ static bool home_secret(struct oracle *o, struct confidential_state *s, u64 pa, 
 	return false;
 }
 
-static bool noted_secret(struct confidential_state *s, u64 pa, u64 bytes, u64 *at)
+/* Not what @vm wrote itself. */
+static const struct line *noted_secret(struct confidential_state *s, u32 vm, u64 pa, u64 bytes,
+				       u64 *at)
 {
 	for (unsigned int i = 0; i < s->n; i++) {
 		u64 seen = s->line[i].secret & words(&s->line[i], pa, bytes);
 
-		if (!seen)
+		if (!seen || (vm && s->line[i].vm == vm))
 			continue;
 		*at = s->line[i].pa + 8 * (u64)__builtin_ctzll(seen);
-		return true;
+		return &s->line[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* Is anybody behind a stage 2 who must not see? A device works for any of them. */
@@ -196,6 +220,8 @@ static bool confined(struct oracle *o, enum who who, unsigned int cpu)
 {
 	const struct board *b = oracle_board(o);
 
+	if (who == GUEST)
+		return true;
 	if (who == HOST)
 		return b->cpus[cpu].host_s2_on;
 	for (unsigned int i = 0; i < b->n_cpus; i++)
@@ -207,21 +233,103 @@ static bool confined(struct oracle *o, enum who who, unsigned int cpu)
 static void check_read(struct oracle *o, struct confidential_state *s, enum who who, u64 pa,
 		       u64 bytes, const struct event *ev)
 {
+	static const char *const reader[] = {
+		[HOST] = "the host", [DMA] = "a bus master", [GUEST] = "a guest"
+	};
+	const u32 vm = who == GUEST ? oracle_action(o)->vm : 0;
+	const struct line *l;
 	u64 at;
 
 	if (!confined(o, who, ev->cpu))
 		return;
-	if (noted_secret(s, pa, bytes, &at) || home_secret(o, s, pa, bytes, &at))
+	l = noted_secret(s, vm, pa, bytes, &at);
+	if (l || home_secret(o, s, pa, bytes, &at))
 		oracle_breach(o, RULE_CONFIDENTIAL, ALIGN_DOWN(at, check_page_size(o)), ev,
-			      "%s read 0x%" PRIx64 ", which EL2 wrote and nobody cleared",
-			      who == HOST ? "the host" : "a bus master", at);
+			      "%s read 0x%" PRIx64 ", which %s wrote and nobody cleared",
+			      reader[who], at, l && l->vm ? "a protected guest" : "EL2");
+}
+
+/* ---- Pages that the host got ------------------------------------------------------------- */
+
+static bool host_has(struct oracle *o, u64 pa)
+{
+	enum page_state host, hyp;
+
+	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
+	return host != PKVM_NOPAGE;
+}
+
+/* What the guest wrote and then shared is no secret any more. */
+static bool guest_shared(struct oracle *o)
+{
+	const struct oracle_action *a = oracle_action(o);
+
+	return a->kind == ORACLE_GUEST_CALL ||
+	       (a->kind == ORACLE_CALL && a->call && !strcmp(a->call->name, "guest_share_host"));
+}
+
+/* Words of @l that say something, but for the link of a page that goes back. */
+static u64 telling(struct oracle *o, const struct line *l)
+{
+	u64 left = l->secret, out = 0, val;
+
+	if (!l->vm && !(l->pa & (check_page_size(o) - 1)))
+		left &= ~UINT64_C(1);
+	for (; left; left &= left - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+		if (board_peek64(oracle_board(o), PA(l->pa + 8 * i), &val) && val)
+			out |= BIT(i);
+	}
+	return out;
+}
+
+/* The host has the page of @l now: what stands there is no secret from here on. */
+static void handed_over(struct oracle *o, const struct line *l)
+{
+	const u64 seen = guest_shared(o) ? 0 : telling(o, l);
+
+	if (seen)
+		oracle_breach(o, RULE_CONFIDENTIAL, ALIGN_DOWN(l->pa, check_page_size(o)), NULL,
+			      "the host got the page with what %s wrote at 0x%" PRIx64
+			      ", which nobody cleared",
+			      l->vm ? "a protected guest" : "EL2",
+			      l->pa + 8 * (u64)__builtin_ctzll(seen));
+}
+
+static void confidential_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct confidential_state *s = state;
+
+	if (check_died(o, end) || !confined(o, DMA, 0))
+		return;
+	for (unsigned int i = 0; i < s->n; i++) {
+		const struct line l = s->line[i];
+
+		if (!l.secret || !oracle_touched(o, l.pa) || !host_has(o, l.pa))
+			continue;
+		handed_over(o, &l);
+		s->line[i].secret = 0;
+	}
 }
 
 /* ---- Events ------------------------------------------------------------------------------ */
 
+static enum who who_of(const char *what)
+{
+	switch (what[0]) {
+	case 'd':
+		return DMA;
+	case 'g':
+		return GUEST;
+	default:
+		return what[1] == 'o' ? HOST : HYP;
+	}
+}
+
 static void accessed(struct oracle *o, struct confidential_state *s, const struct event *ev)
 {
-	enum who who = ev->what[0] == 'd' ? DMA : ev->what[1] == 'o' ? HOST : HYP;
+	enum who who = who_of(ev->what);
 	const char *verb = strchr(ev->what, ' ');
 	u64 bytes = ev->arg ? ev->arg : ev->val;
 
@@ -231,6 +339,8 @@ static void accessed(struct oracle *o, struct confidential_state *s, const struc
 	case 'w':
 		if (who == HYP)
 			hyp_wrote(o, s, ev->old, bytes);
+		else if (who == GUEST)
+			guest_wrote(o, s, ev->old, bytes);
 		else
 			other_wrote(o, s, ev->old, bytes);
 		break;
@@ -265,4 +375,5 @@ const struct checker confidential_checker = {
 	.state_size = sizeof(struct confidential_state),
 	.kinds = BIT(EV_ACCESS) | BIT(EV_STORE) | BIT(EV_ZERO),
 	.event = confidential_event,
+	.end = confidential_end,
 };

@@ -17,10 +17,9 @@ static void check_encoding(struct oracle *o, const struct check_desc *d, const s
 {
 	if (pte_valid(ev->val) && !check_desc_live(o, d, ev->val))
 		oracle_breach(o, RULE_SPEC, NO_PAGE, ev,
-			      "level %d has no such entry as 0x%" PRIx64 ", which %s at 0x%" PRIx64
-			      " got: the MMU faults on it",
-			      d->level, ev->val, d->hyp ? "EL2's table" : "the host's table",
-			      ev->addr);
+			      "level %d has no such entry as 0x%" PRIx64
+			      ", which %s table at 0x%" PRIx64 " got: the MMU faults on it",
+			      d->level, ev->val, check_desc_whose(d), ev->addr);
 }
 
 static bool trusted(struct oracle *o)
@@ -57,6 +56,6 @@ static void entry_event(struct oracle *o, void *state, const struct event *ev)
 const struct checker entry_checker = {
 	.name = "entry",
 	.kinds = BIT(EV_STORE),
-	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
+	.stores = PART_TABLES,
 	.event = entry_event,
 };

@@ -63,8 +63,7 @@ static void check_link(struct oracle *o, struct lifetime_state *s, const struct 
 	if (!p || !is_free(o, p, child))
 		return;
 	part = fold_part(o, PA(ev->addr));
-	if ((part.part == PART_HOST_TABLE || part.part == PART_HYP_TABLE) &&
-	    pte_table(ev->val, part.level))
+	if (check_is_table(&part) && pte_table(ev->val, part.level))
 		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
 			      "a table entry leads to 0x%" PRIx64 ", which is free in pool %s",
 			      child, p->name);
@@ -88,9 +87,9 @@ static void check_load(struct oracle *o, struct lifetime_state *s, const struct 
 
 static bool is_table(struct oracle *o, u64 page)
 {
-	u8 part = fold_part(o, PA(page)).part;
+	const struct part part = fold_part(o, PA(page));
 
-	return part == PART_HOST_TABLE || part == PART_HYP_TABLE;
+	return check_is_table(&part);
 }
 
 static void check_freed(struct oracle *o, struct lifetime_state *s, const struct event *ev)
@@ -235,7 +234,7 @@ const struct checker lifetime_checker = {
 	.state_size = sizeof(struct lifetime_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) |
 		 BIT(EV_PUT),
-	.stores = BIT(PART_NONE) | BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
+	.stores = BIT(PART_NONE) | PART_TABLES,
 	.init = lifetime_init,
 	.event = lifetime_event,
 	.begin = lifetime_begin,

@@ -103,13 +103,27 @@ static bool is_fixmap(struct oracle *o, const struct part *p, const struct event
 	return ev->old && ev->val && pte_valid(ev->old) != pte_valid(ev->val);
 }
 
+static void check_guest_table(struct oracle *o, u32 handle, const struct event *ev)
+{
+	const struct el2_guest_view *g = model_guest(oracle_view(o), handle);
+	const struct oracle_action *a = oracle_action(o);
+
+	/* the CPU itself sets an access flag */
+	if (a && a->kind == ORACLE_GUEST_ACCESS && (ev->old ^ ev->val) == PTE_AF)
+		return;
+	if (g)
+		must_hold(o, g->lock, NO_PAGE, ev, "a guest's stage 2");
+}
+
 static void check_table(struct oracle *o, struct lock_state *s, const struct part *p,
 			const struct event *ev)
 {
 	unsigned int shift = oracle_board(o)->f->page_shift;
 	u64 index = (ev->addr & (BIT(shift) - 1)) / 8;
 
-	if (p->part == PART_HOST_TABLE)
+	if (p->part == PART_GUEST_TABLE)
+		check_guest_table(o, p->handle, ev);
+	else if (p->part == PART_HOST_TABLE)
 		must_hold(o, s->host, p->ia + (index << level_shift(shift, p->level)), ev,
 			  "the host's stage 2");
 	else if (!is_fixmap(o, p, ev))
@@ -127,6 +141,24 @@ static inline u64 field_change(const struct event *ev, u64 at, u8 off, u8 width)
 	return off >= at ? changed >> (8 * (off - at)) & mask : changed;
 }
 
+/*
+ * The count of a page that is EL2's own and of no base pool: a guest's table, which goes
+ * with the VM's lock; or of a VM that nobody finds, as it comes or goes.
+ */
+static bool is_vms(struct oracle *o, u64 frame, const struct event *ev)
+{
+	const struct part p = fold_part(o, PA(frame));
+	const struct el2_guest_view *g;
+	enum page_state host, hyp;
+
+	if (p.part == PART_GUEST_TABLE) {
+		g = model_guest(oracle_view(o), p.handle);
+		return g && (check_holds(g->lock, ev->cpu) || check_holds(g->pool.lock, ev->cpu));
+	}
+	model_states(oracle_board(o), oracle_view(o), PA(frame), &host, &hyp);
+	return hyp == PKVM_PAGE_OWNED;
+}
+
 /* The count of a page: its pool's, a table's user's, or a pin. */
 static void check_count(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
 {
@@ -138,7 +170,7 @@ static void check_count(struct oracle *o, struct lock_state *s, u64 frame, const
 			must_hold(o, pool->lock, frame, ev, "the count of a pool's page");
 		return;
 	}
-	if (check_holds(s->vm_table, ev->cpu))
+	if (check_holds(s->vm_table, ev->cpu) || is_vms(o, frame, ev))
 		return;
 	must_hold(o, s->host, frame, ev, "a page's count");
 	must_hold(o, s->hyp, frame, ev, "a page's count");
@@ -185,7 +217,7 @@ static void check_held(struct oracle *o, struct lock_state *s, const struct even
 
 	if (p.part == PART_NONE && ev->addr - oracle_view(o)->bss.base >= oracle_view(o)->bss.size)
 		return;
-	if (p.part == PART_HOST_TABLE || p.part == PART_HYP_TABLE)
+	if (check_is_table(&p))
 		check_table(o, s, &p, ev);
 	else if (p.part == PART_VMEMMAP && ev->kind == EV_STORE)
 		check_hyp_page(o, s, &p, ev);

@@ -78,7 +78,8 @@ static bool known_excess(struct refcount_state *s, u64 page, s64 excess)
 static void compare_count(struct oracle *o, struct refcount_state *s, const struct check_pool *pool,
 			  u64 page, const struct part *p)
 {
-	u32 count = check_pool_count(o, pool, page);
+	u32 count = pool ? check_pool_count(o, pool, page)
+			 : model_refcount(oracle_board(o), oracle_view(o), PA(page));
 
 	if (likely(count == 1 + p->entries) && !s->n_known)
 		return;
@@ -95,7 +96,8 @@ static void check_count(struct oracle *o, struct refcount_state *s, u64 page)
 	const struct part p = fold_part(o, PA(page));
 	const struct check_pool *pool = check_pool_of(&s->pools, page);
 
-	if (pool && (p.part == PART_HOST_TABLE || p.part == PART_HYP_TABLE))
+	/* a guest's tables are of pages that no pool began with */
+	if (p.part == PART_GUEST_TABLE || (pool && check_is_table(&p)))
 		compare_count(o, s, pool, page, &p);
 }
 
@@ -130,7 +132,7 @@ static void refcount_event(struct oracle *o, void *state, const struct event *ev
 
 	switch (ev->kind) {
 	case EV_STORE:
-		if (ev->arg == 8 && !ev->old != !ev->val && check_pool_of(&s->pools, page))
+		if (ev->arg == 8 && !ev->old != !ev->val)
 			touch(s, page);
 		break;
 	case EV_ZERO:
@@ -369,7 +371,7 @@ const struct checker refcount_checker = {
 	.state_size = sizeof(struct refcount_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_PANIC),
 	.init = refcount_init,
-	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
+	.stores = PART_TABLES,
 	.event = refcount_event,
 	.begin = refcount_begin,
 	.end = refcount_end,

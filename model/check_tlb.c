@@ -20,6 +20,8 @@
 /* Input addresses whose translation was reduced in this action. */
 struct changed {
 	bool hyp;
+	u32 guest; /* handle; 0: the host's */
+	u16 vmid;
 	u64 lo, hi;
 	struct event ev;
 };
@@ -65,7 +67,8 @@ static bool taken_away(struct oracle *o, const struct check_desc *d, u64 old, u6
 
 	if (!check_desc_live(o, d, new_desc) || table != pte_table(new_desc, d->level))
 		return true;
-	if (table)
+	/* of a guest's leaf the host changes the rights, and invalidates when it wants */
+	if (table || d->guest)
 		return pa_from_pte(oracle_board(o)->f, old).pa !=
 		       pa_from_pte(oracle_board(o)->f, new_desc).pa;
 	return leaf_reduced(o, d, old, new_desc);
@@ -75,7 +78,7 @@ static void note_changed(struct tlb_state *s, const struct check_desc *d, const 
 {
 	struct changed *last = s->n_changed ? &s->changed[s->n_changed - 1] : NULL;
 
-	if (last && last->hyp == d->hyp &&
+	if (last && last->hyp == d->hyp && last->guest == d->guest &&
 	    (s->n_changed == MAX_CHANGED || (d->ia >= last->lo && d->ia <= last->hi))) {
 		last->lo = MIN(last->lo, d->ia);
 		last->hi = MAX(last->hi, d->ia + d->size);
@@ -83,8 +86,12 @@ static void note_changed(struct tlb_state *s, const struct check_desc *d, const 
 	}
 	if (s->n_changed == MAX_CHANGED)
 		return;
-	s->changed[s->n_changed++] =
-		(struct changed){ .hyp = d->hyp, .lo = d->ia, .hi = d->ia + d->size, .ev = *ev };
+	s->changed[s->n_changed++] = (struct changed){ .hyp = d->hyp,
+						       .guest = d->guest,
+						       .vmid = d->vmid,
+						       .lo = d->ia,
+						       .hi = d->ia + d->size,
+						       .ev = *ev };
 }
 
 static void over_live(struct oracle *o, struct tlb_state *s, const struct event *ev)
@@ -123,21 +130,15 @@ static void outlived(struct oracle *o, const struct gone *g)
 		d.ia = g->lo;
 	oracle_breach(o, RULE_STALE_TLB, check_desc_page(o, &d, g->old), &g->ev,
 		      "%s%s for 0x%" PRIx64 " at level %d was removed, and a TLB may still hold it",
-		      d.hyp ? "EL2's " : "the host's ", g->walks ? "table" : "translation", d.ia,
-		      d.level);
+		      check_desc_whose(&d), g->walks ? " table" : " translation", d.ia, d.level);
 }
 
 static void hand_over(struct oracle *o, struct tlb_state *s, const struct event *ev)
 {
-	bool hyp;
-
 	if (likely(!s->gone.n) || !ev->what)
 		return;
-	hyp = !strcmp(ev->what, "pkvm_pgd_lock");
-	if (!hyp && strcmp(ev->what, "host_mmu"))
-		return;
 	for (unsigned int i = 0; i < s->gone.n;) {
-		if (s->gone.g[i].d.hyp != hyp || s->gone.g[i].by != ev->cpu) {
+		if (s->gone.g[i].by != ev->cpu || !check_desc_lock(o, &s->gone.g[i].d, ev->what)) {
 			i++;
 			continue;
 		}
@@ -173,13 +174,29 @@ static void tlb_event(struct oracle *o, void *state, const struct event *ev)
 
 /* ---- What the board's TLBs hold ------------------------------------------------------------ */
 
-/* Does @e say more about @ia than the tables do? */
-static bool contradicts(struct oracle *o, const struct tlb_entry *e, u64 ia)
+static const struct mmu_table *table_of(struct oracle *o, const struct changed *c)
 {
+	const struct el2_view *v = oracle_view(o);
+	const struct el2_guest_view *g = c->guest ? model_guest(v, c->guest) : NULL;
+
+	if (c->guest)
+		return g ? &g->s2 : NULL;
+	return c->hyp ? &v->hyp_s1 : &v->host_s2;
+}
+
+/* Does @e say more about @ia than the tables do? */
+static bool contradicts(struct oracle *o, const struct tlb_entry *e, const struct changed *c,
+			u64 ia)
+{
+	const struct mmu_table *t = table_of(o, c);
 	struct mmu_result res;
 
-	if (!model_walk(oracle_board(o), oracle_view(o), e->regime == TLB_EL2, ia, &res))
+	if (!t || !model_walk_table(oracle_board(o), t, ia, &res))
 		return true;
+	/* a guest's rights, and whether it was there, are the host's to invalidate */
+	if (c->guest && pte_valid(res.desc))
+		return pa_from_pte(oracle_board(o)->f, res.desc).pa + (ia - res.ia_base) !=
+		       e->oa.pa + (ia - e->ia);
 	if (res.fault != MMU_OK && res.fault != MMU_FAULT_PERMISSION)
 		return true;
 	if (res.oa.pa != e->oa.pa + (ia - e->ia) || res.size != e->size)
@@ -195,13 +212,15 @@ static void check_entry(struct oracle *o, const struct cpu *cpu, const struct tl
 	if (!e->valid || (e->regime == TLB_EL2) != c->hyp || e->ia >= c->hi ||
 	    e->ia + e->size <= c->lo)
 		return;
-	if (!c->hyp && (!cpu->host_s2_on || e->vmid != oracle_view(o)->host_s2.vmid))
+	if (!c->hyp && ((!c->guest && !cpu->host_s2_on) || e->vmid != c->vmid))
 		return;
-	if (!contradicts(o, e, ia))
+	if (!contradicts(o, e, c, ia))
 		return;
-	oracle_breach(o, RULE_STALE_TLB, c->hyp ? e->oa.pa + (ia - e->ia) : ia, &c->ev,
+	oracle_breach(o, RULE_STALE_TLB, c->hyp || c->guest ? e->oa.pa + (ia - e->ia) : ia, &c->ev,
 		      "the TLB of CPU %u still has %s translation of 0x%" PRIx64 " to 0x%" PRIx64,
-		      cpu->id, c->hyp ? "EL2's" : "the host's", ia, e->oa.pa + (ia - e->ia));
+		      cpu->id,
+		      check_desc_whose(&(struct check_desc){ .hyp = c->hyp, .guest = c->guest }),
+		      ia, e->oa.pa + (ia - e->ia));
 }
 
 static void check_tlbs(struct oracle *o, const struct tlb_state *s)
@@ -243,7 +262,7 @@ const struct checker tlb_checker = {
 	.name = "tlb",
 	.state_size = sizeof(struct tlb_state),
 	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
-	.stores = BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE),
+	.stores = PART_TABLES,
 	.event = tlb_event,
 	.begin = tlb_begin,
 	.end = tlb_end,

@@ -15,15 +15,16 @@
 /* ---- Parts ------------------------------------------------------------------------- */
 
 struct part_entry {
-	u64 ia; /* part in bits 1:0, level + 1 in 4:2 */
-	u32 entries;
-	u32 odd; /* entries that are odd, or tables */
+	u64 ia; /* part in bits 2:0, level + 1 in 5:3 */
+	u16 entries;
+	u16 odd;  /* entries that are odd, or tables */
+	u16 slot; /* of a guest's table: the VM's */
 };
 
 #define PART_SHIFT 4
-#define PART_PART GENMASK(1, 0)
-#define PART_LEVEL GENMASK(4, 2)
-#define PART_FLAGS GENMASK(4, 0)
+#define PART_PART GENMASK(2, 0)
+#define PART_LEVEL GENMASK(5, 3)
+#define PART_FLAGS GENMASK(5, 0)
 
 static const struct part_entry *part_at(const struct oracle *o, u64 frame)
 {
@@ -53,6 +54,7 @@ struct part fold_part(struct oracle *o, pa_t pa)
 		.level = (s8)part_level(p),
 		.ia = p->ia & ~PART_FLAGS,
 		.entries = p->entries,
+		.handle = part_kind(p) == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
 	};
 }
 
@@ -111,27 +113,36 @@ static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struc
 	t->pfn = pfn;
 	t->ev = *ev;
 	t->sides = 0;
-	t->elsewhere = 0;
+	t->elsewhere = t->borrowed = t->owned = 0;
+	t->named = false;
 	return t;
 }
 
-static void touch(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev)
+static struct touch *touch(struct oracle *o, u64 pfn, u32 sides, const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 	struct touch *t;
 	u32 *slot;
 
 	if (pfn >= o->n_frames || fold->reread)
-		return;
+		return NULL;
 	t = fold->n_touches ? touch_at(o, fold->n_touches - 1) : NULL;
 	if (!t || t->pfn != pfn) {
 		slot = slot_of(o, pfn);
 		t = *slot ? touch_at(o, *slot - 1) : touch_new(o, slot, pfn, ev);
 		if (!t)
-			return;
+			return NULL;
 	}
 	t->sides |= sides;
-	t->elsewhere += elsewhere;
+	return t;
+}
+
+static void touch_elsewhere(struct oracle *o, u64 pfn, s32 change, const struct event *ev)
+{
+	struct touch *t = touch(o, pfn, SIDE_HYP, ev);
+
+	if (t)
+		t->elsewhere += change;
 }
 
 const struct touch *fold_touch(const struct oracle *o, u32 i)
@@ -231,7 +242,70 @@ static void hyp_leaf(struct oracle *o, int level, u64 ia, u64 pte, s32 change,
 		if (o->fold.counting && elsewhere)
 			count_elsewhere(o, pfn, elsewhere);
 		else if (!o->fold.counting && (linear || elsewhere))
-			touch(o, pfn, SIDE_HYP, elsewhere, ev);
+			touch_elsewhere(o, pfn, elsewhere, ev);
+	}
+}
+
+/* What a guest's leaf makes of a page: owned in that state, or borrowed. */
+struct guest_leaf_of {
+	u8 state;
+	bool owns;
+	u32 handle;
+	u64 gfn;
+};
+
+static void guest_page(struct m_page *p, const struct guest_leaf_of *l, s32 change)
+{
+	p->borrowers += l->owns ? 0 : (u32)change;
+	if (!l->owns)
+		return;
+	p->owners = (u16)(p->owners + change);
+	p->guest = l->state;
+	p->vm = l->handle;
+	p->gfn = l->gfn;
+}
+
+static void touch_guest(struct oracle *o, u64 pfn, const struct guest_leaf_of *l, s32 change,
+			const struct event *ev)
+{
+	struct touch *t = touch(o, pfn, SIDE_GUEST, ev);
+
+	if (!t)
+		return;
+	t->borrowed += l->owns ? 0 : change;
+	t->owned += l->owns ? change : 0;
+	if (!l->owns || change < 0)
+		return;
+	t->named = true;
+	t->guest = l->state;
+	t->vm = l->handle;
+	t->gfn = l->gfn;
+}
+
+/* A leaf of a guest's came or went. */
+static void guest_leaf(struct oracle *o, u16 slot, int level, u64 ia, u64 pte, s32 change,
+		       const struct event *ev)
+{
+	u64 pfn = pa_from_pte(o->b->f, pte).pa >> o->shift, nr = span_of(o, level) >> o->shift;
+	struct guest_leaf_of l = { .handle = EL2_HANDLE_OFFSET + slot, .gfn = ia >> o->shift };
+
+	if (!pte_valid(pte))
+		return;
+	l.state = (u8)FIELD_GET(o->v->layout->sw_state_mask, pte);
+	l.owns = l.state == PKVM_PAGE_OWNED || l.state == PKVM_PAGE_SHARED_OWNED;
+	if (!o->fold.counting && nr > MAX_TOUCHES) {
+		reread(o, ev);
+		return;
+	}
+	for (; nr-- && pfn < o->n_frames; pfn++, l.gfn++) {
+		if (o->fold.counting) {
+			struct found f = page_get(o, pfn);
+
+			guest_page(&f.p, &l, change);
+			page_put(o, pfn, &f);
+		} else {
+			touch_guest(o, pfn, &l, change, ev);
+		}
 	}
 }
 
@@ -241,18 +315,41 @@ static void host_leaf(struct oracle *o, int level, u64 ia, const struct event *e
 	if (o->fold.counting)
 		return;
 	if (level == ARCH_LAST_LEVEL)
-		touch(o, ia >> o->shift, SIDE_HOST, 0, ev);
+		touch(o, ia >> o->shift, SIDE_HOST, ev);
 	else
 		reread(o, ev);
 }
 
 /* ---- Tables --------------------------------------------------------------------------------- */
 
-static bool odd_entry(const struct oracle *o, bool hyp, u64 pte, int level, u64 ia)
+/* Whose tables they are. */
+struct whose {
+	u8 part;
+	u16 slot; /* of PART_GUEST_TABLE */
+};
+
+static struct whose whose(const struct part_entry *p)
+{
+	return (struct whose){ (u8)part_kind(p), p->slot };
+}
+
+static bool odd_entry(const struct oracle *o, struct whose w, u64 pte, int level, u64 ia)
 {
 	if (pte_table(pte, level))
 		return true;
-	return hyp ? pte_valid(pte) : !even(o, pte, ia);
+	return w.part == PART_HOST_TABLE ? !even(o, pte, ia) : pte_valid(pte);
+}
+
+/* A leaf of a table that came or went as a whole. */
+static void leaf_changed(struct oracle *o, struct whose w, int level, u64 ia, u64 pte, s32 change,
+			 const struct event *ev)
+{
+	if (w.part == PART_HYP_TABLE)
+		hyp_leaf(o, level, ia, pte, change, ev);
+	else if (w.part == PART_GUEST_TABLE)
+		guest_leaf(o, w.slot, level, ia, pte, change, ev);
+	else
+		host_leaf(o, level, ia, ev);
 }
 
 /* The entries of the table page at @pa; NULL: nothing answers there. */
@@ -278,12 +375,12 @@ static bool page_is_untouched(struct oracle *o, u64 pa)
 	return true;
 }
 
-static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table,
+static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t table,
 		       const struct event *ev)
 {
 	u64 frame = table.pa >> o->shift, span = span_of(o, level);
 	const u64 *pte = table_at(o, table.pa);
-	u32 entries = 0, odd = 0;
+	u16 entries = 0, odd = 0;
 	struct part_entry *p;
 
 	if (frame >= o->n_frames || !pte)
@@ -293,7 +390,7 @@ static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table
 			reread(o, ev);
 		return;
 	}
-	part_set(o, frame, hyp ? PART_HYP_TABLE : PART_HOST_TABLE, level, ia);
+	part_set(o, frame, w.part, level, ia)->slot = w.slot;
 	o->fold.tables++;
 	if (all_zero(o, pte))
 		return;
@@ -301,22 +398,21 @@ static void link_table(struct oracle *o, bool hyp, int level, u64 ia, pa_t table
 		if (!pte[i])
 			continue;
 		entries++;
-		if (!odd_entry(o, hyp, pte[i], level, ia))
+		if (!odd_entry(o, w, pte[i], level, ia))
 			continue;
 		odd++;
 		if (pte_table(pte[i], level))
-			link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, pte[i]), ev);
-		else if (hyp)
-			hyp_leaf(o, level, ia, pte[i], 1, ev);
+			link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, pte[i]), ev);
 		else
-			host_leaf(o, level, ia, ev);
+			leaf_changed(o, w, level, ia, pte[i], 1, ev);
 	}
 	p = book_put(o->b, &o->fold.parts, frame);
 	p->entries = entries;
 	p->odd = odd;
 }
 
-static void unlink_table(struct oracle *o, bool hyp, int level, pa_t table, const struct event *ev)
+static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table,
+			 const struct event *ev)
 {
 	u64 frame = table.pa >> o->shift, span = span_of(o, level), ia;
 	const u64 *pte = table_at(o, table.pa);
@@ -325,20 +421,18 @@ static void unlink_table(struct oracle *o, bool hyp, int level, pa_t table, cons
 	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
-	if (part_kind(&p) != (hyp ? PART_HYP_TABLE : PART_HOST_TABLE) || part_level(&p) != level)
+	if (part_kind(&p) != w.part || part_level(&p) != level || p.slot != w.slot)
 		return;
 	part_set(o, frame, PART_NONE, -1, 0);
 	o->fold.tables--;
 	ia = p.ia & ~PART_FLAGS;
 	for (u32 i = 0; p.odd && i < table_entries(o->shift); i++, ia += span) {
-		if (!odd_entry(o, hyp, pte[i], level, ia))
+		if (!odd_entry(o, w, pte[i], level, ia))
 			continue;
 		if (pte_table(pte[i], level))
-			unlink_table(o, hyp, level + 1, pa_from_pte(o->b->f, pte[i]), ev);
-		else if (hyp)
-			hyp_leaf(o, level, ia, pte[i], -1, ev);
+			unlink_table(o, w, level + 1, pa_from_pte(o->b->f, pte[i]), ev);
 		else
-			host_leaf(o, level, ia, ev);
+			leaf_changed(o, w, level, ia, pte[i], -1, ev);
 	}
 }
 
@@ -377,7 +471,7 @@ static void resolve_upper(struct oracle *o, const struct upper *u)
 	if (span >> o->shift > MAX_TOUCHES)
 		reread(o, &u->ev);
 	for (u64 off = 0; !o->fold.reread && off < span; off += BIT(o->shift))
-		touch(o, (u->ia + off) >> o->shift, SIDE_HOST, 0, &u->ev);
+		touch(o, (u->ia + off) >> o->shift, SIDE_HOST, &u->ev);
 }
 
 void fold_resolve(struct oracle *o)
@@ -413,7 +507,7 @@ static void count_made(struct oracle *o, int level, const struct event *ev)
 
 static void table_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
 {
-	bool hyp = part_kind(at) == PART_HYP_TABLE;
+	const struct whose w = whose(at);
 	int level = part_level(at);
 	u64 i = (ev->addr & (BIT(o->shift) - 1)) / 8;
 	u64 ia = (at->ia & ~PART_FLAGS) + i * span_of(o, level);
@@ -426,25 +520,27 @@ static void table_store(struct oracle *o, const struct part_entry *at, const str
 	}
 	if (ev->old == ev->val)
 		return;
-	was_odd = odd_entry(o, hyp, ev->old, level, ia);
-	is_odd = odd_entry(o, hyp, ev->val, level, ia);
+	was_odd = odd_entry(o, w, ev->old, level, ia);
+	is_odd = odd_entry(o, w, ev->val, level, ia);
 	p = book_put(o->b, &o->fold.parts, ev->addr >> o->shift);
-	p->entries += (ev->val != 0) - (ev->old != 0);
-	p->odd += is_odd - was_odd;
+	p->entries = (u16)(p->entries + (ev->val != 0) - (ev->old != 0));
+	p->odd = (u16)(p->odd + is_odd - was_odd);
 	if (pte_table(ev->old, level))
-		unlink_table(o, hyp, level + 1, pa_from_pte(o->b->f, ev->old), ev);
-	else if (hyp)
-		hyp_leaf(o, level, ia, ev->old, -1, ev);
+		unlink_table(o, w, level + 1, pa_from_pte(o->b->f, ev->old), ev);
+	else if (w.part != PART_HOST_TABLE)
+		leaf_changed(o, w, level, ia, ev->old, -1, ev);
 	if (pte_table(ev->val, level))
-		link_table(o, hyp, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
-	else if (hyp)
-		hyp_leaf(o, level, ia, ev->val, 1, ev);
-	if (!hyp)
+		link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
+	else if (w.part != PART_HOST_TABLE)
+		leaf_changed(o, w, level, ia, ev->val, 1, ev);
+	if (w.part == PART_GUEST_TABLE && !pte_table(ev->old, level) && !pte_table(ev->val, level))
+		guests_changed(o, w.slot, level, ia, ev);
+	if (w.part == PART_HOST_TABLE)
 		count_made(o, level, ev);
-	if (hyp || (!was_odd && !is_odd))
+	if (w.part != PART_HOST_TABLE || (!was_odd && !is_odd))
 		return;
 	if (level == ARCH_LAST_LEVEL)
-		touch(o, ia >> o->shift, SIDE_HOST, 0, ev);
+		touch(o, ia >> o->shift, SIDE_HOST, ev);
 	else
 		upper_changed(o, level, ia, ev);
 }
@@ -464,7 +560,7 @@ static void record_store(struct oracle *o, const struct part_entry *at, const st
 	    FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
 		return;
 	for (; pfn <= last; pfn++)
-		touch(o, pfn, SIDE_RECORD, 0, ev);
+		touch(o, pfn, SIDE_RECORD, ev);
 }
 
 static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
@@ -472,6 +568,9 @@ static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 	u64 word = page_word(o, frame);
 
 	if (word && FIELD_GET(WORD_HOST, word) != PKVM_PAGE_OWNED)
+		return;
+	/* what the host names as given is EL2's while it looks at it */
+	if ((o->verdict.n_effects || o->verdict.moved) && m_names(&o->verdict, &o->call, frame))
 		return;
 	if (!o->fold.alien.seq && page_class(o, frame) == M_MEMORY)
 		o->fold.alien = *ev;
@@ -574,45 +673,56 @@ static void forget_elsewhere(void *data, u64 pfn)
 		return;
 	f = page_get(o, pfn);
 	f.elsewhere = 0;
+	f.p.borrowers = f.p.owners = 0;
 	f.visited = false;
 	page_put(o, pfn, &f);
 }
 
-static void link_roots(struct oracle *o, const struct mmu_table *t, bool hyp)
+static struct whose guests(const struct el2_guest_view *g)
 {
-	u32 pages = hyp ? 1 : s2_pgd_pages(o->shift, t->ia_bits);
+	return (struct whose){ PART_GUEST_TABLE, (u16)(g->handle - EL2_HANDLE_OFFSET) };
+}
+
+static u64 roots(const struct oracle *o, const struct mmu_table *t)
+{
+	return t->stage == 1 ? 1 : s2_pgd_pages(o->shift, t->ia_bits);
+}
+
+static void link_roots(struct oracle *o, const struct mmu_table *t, struct whose w,
+		       const struct event *ev)
+{
+	u64 pages = roots(o, t);
 	u64 span = (u64)table_entries(o->shift) * span_of(o, t->start_level);
 
 	if (!t->root.pa)
 		return;
 	for (u64 i = 0; i < pages; i++)
-		link_table(o, hyp, t->start_level, i * span, pa_add(t->root, i << o->shift), NULL);
+		link_table(o, w, t->start_level, i * span, pa_add(t->root, i << o->shift), ev);
 }
 
-static void visit_leaf(struct oracle *o, bool hyp, int level, u64 ia, u64 pte)
+static void visit_leaf(struct oracle *o, unsigned int part, int level, u64 ia, u64 pte)
 {
 	u64 first = ia, pages = span_of(o, level) >> o->shift;
 
-	if (hyp) {
+	if (part != PART_HOST_TABLE)
 		first = pa_from_pte(o->b->f, pte).pa;
-		if (in_vmemmap(o, ia))
-			return;
-	}
+	if (part == PART_HYP_TABLE && in_vmemmap(o, ia))
+		return;
 	for (u64 pfn = first >> o->shift; pages-- && pfn < o->n_frames; pfn++)
-		if (!hyp || first + o->v->layout->va_offset == ia || page_class(o, pfn) == M_HOLE)
-			page_check(o, pfn, SIDE_ALL, 0, NULL);
+		if (part != PART_HYP_TABLE || first + o->v->layout->va_offset == ia ||
+		    page_class(o, pfn) == M_HOLE)
+			page_check(o, pfn, SIDE_ALL, NULL, NULL);
 }
 
 static void visit_table(struct oracle *o, u64 frame, const struct part_entry *p)
 {
 	const u64 *pte = table_at(o, frame << o->shift);
-	bool hyp = part_kind(p) == PART_HYP_TABLE;
 	int level = part_level(p);
 	u64 ia = p->ia & ~PART_FLAGS;
 
 	for (u32 i = 0; p->odd && i < table_entries(o->shift); i++, ia += span_of(o, level))
-		if (!pte_table(pte[i], level) && odd_entry(o, hyp, pte[i], level, ia))
-			visit_leaf(o, hyp, level, ia, pte[i]);
+		if (!pte_table(pte[i], level) && odd_entry(o, whose(p), pte[i], level, ia))
+			visit_leaf(o, part_kind(p), level, ia, pte[i]);
 }
 
 /* Frames of which something is recorded: a state, or references on what EL2 does not own. */
@@ -628,7 +738,7 @@ static void visit_vmemmap(struct oracle *o, u64 frame, const struct part_entry *
 
 		board_peek(o->b, PA((frame << o->shift) + off), size, &val);
 		if (val && pfn < o->n_frames)
-			page_check(o, pfn, SIDE_ALL, 0, NULL);
+			page_check(o, pfn, SIDE_ALL, NULL, NULL);
 	}
 }
 
@@ -653,10 +763,22 @@ static void visit_known(void *data, u64 pfn)
 		return;
 	f = page_get(o, pfn);
 	if (!f.visited)
-		page_check(o, pfn, SIDE_ALL, 0, NULL);
+		page_check(o, pfn, SIDE_ALL, NULL, NULL);
 	f = page_get(o, pfn);
 	f.visited = false;
 	page_put(o, pfn, &f);
+}
+
+void fold_link_guest(struct oracle *o, const struct el2_guest_view *g, const struct event *ev)
+{
+	link_roots(o, &g->s2, guests(g), ev);
+}
+
+void fold_unlink_guest(struct oracle *o, const struct el2_guest_view *g, const struct event *ev)
+{
+	for (u64 i = 0; i < roots(o, &g->s2); i++)
+		unlink_table(o, guests(g), g->s2.start_level, pa_add(g->s2.root, i << o->shift),
+			     ev);
 }
 
 void fold_read_all(struct oracle *o)
@@ -666,52 +788,12 @@ void fold_read_all(struct oracle *o)
 	book_for_each(&o->pages, forget_elsewhere, o);
 	book_for_each(&o->fold.parts, forget_part, o);
 	o->fold.tables = 0;
-	link_roots(o, &o->v->host_s2, false);
-	link_roots(o, &o->v->hyp_s1, true);
+	link_roots(o, &o->v->host_s2, (struct whose){ .part = PART_HOST_TABLE }, NULL);
+	link_roots(o, &o->v->hyp_s1, (struct whose){ .part = PART_HYP_TABLE }, NULL);
+	for (unsigned int i = 0; i < o->v->n_guests; i++)
+		fold_link_guest(o, o->v->guests[i], NULL);
 	book_for_each(&o->fold.parts, visit_part, o);
 	book_for_each(&o->pages, visit_known, o);
 	o->fold.counting = false;
 	o->fold.live = true;
-}
-
-/* ---- Did the fold keep up? ------------------------------------------------------------------------ */
-
-struct recount {
-	struct oracle *o;
-	bool hyp;
-	u64 tables;
-	const char *wrong;
-};
-
-static void recount_table(void *data, int level, u64 ia, pa_t table)
-{
-	struct recount *r = data;
-	struct part p = fold_part(r->o, table);
-	u32 entries = 0;
-
-	r->tables++;
-	for (u32 i = 0; i < table_entries(r->o->shift); i++) {
-		u64 pte = 0;
-
-		board_peek64(r->o->b, pa_add(table, UINT64_C(8) * i), &pte);
-		entries += pte != 0;
-	}
-	if (p.part != (r->hyp ? PART_HYP_TABLE : PART_HOST_TABLE))
-		r->wrong = "a table page that the fold does not know";
-	else if (p.level != level || p.ia != ia)
-		r->wrong = "a table page that the fold takes for another one";
-	else if (p.entries != entries)
-		r->wrong = "a table page whose entries the fold miscounted";
-}
-
-const char *fold_check(struct oracle *o)
-{
-	struct recount r = { .o = o };
-
-	model_for_each_table(o->b, &o->v->host_s2, recount_table, &r);
-	r.hyp = true;
-	model_for_each_table(o->b, &o->v->hyp_s1, recount_table, &r);
-	if (!r.wrong && r.tables != o->fold.tables)
-		r.wrong = "the fold knows table pages that are none";
-	return r.wrong;
 }

@@ -9,13 +9,22 @@
 
 const struct el2_guest_view *model_guest(const struct el2_view *v, u32 handle)
 {
-	for (unsigned int i = 0; i < v->n_guests; i++)
-		if (v->guests[i]->handle == handle)
-			return v->guests[i];
+	unsigned int from = 0, to = v->n_guests;
+
+	while (from < to) {
+		const unsigned int mid = from + (to - from) / 2;
+
+		if (v->guests[mid]->handle == handle)
+			return v->guests[mid];
+		if (v->guests[mid]->handle < handle)
+			from = mid + 1;
+		else
+			to = mid;
+	}
 	return NULL;
 }
 
-static enum page_state entry_state(const struct el2_layout *l, u64 desc)
+enum page_state model_entry_state(const struct el2_layout *l, u64 desc)
 {
 	if (pte_valid(desc))
 		return (enum page_state)FIELD_GET(l->sw_state_mask, desc);
@@ -31,7 +40,7 @@ enum page_state model_guest_state(struct board *b, const struct el2_view *v,
 
 	if (!model_walk_table(b, &g->s2, ipa, &res))
 		return PKVM_NOPAGE;
-	return entry_state(v->layout, res.desc);
+	return model_entry_state(v->layout, res.desc);
 }
 
 /* ---- Memcaches ------------------------------------------------------------------------------ */
@@ -64,7 +73,7 @@ static void collect_entry(void *data, int level, u64 ia, u64 desc, pa_t desc_pa)
 	const struct collect *c = data;
 	const unsigned int shift = c->b->f->page_shift;
 	struct guest_leaf leaf = { .handle = c->g->handle };
-	enum page_state s = entry_state(c->v->layout, desc);
+	enum page_state s = model_entry_state(c->v->layout, desc);
 
 	if (!pte_valid(desc) || pte_table(desc, level))
 		return;

@@ -37,6 +37,10 @@ struct abs_page {
 void model_page(struct board *b, const struct el2_view *v, pa_t pa, struct abs_page *out);
 enum owner model_owner(struct board *b, const struct el2_view *v, pa_t pa);
 
+/* What host and EL2 record of a page of memory, and nothing else: cheap. */
+void model_states(struct board *b, const struct el2_view *v, pa_t pa, enum page_state *host,
+		  enum page_state *hyp);
+
 /* Walk of a table by the MMU's definition; @space: false host, true hyp. */
 bool model_walk(struct board *b, const struct el2_view *v, bool hyp, u64 ia,
 		struct mmu_result *res); /* false: beyond the input range, or no table */
@@ -58,6 +62,10 @@ u32 model_order(struct board *b, const struct el2_view *v, pa_t pa);
 u32 model_sharers(struct board *b, const struct el2_view *v, pa_t pa);
 
 u64 model_pool_free(struct board *b, const struct el2_view *v, const struct el2_pool_view *p);
+/* Every block of its free lists. */
+typedef void (*model_free_fn)(void *data, pa_t block, u64 pages);
+void model_for_each_free(struct board *b, const struct el2_view *v, const struct el2_pool_view *p,
+			 model_free_fn fn, void *data);
 /* Table pages in use, start tables included. */
 u64 model_tables(struct board *b, const struct mmu_table *t);
 

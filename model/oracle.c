@@ -110,7 +110,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		.pages = o,
 	};
 	/* address space only: what is used is a word for each page that is not the host's */
-	if (!book_init(b, &o->pages, o->n_frames, 3) || !fold_init(o) || !ffa_init(o))
+	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o))
 		return NULL;
 	checkers_init(o);
 	board_subscribe_kinds(b, wanted_kinds(), on_event, o);
@@ -220,6 +220,11 @@ const struct el2_view *oracle_view(struct oracle *o)
 const struct el2_config *oracle_config(struct oracle *o)
 {
 	return o->c;
+}
+
+bool oracle_touched(struct oracle *o, u64 pa)
+{
+	return o->fold.reread || (o->fold.n_touches && fold_touched(o, pa >> o->shift));
 }
 
 const struct oracle_action *oracle_action(struct oracle *o)

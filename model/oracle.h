@@ -81,9 +81,9 @@ enum oracle_action_kind {
 	ORACLE_DMA,
 	ORACLE_GUEST_ACCESS, /* a vCPU of @vm at IPA @addr */
 	ORACLE_GUEST_CALL,   /* a vCPU of @vm to EL2: args, the function id first */
-	ORACLE_PRESSURE, /* drain, refill, fail: changes nothing */
-	ORACLE_SMC, /* the host's: regs, and where its registers will be */
-	ORACLE_BLOCK, /* several at once: oracle_block_begin() */
+	ORACLE_PRESSURE,     /* drain, refill, fail: changes nothing */
+	ORACLE_SMC,	     /* the host's: regs, and where its registers will be */
+	ORACLE_BLOCK,	     /* several at once: oracle_block_begin() */
 };
 
 /* How an action ended, as host.h's outcomes, without depending on it. */
@@ -106,8 +106,8 @@ struct oracle_action {
 	unsigned int n_args;
 	enum mmu_access access;
 	u64 addr, size;
-	u32 vm;     /* handle */
-	u64 device; /* ORACLE_DMA: address of its registers */
+	u32 vm;		  /* handle */
+	u64 device;	  /* ORACLE_DMA: address of its registers */
 	u64 regs[18];	  /* ORACLE_SMC: x0 .. x17 */
 	const u64 *after; /* ORACLE_SMC: the same, once it has ended */
 };

@@ -131,6 +131,19 @@ static bool in_order(struct overlay *v)
 	return false;
 }
 
+/* Of guests' tables and VMs only what is left is known, not what was there in between. */
+static bool about_guests(struct oracle *o, const struct oracle_part *part, unsigned int n)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < n && !any; i++) {
+		o->action = part[i].action;
+		judge_action(o);
+		any = o->call.op >= M_HOST_SHARE_GUEST;
+	}
+	return any;
+}
+
 /* Is there a rule for each of them, that names every page it changes? */
 static bool has_rules(struct oracle *o, const struct oracle_part *part, unsigned int n)
 {
@@ -219,13 +232,20 @@ u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned 
 {
 	const struct oracle_action block = o->action;
 	enum oracle_end_kind end = worst(part, n);
+	bool guests = about_guests(o, part, n);
 	u64 digest = 0;
 
+	o->action = block;
 	checkers_end(o, end, 0);
 	o->judging = JUDGE_LEGAL;
+	if (o->fold.live)
+		guests_follow(o);
+	if (guests)
+		guests_take(o);
 	if (o->fold.live) {
 		fold_resolve(o);
-		judge_order(o, part, n);
+		if (!guests)
+			judge_order(o, part, n);
 		o->action = block;
 		digest = pages_digest(o);
 	}

@@ -220,6 +220,7 @@ void boot_end(struct oracle *o, bool ended, bool success)
 	success &= o->v->booted && !again;
 	o->judging = success ? JUDGE_LEGAL : JUDGE_TAKE;
 	fold_read_all(o);
+	guests_take(o);
 	if (success)
 		check_success(o);
 	else if (!o->v->booted)

@@ -322,7 +322,7 @@ void ffa_begin(struct oracle *o)
 	f->n = 0;
 	f->pages = 0;
 	f->about = NULL;
-	o->verdict = (struct m_verdict){ .host = M_KEEP, .hyp = M_KEEP };
+	o->verdict = (struct m_verdict){ .host = M_KEEP, .hyp = M_KEEP, .guest = M_KEEP };
 	if (id == FFA_VERSION)
 		f->act = ACT_VERSION;
 	else if (!f->version || !o->v->booted)

@@ -49,8 +49,10 @@ struct found {
 #define SIDE_HOST 1u
 #define SIDE_HYP 2u
 #define SIDE_RECORD 4u
-#define SIDE_ALL 7u
+#define SIDE_GUEST 8u /* guests' tables, whose leaves are counted as they come and go */
+#define SIDE_ALL 15u
 
+bool pages_init(struct oracle *o);
 struct found page_get(struct oracle *o, u64 pfn);
 void page_put(struct oracle *o, u64 pfn, const struct found *f);
 /* Read @sides of the page anew into @f, whose other sides hold already. */
@@ -71,6 +73,11 @@ struct touch {
 	struct event ev; /* the first that touched it */
 	s32 elsewhere;	 /* change of found.elsewhere */
 	u32 sides;
+	s32 borrowed, owned; /* change of guests' leaves */
+	bool named;	     /* by the last leaf that came to own it: */
+	u8 guest;	     /* its state */
+	u32 vm;
+	u64 gfn;
 };
 
 #define MAX_TOUCHES 4096u
@@ -83,6 +90,16 @@ struct upper {
 };
 
 #define MAX_UPPERS 16u
+
+/* A leaf of a guest's tables, or a place for one, that changed in this action. */
+struct guest_change {
+	u64 at, ia, old;
+	u32 handle;
+	s8 level;
+	struct event ev;
+};
+
+#define MAX_GUEST_CHANGES 64u
 
 struct fold {
 	bool live;     /* the parts are known and kept up */
@@ -111,13 +128,14 @@ void fold_event(struct oracle *o, const struct event *ev);
 void fold_resolve(struct oracle *o);
 const struct touch *fold_touch(const struct oracle *o, u32 i);
 bool fold_touched(const struct oracle *o, u64 pfn);
+/* A VM that came, or is about to go: its tables are followed from now on, or not. */
+void fold_link_guest(struct oracle *o, const struct el2_guest_view *g, const struct event *ev);
+void fold_unlink_guest(struct oracle *o, const struct el2_guest_view *g, const struct event *ev);
 /*
  * Forget all parts and read everything. Every page that is not as all begin, or
  * that the oracle thought so of, is given to page_check().
  */
 void fold_read_all(struct oracle *o);
-/* The parts against the tables, for CHECK_PARANOID: NULL, or what differs. */
-const char *fold_check(struct oracle *o);
 
 /* ---- Judging (oracle_judge.c, oracle_boot.c) --------------------------------------- */
 
@@ -140,7 +158,8 @@ void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 /* The same of several actions at once, whose answers are judged. */
 void judge_block_end(struct oracle *o, enum oracle_end_kind end);
 /* Compare a page with what it should be, report, and take it as it is found. */
-void page_check(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev);
+void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t,
+		const struct event *ev);
 /* A bus master's access or transfer: may who set it up do that? */
 void judge_dma(struct oracle *o, const struct event *ev);
 
@@ -166,6 +185,16 @@ void ffa_for_each_range(struct oracle *o, void (*fn)(struct oracle *o, u64 pfn, 
 bool ffa_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits);
 void ffa_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 void ffa_words(const struct oracle *o, char *out, size_t n);
+
+/* Guests and their VMs (oracle_guest.c): what an action names of them, and what became of it. */
+bool guests_init(struct oracle *o);
+void guests_take(struct oracle *o); /* everything anew */
+/* False: the call is not about guests. Else the call is named. */
+bool guests_name(struct oracle *o);
+void guests_begin(struct oracle *o);  /* it is judged */
+void guests_follow(struct oracle *o); /* it ended: before pages are looked at */
+void guests_end(struct oracle *o);
+void guests_changed(struct oracle *o, u16 slot, int level, u64 ia, const struct event *ev);
 
 /* CHECK_PARANOID (paranoid.c): does not return if the fold lost track. */
 void paranoid_check(struct oracle *o);
@@ -210,9 +239,11 @@ struct oracle {
 	u64 n_known; /* pages that are not as all begin */
 	struct {
 		u64 va, size, pa;
-	} vmemmap; /* the last piece of it that was looked at */
+	} vmemmap;	    /* the last piece of it that was looked at */
+	struct book guests; /* what guests have to do with a page */
 	struct fold fold;
 	struct m_ffa *ffa;
+	struct oracle_guests *g;
 
 	/* the action */
 	const struct oracle_action *current; /* or NULL */
@@ -224,6 +255,7 @@ struct oracle {
 	bool adopts; /* the host, still trusted, has EL2 map what it names */
 	u8 judging;  /* enum judging */
 	bool commits, error;
+	bool silent; /* the call tells nothing by its value */
 	u64 effect_seen;
 	struct event donation[BOOT_EVENTS]; /* boot: of each protected region, the first */
 

@@ -104,19 +104,42 @@ static void judge_prot_finalize(struct oracle *o)
 		single_answer(o, 0, "the CPU's stage 2 goes on");
 }
 
+/* Has the TLB of this CPU what the guest's access needs, whatever the tables say now? */
+static bool known_to_tlb(const struct oracle *o)
+{
+	const struct oracle_action *a = &o->action;
+	const struct el2_guest_view *g = model_guest(o->v, o->state.loaded[a->cpu].handle);
+	const struct tlb *tlb = &o->b->cpus[a->cpu].tlb;
+
+	for (u32 i = 0; g && i < tlb->used; i++) {
+		const struct tlb_entry *e = &tlb->e[i];
+
+		if (e->valid && e->regime == TLB_S2 && e->vmid == g->s2.vmid &&
+		    o->call.addr - e->ia < e->size &&
+		    (a->access == MMU_READ    ? e->r
+		     : a->access == MMU_WRITE ? e->w
+					      : e->x))
+			return true;
+	}
+	return false;
+}
+
 /* An access that crosses a page is two, and the first that does not succeed ends it. */
 static void judge_access(struct oracle *o)
 {
 	const u64 page = BIT(o->shift);
 	const u64 next = ALIGN_DOWN(o->action.addr, page) + page;
 
+	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
 	m_judge(&o->state, &o->design, &o->call, &o->verdict);
 	if (o->verdict.answer[0].end != M_OK_ACCESS || o->action.size <= next - o->action.addr)
 		return;
 	o->call.addr = next;
+	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
 	m_judge(&o->state, &o->design, &o->call, &o->verdict);
 	/* a device may not answer, and then the second page is never reached */
-	if (page_class(o, o->action.addr >> o->shift) == M_HOLE && o->verdict.n < M_MAX_ANSWERS)
+	if (o->action.kind == ORACLE_HOST_ACCESS &&
+	    page_class(o, o->action.addr >> o->shift) == M_HOLE && o->verdict.n < M_MAX_ANSWERS)
 		o->verdict.answer[o->verdict.n++] =
 			(struct m_answer){ .end = M_BUS, .why = "the first page may not answer" };
 }
@@ -131,9 +154,27 @@ static void sync_cpus(struct oracle *o)
 	}
 }
 
+static void name_guest_call(struct oracle *o)
+{
+	const u64 *a = o->action.args;
+	const struct m_loaded *on = &o->state.loaded[o->action.cpu];
+	const u32 id = (u32)a[0];
+	const bool known = id == M_GUEST_FEATURES || id == M_GUEST_MEMINFO ||
+			   id == M_GUEST_MEM_SHARE || id == M_GUEST_MEM_UNSHARE;
+
+	o->call.op = M_GUEST_CALL;
+	memcpy(o->call.arg, a, sizeof(o->call.arg));
+	/* what EL2 does not answer the host does: with no */
+	o->refusal = REFUSE_NOT;
+	if (on->handle && (!known || !o->design.profile->protected_guests ||
+			   !o->state.vm[on->handle - EL2_HANDLE_OFFSET].is_protected))
+		o->refusal = REFUSE_MUST;
+}
+
 static void name_action(struct oracle *o)
 {
 	static const enum m_op op_of_access[] = { M_HOST_READ, M_HOST_WRITE, M_HOST_EXEC };
+	static const enum m_op op_of_guest[] = { M_GUEST_READ, M_GUEST_WRITE, M_GUEST_EXEC };
 	const struct oracle_action *a = &o->action;
 	const struct rule_of_call *r = rule_of(a->kind == ORACLE_CALL ? a->call : NULL);
 
@@ -147,6 +188,12 @@ static void name_action(struct oracle *o)
 	o->refusal = REFUSE_MAY;
 	if (a->kind == ORACLE_CALL && r->name && o->state.deprivileged)
 		o->refusal = r->early ? REFUSE_MUST : REFUSE_NOT;
+	else if (a->kind == ORACLE_CALL && !r->name)
+		guests_name(o);
+	else if (a->kind == ORACLE_GUEST_ACCESS)
+		o->call.op = op_of_guest[a->access];
+	else if (a->kind == ORACLE_GUEST_CALL)
+		name_guest_call(o);
 }
 
 void judge_action(struct oracle *o)
@@ -159,7 +206,7 @@ void judge_action(struct oracle *o)
 		single_answer(o, 0, "EL2 did not come up");
 	else if (a->kind == ORACLE_PROT_FINALIZE || is_call(o, "prot_finalize"))
 		judge_prot_finalize(o);
-	else if (a->kind == ORACLE_HOST_ACCESS)
+	else if (a->kind == ORACLE_HOST_ACCESS || (a->kind == ORACLE_GUEST_ACCESS && o->v->booted))
 		judge_access(o);
 	else if (a->kind != ORACLE_SMC && o->v->booted)
 		m_judge(&o->state, &o->design, &o->call, &o->verdict);
@@ -174,9 +221,10 @@ void judge_begin(struct oracle *o)
 		boot_sync(o);
 		o->judging = JUDGE_TAKE;
 		fold_read_all(o);
+		guests_take(o);
 	}
 	fold_begin(o);
-	o->commits = o->error = o->odd = false;
+	o->commits = o->error = o->odd = o->silent = false;
 	o->n_said = 0;
 	o->effect_seen = 0;
 	memset(o->n_broken, 0, sizeof(o->n_broken));
@@ -186,6 +234,7 @@ void judge_begin(struct oracle *o)
 	o->judging = o->adopts || !o->v->booted ? JUDGE_TAKE : JUDGE_EFFECT;
 	if (a->kind == ORACLE_SMC)
 		ffa_begin(o);
+	guests_begin(o);
 }
 
 /* ---- Telling ------------------------------------------------------------------------- */
@@ -310,7 +359,10 @@ static bool in_effect(const struct oracle *o, u64 pfn)
 {
 	if (o->action.kind == ORACLE_SMC)
 		return o->commits && ffa_names(o, pfn);
-	return o->commits && pfn - o->verdict.pfn < o->verdict.nr;
+	if (o->commits && pfn - o->verdict.pfn < o->verdict.nr)
+		return true;
+	return (o->verdict.n_effects || o->verdict.moved || o->verdict.frees) &&
+	       m_names(&o->verdict, &o->call, pfn);
 }
 
 static bool found_same(const struct found *a, const struct found *b)
@@ -343,17 +395,44 @@ static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
 		judge_odd(o, pfn, ev, before, now, "the host is kept out of its own page");
 }
 
+static struct m_page wanted(const struct oracle *o, u64 pfn, const struct found *before)
+{
+	if (o->action.kind == ORACLE_SMC)
+		return in_effect(o, pfn) ? m_apply(&o->verdict, before->p) : before->p;
+	return m_after(&o->verdict, &o->call, pfn, before->p, o->commits);
+}
+
+/*
+ * What guests' leaves make of a page is not judged: after everything was read anew, and
+ * where a VM went with what it had. Whether it goes together is.
+ */
+static void take_guests(struct m_page *want, const struct m_page *now)
+{
+	want->borrowers = now->borrowers;
+	want->owners = now->owners;
+	want->guest = now->guest;
+	want->vm = now->vm;
+	want->gfn = now->gfn;
+}
+
+static bool kept(const struct oracle *o, const struct m_page *want, const struct m_page *now)
+{
+	if (o->verdict.vm != M_VM_GONE)
+		return false;
+	return (want->hyp == PKVM_NOPAGE && now->hyp == PKVM_PAGE_OWNED) || now->pins > want->pins;
+}
+
 static void compare(struct oracle *o, u64 pfn, const struct event *ev, const struct found *before,
 		    const struct found *now)
 {
-	struct m_page want = before->p;
+	struct m_page want = wanted(o, pfn, before);
 
-	if (in_effect(o, pfn)) {
-		want = m_apply(&o->verdict, want);
+	if (o->commits && pfn - o->verdict.pfn < o->verdict.nr)
 		o->effect_seen++;
-	}
 	if (want.hyp == PKVM_PAGE_OWNED)
 		want.pins = 0;
+	if (o->fold.reread || o->verdict.vm == M_VM_GONE)
+		take_guests(&want, &now->p);
 	if (owner_changed(&before->p, &now->p)) {
 		if (before->p.pins)
 			judge_broken(o, RULE_PINNED, pfn, ev, before, now,
@@ -364,7 +443,10 @@ static void compare(struct oracle *o, u64 pfn, const struct event *ev, const str
 	}
 	if (page_same(&want, &now->p))
 		return;
-	if (o->error)
+	if (o->commits && kept(o, &want, &now->p))
+		judge_broken(o, RULE_LEAK, pfn, ev, before, now,
+			     "the VM is gone, and EL2 keeps what the host gave for it");
+	else if (o->error)
 		judge_broken(o, RULE_NO_CHANGE_ON_ERROR, pfn, ev, before, now,
 			     "the call failed and changed the page");
 	else
@@ -373,13 +455,27 @@ static void compare(struct oracle *o, u64 pfn, const struct event *ev, const str
 					    : "the page changed, and nothing allows that");
 }
 
-void page_check(struct oracle *o, u64 pfn, u32 sides, s32 elsewhere, const struct event *ev)
+static void count_guests(struct m_page *p, const struct touch *t)
+{
+	p->borrowers += (u32)t->borrowed;
+	p->owners = (u16)(p->owners + t->owned);
+	if (!t->named)
+		return;
+	p->guest = t->guest;
+	p->vm = t->vm;
+	p->gfn = t->gfn;
+}
+
+void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, const struct event *ev)
 {
 	struct found before = page_get(o, pfn), now = before;
 
 	if (o->fold.counting && before.visited)
 		return;
-	now.elsewhere = (u16)(now.elsewhere + elsewhere);
+	if (t) {
+		now.elsewhere = (u16)(now.elsewhere + t->elsewhere);
+		count_guests(&now.p, t);
+	}
 	page_read(o, pfn, sides, &now);
 	if (!o->fold.counting && found_same(&before, &now) && !in_effect(o, pfn))
 		return;
@@ -405,9 +501,13 @@ static void check_unseen(struct oracle *o, u64 from, u64 nr)
 		if (!o->fold.reread && fold_touched(o, pfn))
 			continue;
 		f = page_get(o, pfn);
-		want = m_apply(&o->verdict, f.p);
-		if (o->fold.reread)
+		want = wanted(o, pfn, &f);
+		if (o->fold.reread) {
 			want.pins = f.p.pins;
+			take_guests(&want, &f.p);
+		}
+		if (want.hyp == PKVM_PAGE_OWNED)
+			want.pins = 0;
 		if (page_same(&want, &f.p))
 			continue;
 		judge_odd(o, pfn, NULL, &f, &f, "the call succeeded and left the page as it was");
@@ -421,6 +521,12 @@ static void check_effect(struct oracle *o)
 		ffa_for_each_range(o, check_unseen);
 	else if (o->commits && o->effect_seen < o->verdict.nr)
 		check_unseen(o, o->verdict.pfn, o->verdict.nr);
+	if (!o->commits)
+		return;
+	for (unsigned int i = 0; i < o->verdict.n_effects; i++)
+		check_unseen(o, o->verdict.effect[i].pfn, o->verdict.effect[i].nr);
+	for (u32 i = 0; o->verdict.frees && i < o->call.n_given; i++)
+		check_unseen(o, o->call.given[i].pfn, o->call.given[i].nr);
 }
 
 /* The host's accesses: two pages at most, and for each the largest block that fits. */
@@ -437,14 +543,16 @@ static void check_mappings(struct oracle *o)
 
 static void check_pages(struct oracle *o)
 {
+	guests_follow(o);
 	fold_resolve(o);
 	if (o->fold.reread)
 		fold_read_all(o);
 	for (u32 i = 0; !o->fold.reread && i < o->fold.n_touches; i++) {
 		const struct touch *t = fold_touch(o, i);
 
-		page_check(o, t->pfn, t->sides, t->elsewhere, &t->ev);
+		page_check(o, t->pfn, t->sides, t, &t->ev);
 	}
+	guests_end(o);
 	if (o->judging != JUDGE_EFFECT)
 		return;
 	check_effect(o);
@@ -474,6 +582,10 @@ static bool answers(const struct oracle *o, const struct m_answer *a, enum oracl
 		return end == ORACLE_END_HANG;
 	case M_BUS:
 		return end == ORACLE_END_BUS;
+	case M_DONE:
+		return end == ORACLE_END_VALUE;
+	case M_EXIT:
+		return end == ORACLE_END_FAULT;
 	}
 	return false;
 }
@@ -495,6 +607,7 @@ bool judge_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *
 	for (unsigned int i = 0; i < v->n; i++) {
 		if (answers(o, &v->answer[i], end, value)) {
 			*commits = v->answer[i].commits;
+			o->silent = v->answer[i].end == M_DONE;
 			return true;
 		}
 	}
@@ -517,6 +630,11 @@ static void wrong_answer(struct oracle *o, enum oracle_end_kind end, s64 value)
 	struct found f;
 
 	words_result(o, end, value, why, sizeof(why));
+	if (o->action.kind == ORACLE_GUEST_ACCESS && o->verdict.n == 1 &&
+	    o->verdict.answer[0].end == M_OK_ACCESS) {
+		judge_broken(o, RULE_OWNER_PROGRESS, NO_PAGE, NULL, NULL, NULL, why);
+		return;
+	}
 	if (o->action.kind != ORACLE_HOST_ACCESS) {
 		judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
 		return;
@@ -554,8 +672,9 @@ void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 		end_boot(o, end, value);
 	} else {
 		right = judge_allowed(o, end, value, &o->commits);
-		o->error = (o->action.kind == ORACLE_CALL || o->action.kind == ORACLE_SMC) &&
-			   end == ORACLE_END_VALUE && value < 0;
+		o->error = (o->action.kind == ORACLE_CALL || o->action.kind == ORACLE_SMC ||
+			    o->action.kind == ORACLE_GUEST_CALL) &&
+			   end == ORACLE_END_VALUE && value < 0 && !o->silent;
 		if (!right)
 			wrong_answer(o, end, value);
 		if (half_done(o, end))

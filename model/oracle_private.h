@@ -12,9 +12,10 @@
 
 enum page_part {
 	PART_NONE,
-	PART_HOST_TABLE, /* a table page of the host's stage 2 */
-	PART_HYP_TABLE,	 /* a table page of EL2's stage 1 */
-	PART_VMEMMAP,	 /* backs hyp_vmemmap */
+	PART_HOST_TABLE,  /* a table page of the host's stage 2 */
+	PART_HYP_TABLE,	  /* a table page of EL2's stage 1 */
+	PART_VMEMMAP,	  /* backs hyp_vmemmap */
+	PART_GUEST_TABLE, /* a table page of a guest's stage 2 */
 	N_PARTS
 };
 
@@ -24,7 +25,16 @@ struct part {
 	u64 ia;	     /* first input address that the table covers, bytes; PART_VMEMMAP: the
 		       address of the first frame that it describes */
 	u32 entries; /* of a table: how many are not zero */
+	u32 handle;  /* PART_GUEST_TABLE: the VM's */
 };
+
+static inline bool check_is_table(const struct part *p)
+{
+	return p->part == PART_HOST_TABLE || p->part == PART_HYP_TABLE ||
+	       p->part == PART_GUEST_TABLE;
+}
+
+#define PART_TABLES (BIT(PART_HOST_TABLE) | BIT(PART_HYP_TABLE) | BIT(PART_GUEST_TABLE))
 
 /* What the frame at @pa is now; PART_NONE where it is nothing. */
 struct part fold_part(struct oracle *o, pa_t pa);
@@ -64,6 +74,8 @@ void oracle_breach(struct oracle *o, enum rule_id rule, u64 page, const struct e
 struct board *oracle_board(struct oracle *o);
 const struct el2_view *oracle_view(struct oracle *o);
 const struct el2_config *oracle_config(struct oracle *o);
+/* Did this action change what anybody records of the page? */
+bool oracle_touched(struct oracle *o, u64 pa);
 /* The action being judged; NULL between actions. */
 const struct oracle_action *oracle_action(struct oracle *o);
 

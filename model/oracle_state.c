@@ -15,7 +15,59 @@
 #define WORD_BREACH GENMASK(14, 11)
 #define WORD_VISITED BIT(15)
 #define WORD_PINS GENMASK(31, 16) /* not memory: mappings elsewhere */
-#define WORD_SHARERS GENMASK(63, 32)
+#define WORD_GUESTS BIT(32)	  /* guests have to do with it: see the other book */
+
+/* What few pages have. */
+struct guest_facts {
+	u32 sharers, borrowers, vm, note_vm;
+	u64 gfn; /* and how many leaves own it, in which state */
+	u64 note_gfn;
+};
+
+#define GUEST_FACTS_SHIFT 5
+#define FACTS_GFN GENMASK(39, 0)
+#define FACTS_OWNERS GENMASK(55, 40)
+#define FACTS_STATE GENMASK(58, 56)
+
+G_STATIC_ASSERT(sizeof(struct guest_facts) == 1u << GUEST_FACTS_SHIFT);
+
+bool pages_init(struct oracle *o)
+{
+	return book_init(o->b, &o->pages, o->n_frames, 3) &&
+	       book_init(o->b, &o->guests, o->n_frames, GUEST_FACTS_SHIFT);
+}
+
+static void get_facts(const struct oracle *o, u64 pfn, struct m_page *p)
+{
+	const struct guest_facts *g = book_get(&o->guests, pfn);
+
+	p->sharers = g->sharers;
+	p->borrowers = g->borrowers;
+	p->vm = g->vm;
+	p->gfn = FIELD_GET(FACTS_GFN, g->gfn);
+	p->owners = (u16)FIELD_GET(FACTS_OWNERS, g->gfn);
+	p->guest = (u8)FIELD_GET(FACTS_STATE, g->gfn);
+	p->note_vm = g->note_vm;
+	p->note_gfn = g->note_gfn;
+}
+
+static bool has_facts(const struct m_page *p)
+{
+	return p->sharers || p->borrowers || p->owners || p->note_vm;
+}
+
+static void put_facts(struct oracle *o, u64 pfn, const struct m_page *p)
+{
+	*(struct guest_facts *)book_put(o->b, &o->guests, pfn) = (struct guest_facts){
+		.sharers = p->sharers,
+		.borrowers = p->borrowers,
+		.vm = p->vm,
+		.gfn = FIELD_PREP(FACTS_GFN, p->gfn) | FIELD_PREP(FACTS_OWNERS, p->owners) |
+		       FIELD_PREP(FACTS_STATE, p->guest),
+		.note_vm = p->note_vm,
+		.note_gfn = p->note_gfn,
+	};
+}
 
 enum m_class page_class(const struct oracle *o, u64 pfn)
 {
@@ -37,7 +89,6 @@ struct found page_get(struct oracle *o, u64 pfn)
 	f.p.host = (u8)FIELD_GET(WORD_HOST, w);
 	f.p.hyp = (u8)FIELD_GET(WORD_HYP, w);
 	f.p.text = (u8)FIELD_GET(WORD_TEXT, w);
-	f.p.sharers = (u32)FIELD_GET(WORD_SHARERS, w);
 	f.host_leaf = (u8)FIELD_GET(WORD_LEAF, w);
 	f.linear = FIELD_GET(WORD_LINEAR, w);
 	f.breach = (u8)FIELD_GET(WORD_BREACH, w);
@@ -46,6 +97,8 @@ struct found page_get(struct oracle *o, u64 pfn)
 		f.elsewhere = (u16)FIELD_GET(WORD_PINS, w);
 	else
 		f.p.pins = (u32)FIELD_GET(WORD_PINS, w);
+	if (unlikely(w & WORD_GUESTS))
+		get_facts(o, pfn, &f.p);
 	return f;
 }
 
@@ -53,14 +106,15 @@ static u64 pack(const struct found *f, enum m_class c)
 {
 	struct m_page p = m_page_default(c);
 
-	if (page_same(&f->p, &p) && !f->host_leaf && !f->linear && !f->elsewhere && !f->breach)
+	if (page_same(&f->p, &p) && !f->p.note_vm && !f->host_leaf && !f->linear && !f->elsewhere &&
+	    !f->breach)
 		return 0;
 	return WORD_KNOWN | FIELD_PREP(WORD_HOST, f->p.host) | FIELD_PREP(WORD_HYP, f->p.hyp) |
 	       FIELD_PREP(WORD_TEXT, f->p.text) | FIELD_PREP(WORD_LEAF, f->host_leaf) |
 	       FIELD_PREP(WORD_LINEAR, f->linear) | FIELD_PREP(WORD_BREACH, f->breach) |
 	       FIELD_PREP(WORD_VISITED, f->visited) |
 	       FIELD_PREP(WORD_PINS, c == M_HOLE ? f->elsewhere : f->p.pins) |
-	       FIELD_PREP(WORD_SHARERS, f->p.sharers);
+	       (has_facts(&f->p) ? WORD_GUESTS : 0);
 }
 
 void page_put(struct oracle *o, u64 pfn, const struct found *f)
@@ -69,6 +123,8 @@ void page_put(struct oracle *o, u64 pfn, const struct found *f)
 
 	sim_assert(pfn < o->n_frames);
 	old = page_word(o, pfn);
+	if (unlikely((old | w) & WORD_GUESTS))
+		put_facts(o, pfn, &f->p);
 	if (old == w)
 		return;
 	*(u64 *)book_put(o->b, &o->pages, pfn) = w;
@@ -78,8 +134,10 @@ void page_put(struct oracle *o, u64 pfn, const struct found *f)
 
 bool page_same(const struct m_page *a, const struct m_page *b)
 {
-	return a->host == b->host && a->hyp == b->hyp && a->pins == b->pins &&
-	       a->sharers == b->sharers;
+	if (a->host != b->host || a->hyp != b->hyp || a->pins != b->pins ||
+	    a->sharers != b->sharers || a->borrowers != b->borrowers || a->owners != b->owners)
+		return false;
+	return !a->owners || (a->guest == b->guest && a->vm == b->vm && a->gfn == b->gfn);
 }
 
 /* ---- Reading ------------------------------------------------------------------------ */
@@ -94,6 +152,18 @@ static u8 sw_state(const struct oracle *o, u64 pte)
 	return (u8)FIELD_GET(o->v->layout->sw_state_mask, pte);
 }
 
+/* An annotation that names a guest. */
+static void read_note(const struct oracle *o, u64 pte, struct found *f)
+{
+	const struct el2_layout *l = o->v->layout;
+
+	if (pte_valid(pte) || !l->handle_mask || FIELD_GET(l->owner_mask, pte) != l->owner_guest ||
+	    FIELD_GET(l->type_mask, pte) != l->type_donation)
+		return;
+	f->p.note_vm = (u32)FIELD_GET(l->handle_mask, pte);
+	f->p.note_gfn = FIELD_GET(l->gfn_mask, pte);
+}
+
 /* The host's entry; where it is the record, also what it says. */
 static void read_host(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
 {
@@ -101,6 +171,8 @@ static void read_host(struct oracle *o, u64 pfn, enum m_class c, struct found *f
 	u8 state = PKVM_PAGE_OWNED;
 
 	f->host_leaf = LEAF_OPEN;
+	f->p.note_vm = 0;
+	f->p.note_gfn = 0;
 	if (model_walk(o->b, o->v, false, pfn << o->shift, &res) && res.desc) {
 		if (!translates(&res) || !res.r)
 			f->host_leaf = LEAF_CLOSED;
@@ -110,6 +182,8 @@ static void read_host(struct oracle *o, u64 pfn, enum m_class c, struct found *f
 			f->host_leaf = LEAF_READ_ONLY;
 		if (translates(&res))
 			state = sw_state(o, res.desc);
+		else if (c == M_MEMORY)
+			read_note(o, res.desc, f);
 	}
 	if (c == M_HOLE)
 		f->p.host = f->host_leaf == LEAF_CLOSED ? PKVM_NOPAGE : PKVM_PAGE_OWNED;

@@ -48,6 +48,10 @@ void words_page(const struct found *f, enum m_class c, char *out, size_t n)
 		add(out, n, "; pins %u", f->p.pins);
 	if (f->p.sharers)
 		add(out, n, "; guests %u", f->p.sharers);
+	if (f->p.owners)
+		add(out, n, "; VM 0x%x %s", f->p.vm, state_name(f->p.guest));
+	else if (f->p.note_vm)
+		add(out, n, "; kept for VM 0x%x", f->p.note_vm);
 }
 
 static void add_number(char *out, size_t n, s64 value)
@@ -75,7 +79,8 @@ static void add_answer(char *out, size_t n, const struct m_answer *a)
 {
 	static const char *const ends[] = {
 		[M_OK_ACCESS] = "success", [M_ABORT] = "abort", [M_PANIC] = "panic",
-		[M_HANG] = "hang",	   [M_BUS] = "bus",
+		[M_HANG] = "hang",	   [M_BUS] = "bus",	[M_DONE] = "any value",
+		[M_EXIT] = "fault",
 	};
 
 	if (a->end == M_RET)
@@ -95,7 +100,10 @@ void words_allowed(const struct oracle *o, char *out, size_t n)
 		return;
 	}
 	if (o->refusal == REFUSE_MUST) {
-		add(out, n, "refused (the host is no longer trusted with it)");
+		add(out, n,
+		    o->action.kind == ORACLE_GUEST_CALL
+			    ? "refused (EL2 leaves it to the host)"
+			    : "refused (the release has it not, or not any more)");
 		return;
 	}
 	for (unsigned int i = 0; i < v->n; i++) {

@@ -4,7 +4,7 @@
  * the specification does: the checks in order, then the effect. Where releases
  * order their checks differently, both orders stand here side by side.
  */
-#include "rules.h"
+#include "rules_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -69,30 +69,31 @@ struct m_design m_design_of(const struct el2_config *c)
 
 /* ---- Verdicts ------------------------------------------------------------------ */
 
-static void answer(struct m_verdict *v, struct m_answer a)
+void rule_answer(struct m_verdict *v, struct m_answer a)
 {
 	if (v->n < M_MAX_ANSWERS)
 		v->answer[v->n++] = a;
 }
 
-static void deny(struct m_verdict *v, int err, const char *why)
+void rule_deny(struct m_verdict *v, int err, const char *why)
 {
-	answer(v, (struct m_answer){ .end = M_RET, .ret = -err, .why = why });
+	rule_answer(v, (struct m_answer){ .end = M_RET, .ret = -err, .why = why });
 }
 
-static void ends(struct m_verdict *v, enum m_end end, const char *why)
+void rule_ends(struct m_verdict *v, enum m_end end, const char *why)
 {
-	answer(v, (struct m_answer){ .end = end, .why = why });
+	rule_answer(v, (struct m_answer){ .end = end, .why = why });
 }
 
 /* Success with the effect; or, if a table could not be had, no change at all. */
-static void allow(struct m_verdict *v, u64 pfn, u64 nr, u8 host, u8 hyp, s32 pins)
+void rule_allow(struct m_verdict *v, u64 pfn, u64 nr, u8 host, u8 hyp, s32 pins)
 {
-	answer(v, (struct m_answer){ .end = M_RET, .commits = true, .why = "all checks pass" });
-	answer(v, (struct m_answer){ .end = M_RET,
-				     .ret = -ENOMEM,
-				     .if_enomem = true,
-				     .why = "a table page could not be had" });
+	rule_answer(v,
+		    (struct m_answer){ .end = M_RET, .commits = true, .why = "all checks pass" });
+	rule_answer(v, (struct m_answer){ .end = M_RET,
+					  .ret = -ENOMEM,
+					  .if_enomem = true,
+					  .why = "a table page could not be had" });
 	v->pfn = pfn;
 	v->nr = nr;
 	v->host = host;
@@ -100,29 +101,99 @@ static void allow(struct m_verdict *v, u64 pfn, u64 nr, u8 host, u8 hyp, s32 pin
 	v->pins = pins;
 }
 
+static void change_states(struct m_page *p, u8 host, u8 hyp)
+{
+	if (host != M_KEEP)
+		p->host = host;
+	if (hyp != M_KEEP)
+		p->hyp = hyp;
+	if (host == PKVM_PAGE_OWNED)
+		p->text = 0;
+}
+
 struct m_page m_apply(const struct m_verdict *v, struct m_page p)
 {
-	if (v->host != M_KEEP)
-		p.host = v->host;
-	if (v->hyp != M_KEEP)
-		p.hyp = v->hyp;
-	if (v->host == PKVM_PAGE_OWNED)
-		p.text = 0;
+	change_states(&p, v->host, v->hyp);
 	p.pins += (u32)v->pins;
+	p.sharers += (u32)v->lent;
+	p.borrowers += (u32)v->lent;
+	if (v->lent < 0 && !p.sharers)
+		p.host = PKVM_PAGE_OWNED;
+	if (v->guest == M_KEEP)
+		return p;
+	if (v->guest != PKVM_NOPAGE && !p.owners)
+		p.owners = 1;
+	else if (v->guest == PKVM_NOPAGE && p.owners)
+		p.owners--;
+	if (p.owners) {
+		p.guest = v->guest;
+		p.vm = v->handle;
+		p.gfn = v->leaf.gfn;
+	}
 	return p;
+}
+
+static bool in_range(u64 pfn, u64 first, u64 nr)
+{
+	return pfn - first < nr;
+}
+
+static void apply_given(const struct m_call *call, u64 pfn, struct m_page *p)
+{
+	for (u32 i = 0; i < call->n_given; i++) {
+		const struct m_range *r = &call->given[i];
+
+		if (!in_range(pfn, r->pfn, r->nr))
+			continue;
+		if (r->unpin)
+			p->pins--;
+		else
+			change_states(p, PKVM_PAGE_OWNED, PKVM_NOPAGE);
+	}
+}
+
+struct m_page m_after(const struct m_verdict *v, const struct m_call *call, u64 pfn,
+		      struct m_page p, bool commits)
+{
+	for (u32 i = 0; i < v->moved; i++)
+		if (call->link[i] == pfn)
+			change_states(&p, PKVM_NOPAGE, PKVM_PAGE_OWNED);
+	if (!commits)
+		return p;
+	if (in_range(pfn, v->pfn, v->nr))
+		p = m_apply(v, p);
+	for (unsigned int i = 0; i < v->n_effects; i++) {
+		const struct m_effect *e = &v->effect[i];
+
+		if (e->undone || !in_range(pfn, e->pfn, e->nr))
+			continue;
+		change_states(&p, e->host, e->hyp);
+		p.pins += (u32)e->pins;
+	}
+	if (v->frees)
+		apply_given(call, pfn, &p);
+	return p;
+}
+
+bool m_names(const struct m_verdict *v, const struct m_call *call, u64 pfn)
+{
+	if (in_range(pfn, v->pfn, v->nr))
+		return true;
+	for (u32 i = 0; i < v->moved; i++)
+		if (call->link[i] == pfn)
+			return true;
+	for (unsigned int i = 0; i < v->n_effects; i++)
+		if (in_range(pfn, v->effect[i].pfn, v->effect[i].nr))
+			return true;
+	for (u32 i = 0; v->frees && i < call->n_given; i++)
+		if (in_range(pfn, call->given[i].pfn, call->given[i].nr))
+			return true;
+	return false;
 }
 
 /* ---- Checks: 0, or the errno of the first that fails --------------------------- */
 
-struct judge {
-	const struct m_state *s;
-	const struct m_design *d;
-	u64 pfn, nr; /* pfn: what is left of it after the shift to an address */
-	u64 raw_pfn; /* as the caller gave it */
-	bool wraps;  /* pfn + nr does not fit the address space */
-};
-
-static bool frames_valid(const struct judge *j, u64 raw_pfn)
+bool rule_frames_valid(const struct judge *j, u64 raw_pfn)
 {
 	u64 limit = UINT64_C(1) << (j->s->ia_bits - j->s->page_shift);
 
@@ -137,7 +208,7 @@ static bool past_linear_map(const struct judge *j)
 }
 
 /* The range lies in one region that the host may deal with: crossing is told first. */
-static int allowed(const struct judge *j)
+int rule_allowed(const struct judge *j)
 {
 	u64 start = j->pfn << j->s->page_shift;
 	u64 last = start + (j->nr << j->s->page_shift) - 1;
@@ -149,10 +220,17 @@ static int allowed(const struct judge *j)
 	return !m || m->nomap ? EPERM : 0;
 }
 
+struct m_page rule_page(const struct judge *j, u64 pfn)
+{
+	struct m_page p = j->s->get(j->s, pfn);
+
+	return j->sofar ? m_after(j->sofar, j->call, pfn, p, true) : p;
+}
+
 /* v6.12 knows a page by its table only: what is not the host's memory is nobody's. */
 static u8 host_state(const struct judge *j, u64 pfn)
 {
-	struct m_page p = j->s->get(j->s, pfn);
+	struct m_page p = rule_page(j, pfn);
 
 	if (!j->d->profile->state_in_vmemmap &&
 	    m_class_of(j->s, pfn << j->s->page_shift) != M_MEMORY)
@@ -160,14 +238,14 @@ static u8 host_state(const struct judge *j, u64 pfn)
 	return p.host;
 }
 
-static int host_is(const struct judge *j, u8 state)
+int rule_host_is(const struct judge *j, u8 state)
 {
 	if (j->d->profile->state_in_vmemmap) {
-		int err = allowed(j);
+		int err = rule_allowed(j);
 
 		if (err)
 			return err;
-	} else if (!frames_valid(j, j->pfn)) {
+	} else if (!rule_frames_valid(j, j->pfn)) {
 		return ERANGE;
 	}
 	for (u64 i = 0; i < j->nr; i++)
@@ -176,10 +254,10 @@ static int host_is(const struct judge *j, u8 state)
 	return 0;
 }
 
-static int hyp_is(const struct judge *j, u8 state)
+int rule_hyp_is(const struct judge *j, u8 state)
 {
 	for (u64 i = 0; i < j->nr; i++)
-		if (j->s->get(j->s, j->pfn + i).hyp != state)
+		if (rule_page(j, j->pfn + i).hyp != state)
 			return EPERM;
 	return 0;
 }
@@ -202,40 +280,50 @@ static bool cross_checks(const struct judge *j)
 
 static void host_share_hyp(const struct judge *j, struct m_verdict *v)
 {
-	int err = host_is(j, PKVM_PAGE_OWNED);
+	int err = rule_host_is(j, PKVM_PAGE_OWNED);
 
 	if (err)
-		return deny(v, err, "the host may only share a page of its own memory");
-	if (cross_checks(j) && hyp_is(j, PKVM_NOPAGE))
-		return deny(v, EPERM, "EL2 holds the page already");
-	allow(v, j->pfn, 1, PKVM_PAGE_SHARED_OWNED, PKVM_PAGE_SHARED_BORROWED, 0);
+		return rule_deny(v, err, "the host may only share a page of its own memory");
+	if (cross_checks(j) && rule_hyp_is(j, PKVM_NOPAGE))
+		return rule_deny(v, EPERM, "EL2 holds the page already");
+	rule_allow(v, j->pfn, 1, PKVM_PAGE_SHARED_OWNED, PKVM_PAGE_SHARED_BORROWED, 0);
 }
 
 static void host_unshare_hyp(const struct judge *j, struct m_verdict *v)
 {
-	int err = host_is(j, PKVM_PAGE_SHARED_OWNED);
+	int err = rule_host_is(j, PKVM_PAGE_SHARED_OWNED);
 	bool vmemmap = j->d->profile->state_in_vmemmap;
 
 	if (err)
-		return deny(v, err, "the host does not share the page");
+		return rule_deny(v, err, "the host does not share the page");
 	if (!vmemmap && pinned(j))
-		return deny(v, EBUSY, "EL2 has the page pinned");
-	if (hyp_is(j, PKVM_PAGE_SHARED_BORROWED))
-		return deny(v, EPERM, "it is shared, but not with EL2");
+		return rule_deny(v, EBUSY, "EL2 has the page pinned");
+	if (rule_hyp_is(j, PKVM_PAGE_SHARED_BORROWED))
+		return rule_deny(v, EPERM, "it is shared, but not with EL2");
 	if (vmemmap && pinned(j))
-		return deny(v, EBUSY, "EL2 has the page pinned");
-	allow(v, j->pfn, 1, PKVM_PAGE_OWNED, PKVM_NOPAGE, 0);
+		return rule_deny(v, EBUSY, "EL2 has the page pinned");
+	rule_allow(v, j->pfn, 1, PKVM_PAGE_OWNED, PKVM_NOPAGE, 0);
+}
+
+int rule_may_donate(const struct judge *j, const char **why)
+{
+	int err = rule_host_is(j, PKVM_PAGE_OWNED);
+
+	*why = "the host may only give memory that it owns alone";
+	if (err)
+		return err;
+	*why = "EL2 holds a page of the range already";
+	return cross_checks(j) && rule_hyp_is(j, PKVM_NOPAGE) ? EPERM : 0;
 }
 
 static void host_donate_hyp(const struct judge *j, struct m_verdict *v)
 {
-	int err = host_is(j, PKVM_PAGE_OWNED);
+	const char *why;
+	int err = rule_may_donate(j, &why);
 
 	if (err)
-		return deny(v, err, "the host may only give memory that it owns alone");
-	if (cross_checks(j) && hyp_is(j, PKVM_NOPAGE))
-		return deny(v, EPERM, "EL2 holds a page of the range already");
-	allow(v, j->pfn, j->nr, PKVM_NOPAGE, PKVM_PAGE_OWNED, 0);
+		return rule_deny(v, err, why);
+	rule_allow(v, j->pfn, j->nr, PKVM_NOPAGE, PKVM_PAGE_OWNED, 0);
 }
 
 static bool all_memory(const struct judge *j)
@@ -249,31 +337,31 @@ static bool all_memory(const struct judge *j)
 static void hyp_donate_host(const struct judge *j, struct m_verdict *v)
 {
 	if (!all_memory(j)) {
-		deny(v, EPERM, "this call deals with memory only");
+		rule_deny(v, EPERM, "this call deals with memory only");
 		if (j->d->profile->state_in_vmemmap)
-			ends(v, M_PANIC,
-			     "only EL2 calls it, and never with what has no page state");
-		else if (!frames_valid(j, j->pfn) || past_linear_map(j))
-			deny(v, ERANGE, "past EL2's linear map");
+			rule_ends(v, M_PANIC,
+				  "only EL2 calls it, and never with what has no page state");
+		else if (!rule_frames_valid(j, j->pfn) || past_linear_map(j))
+			rule_deny(v, ERANGE, "past EL2's linear map");
 		return;
 	}
-	if (hyp_is(j, PKVM_PAGE_OWNED))
-		return deny(v, EPERM, "EL2 does not own the page");
+	if (rule_hyp_is(j, PKVM_PAGE_OWNED))
+		return rule_deny(v, EPERM, "EL2 does not own the page");
 	for (u64 i = 0; cross_checks(j) && i < j->nr; i++)
 		if (host_state(j, j->pfn + i) != PKVM_NOPAGE)
-			return deny(v, EPERM, "the host holds the page too");
+			return rule_deny(v, EPERM, "the host holds the page too");
 	if (j->d->profile->donate_host_refcount && pinned(j))
-		return deny(v, EBUSY, "the page is in use");
-	allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, PKVM_NOPAGE, 0);
+		return rule_deny(v, EBUSY, "the page is in use");
+	rule_allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, PKVM_NOPAGE, 0);
 }
 
 static void host_share_ffa(const struct judge *j, struct m_verdict *v)
 {
-	int err = host_is(j, PKVM_PAGE_OWNED);
+	int err = rule_host_is(j, PKVM_PAGE_OWNED);
 
 	if (err)
-		return deny(v, err, "the host may only lend memory that it owns alone");
-	allow(v, j->pfn, j->nr, PKVM_PAGE_SHARED_OWNED, M_KEEP, 0);
+		return rule_deny(v, err, "the host may only lend memory that it owns alone");
+	rule_allow(v, j->pfn, j->nr, PKVM_PAGE_SHARED_OWNED, M_KEEP, 0);
 }
 
 /*
@@ -283,23 +371,23 @@ static void host_share_ffa(const struct judge *j, struct m_verdict *v)
  */
 static void host_unshare_ffa(const struct judge *j, struct m_verdict *v)
 {
-	int err = host_is(j, PKVM_PAGE_SHARED_OWNED);
+	int err = rule_host_is(j, PKVM_PAGE_SHARED_OWNED);
 
 	if (err)
-		return deny(v, err, "the host does not share the page");
-	allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, M_KEEP, 0);
+		return rule_deny(v, err, "the host does not share the page");
+	rule_allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, M_KEEP, 0);
 }
 
 /* The proxy has one answer for whatever the host may not lend. */
 static void ffa_mem_share(const struct judge *j, struct m_verdict *v)
 {
 	if (!j->nr)
-		return deny(v, EINVAL, "no page is named");
-	if ((j->d->profile->check_pfn_range && !frames_valid(j, j->raw_pfn)) ||
-	    host_is(j, PKVM_PAGE_OWNED))
-		return deny(v, EPERM, "the host may only lend memory that it owns alone");
-	allow(v, j->pfn, j->nr, PKVM_PAGE_SHARED_OWNED, M_KEEP, 0);
-	deny(v, ENOMEM, "the secure world takes no more");
+		return rule_deny(v, EINVAL, "no page is named");
+	if ((j->d->profile->check_pfn_range && !rule_frames_valid(j, j->raw_pfn)) ||
+	    rule_host_is(j, PKVM_PAGE_OWNED))
+		return rule_deny(v, EPERM, "the host may only lend memory that it owns alone");
+	rule_allow(v, j->pfn, j->nr, PKVM_PAGE_SHARED_OWNED, M_KEEP, 0);
+	rule_deny(v, ENOMEM, "the secure world takes no more");
 }
 
 /* An honest secure world names what it was lent: the host's, and shared with nobody else. */
@@ -317,29 +405,40 @@ static bool lent(const struct judge *j)
 static void ffa_mem_reclaim(const struct judge *j, struct m_verdict *v)
 {
 	if (!j->nr)
-		return deny(v, EINVAL, "no page is named");
-	deny(v, EPERM, "the secure world was not lent these pages, in one piece");
+		return rule_deny(v, EINVAL, "no page is named");
+	rule_deny(v, EPERM, "the secure world was not lent these pages, in one piece");
 	if (lent(j))
-		allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, M_KEEP, 0);
+		rule_allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, M_KEEP, 0);
+}
+
+int rule_may_pin(const struct judge *j, const char **why)
+{
+	int err = rule_host_is(j, PKVM_PAGE_SHARED_OWNED);
+
+	*why = "the host does not share the page";
+	if (err)
+		return err;
+	*why = "it is shared, but not with EL2";
+	return rule_hyp_is(j, PKVM_PAGE_SHARED_BORROWED);
 }
 
 static void pin(const struct judge *j, struct m_verdict *v)
 {
-	int err = host_is(j, PKVM_PAGE_SHARED_OWNED);
+	const char *why;
+	int err = rule_may_pin(j, &why);
 
 	if (err)
-		return deny(v, err, "the host does not share the page");
-	if (hyp_is(j, PKVM_PAGE_SHARED_BORROWED))
-		return deny(v, EPERM, "it is shared, but not with EL2");
-	allow(v, j->pfn, j->nr, M_KEEP, M_KEEP, 1);
+		return rule_deny(v, err, why);
+	rule_allow(v, j->pfn, j->nr, M_KEEP, M_KEEP, 1);
 }
 
 static void unpin(const struct judge *j, struct m_verdict *v)
 {
 	for (u64 i = 0; i < j->nr; i++)
 		if (!j->s->get(j->s, j->pfn + i).pins)
-			return ends(v, M_PANIC, "unpinning what is not pinned is EL2's own bug");
-	allow(v, j->pfn, j->nr, M_KEEP, M_KEEP, -1);
+			return rule_ends(v, M_PANIC,
+					 "unpinning what is not pinned is EL2's own bug");
+	rule_allow(v, j->pfn, j->nr, M_KEEP, M_KEEP, -1);
 }
 
 /* ---- MMIO --------------------------------------------------------------------------- */
@@ -358,43 +457,43 @@ static bool touches_memory(const struct judge *j)
 static void donate_hyp_mmio(const struct judge *j, struct m_verdict *v)
 {
 	if (j->d->mmio_range && j->s->deprivileged)
-		return deny(v, EPERM, "only while the host is trusted");
+		return rule_deny(v, EPERM, "only while the host is trusted");
 	if (touches_memory(j))
-		return deny(v, EINVAL, "memory is no device");
-	if (!frames_valid(j, j->pfn))
-		return deny(v, ERANGE, "past the stage 2's input range");
+		return rule_deny(v, EINVAL, "memory is no device");
+	if (!rule_frames_valid(j, j->pfn))
+		return rule_deny(v, ERANGE, "past the stage 2's input range");
 	for (u64 i = 0; i < j->nr; i++)
 		if (j->s->get(j->s, j->pfn + i).host != PKVM_PAGE_OWNED)
-			return deny(v, EPERM, "the host does not own the device");
+			return rule_deny(v, EPERM, "the host does not own the device");
 	if (!j->d->mmio_private && past_linear_map(j))
-		return deny(v, ERANGE, "past EL2's linear map");
-	if (!j->d->mmio_private && hyp_is(j, PKVM_NOPAGE))
-		return deny(v, EBUSY, "EL2 maps the device, or something at its address");
-	allow(v, j->pfn, j->nr, PKVM_NOPAGE, PKVM_PAGE_OWNED, 0);
+		return rule_deny(v, ERANGE, "past EL2's linear map");
+	if (!j->d->mmio_private && rule_hyp_is(j, PKVM_NOPAGE))
+		return rule_deny(v, EBUSY, "EL2 maps the device, or something at its address");
+	rule_allow(v, j->pfn, j->nr, PKVM_NOPAGE, PKVM_PAGE_OWNED, 0);
 }
 
 static void donate_host_mmio(const struct judge *j, struct m_verdict *v)
 {
 	if (j->d->mmio_range && j->s->deprivileged)
-		return deny(v, EPERM, "only while the host is trusted");
+		return rule_deny(v, EPERM, "only while the host is trusted");
 	if (touches_memory(j))
-		return deny(v, EINVAL, "memory is no device");
-	if (j->d->mmio_private && !frames_valid(j, j->pfn))
-		return deny(v, ERANGE, "past the stage 2's input range");
+		return rule_deny(v, EINVAL, "memory is no device");
+	if (j->d->mmio_private && !rule_frames_valid(j, j->pfn))
+		return rule_deny(v, ERANGE, "past the stage 2's input range");
 	if (!j->d->mmio_private && past_linear_map(j))
-		return deny(v, ERANGE, "past EL2's linear map");
+		return rule_deny(v, ERANGE, "past EL2's linear map");
 	for (u64 i = 0; i < j->nr; i++) {
 		struct m_page p = j->s->get(j->s, j->pfn + i);
 
 		/* where EL2 maps it is the caller's affair: only the annotation counts */
 		if (j->d->mmio_private && p.host != PKVM_NOPAGE)
-			return deny(v, EINVAL, "the device was not donated");
+			return rule_deny(v, EINVAL, "the device was not donated");
 		if (p.hyp != PKVM_PAGE_OWNED)
-			return deny(v, ENOENT, "EL2 does not map the device");
+			return rule_deny(v, ENOENT, "EL2 does not map the device");
 		if (p.host != PKVM_NOPAGE)
-			return deny(v, EPERM, "the host owns the device");
+			return rule_deny(v, EPERM, "the host owns the device");
 	}
-	allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, PKVM_NOPAGE, 0);
+	rule_allow(v, j->pfn, j->nr, PKVM_PAGE_OWNED, PKVM_NOPAGE, 0);
 }
 
 /* ---- The host's accesses --------------------------------------------------------------- */
@@ -405,11 +504,11 @@ static void idmap(const struct judge *j, const struct m_call *call, struct m_ver
 	struct m_page p = j->s->get(j->s, call->addr >> j->s->page_shift);
 
 	if (c == M_BEYOND)
-		return deny(v, ERANGE, "past the stage 2's input range");
+		return rule_deny(v, ERANGE, "past the stage 2's input range");
 	if (p.host == PKVM_NOPAGE && c != M_FIRMWARE && !p.text)
-		return deny(v, EPERM, "the host does not own the page");
-	allow(v, 0, 0, M_KEEP, M_KEEP, 0);
-	deny(v, j->d->profile->abort_eexist ? EEXIST : EAGAIN, "it is mapped already");
+		return rule_deny(v, EPERM, "the host does not own the page");
+	rule_allow(v, 0, 0, M_KEEP, M_KEEP, 0);
+	rule_deny(v, j->d->profile->abort_eexist ? EEXIST : EAGAIN, "it is mapped already");
 }
 
 /*
@@ -422,20 +521,22 @@ static void host_access(const struct judge *j, const struct m_call *call, struct
 	struct m_page p = j->s->get(j->s, call->addr >> j->s->page_shift);
 
 	if (!j->s->s2_on[call->cpu])
-		return ends(v, M_OK_ACCESS, "the host runs without stage 2");
+		return rule_ends(v, M_OK_ACCESS, "the host runs without stage 2");
 	if (c == M_BEYOND)
-		return ends(v, M_PANIC, "past the stage 2's input range every release panics");
+		return rule_ends(v, M_PANIC, "past the stage 2's input range every release panics");
 	if (c != M_FIRMWARE && p.host == PKVM_NOPAGE) {
 		if (!p.text)
-			return ends(v, j->d->inject ? M_ABORT : M_PANIC,
-				    "the host does not own the page");
+			return rule_ends(v, j->d->inject ? M_ABORT : M_PANIC,
+					 "the host does not own the page");
 		if (call->op == M_HOST_READ)
-			return ends(v, M_OK_ACCESS, "EL2's text is left readable");
-		return ends(v, M_HANG, "EL2's text is read-only, and the fault changes nothing");
+			return rule_ends(v, M_OK_ACCESS, "EL2's text is left readable");
+		return rule_ends(v, M_HANG,
+				 "EL2's text is read-only, and the fault changes nothing");
 	}
 	if (call->op == M_HOST_EXEC && c == M_HOLE)
-		return ends(v, M_HANG, "devices are not executable, and the fault changes nothing");
-	ends(v, M_OK_ACCESS, "the host owns the page");
+		return rule_ends(v, M_HANG,
+				 "devices are not executable, and the fault changes nothing");
+	rule_ends(v, M_OK_ACCESS, "the host owns the page");
 }
 
 /* ---- All of them ------------------------------------------------------------------------- */
@@ -464,8 +565,8 @@ static void judge_call(const struct judge *j, const struct m_call *call, struct 
 		[M_DONATE_HOST_MMIO] = donate_host_mmio,
 	};
 
-	if (checks_frames(j->d, call->op) && !frames_valid(j, call->pfn))
-		return deny(v, EINVAL, "the frames are past the stage 2's input range");
+	if (checks_frames(j->d, call->op) && !rule_frames_valid(j, call->pfn))
+		return rule_deny(v, EINVAL, "the frames are past the stage 2's input range");
 	rule[call->op](j, v);
 }
 
@@ -476,13 +577,14 @@ void m_judge(const struct m_state *s, const struct m_design *d, const struct m_c
 	struct judge j = {
 		.s = s,
 		.d = d,
+		.call = call,
 		.pfn = call->pfn << s->page_shift >> s->page_shift,
 		.raw_pfn = call->pfn,
 		.nr = call->nr,
 	};
 
 	memset(v, 0, sizeof(*v));
-	v->host = v->hyp = M_KEEP;
+	v->host = v->hyp = v->guest = M_KEEP;
 	switch (call->op) {
 	case M_OTHER:
 		v->anything = true;
@@ -496,43 +598,73 @@ void m_judge(const struct m_state *s, const struct m_design *d, const struct m_c
 		host_access(&j, call, v);
 		break;
 	default:
-		judge_call(&j, call, v);
+		if (call->op >= M_RESERVE_VM)
+			rule_vm(&j, v);
+		else if (call->op >= M_HOST_SHARE_GUEST)
+			rule_guest(&j, v);
+		else
+			judge_call(&j, call, v);
 	}
 }
 
-/* ---- Legal pairs ----------------------------------------------------------------------------- */
+/* ---- Legal pages ----------------------------------------------------------------------------- */
 
 static bool holds(u8 state)
 {
 	return state == PKVM_PAGE_OWNED || state == PKVM_PAGE_SHARED_OWNED;
 }
 
+/* One owner among host, EL2 and guests, and nobody borrows what is not lent. */
+static const char *ownership(const struct m_page *p)
+{
+	if (holds(p->host) && holds(p->hyp))
+		return "host and hyp both own it";
+	if (p->owners > 1)
+		return "two places in guests' tables own it";
+	if (p->owners && holds(p->hyp))
+		return "hyp and a guest both own it";
+	if (p->owners && holds(p->host))
+		return "host and a guest both own it";
+	if (p->hyp == PKVM_PAGE_SHARED_BORROWED && p->host != PKVM_PAGE_SHARED_OWNED)
+		return "hyp still borrows what is no longer shared with it";
+	if (p->host == PKVM_PAGE_SHARED_BORROWED && p->hyp != PKVM_PAGE_SHARED_OWNED &&
+	    !(p->owners && p->guest == PKVM_PAGE_SHARED_OWNED))
+		return "the host borrows what nobody shares with it";
+	if (p->sharers && p->host != PKVM_PAGE_SHARED_OWNED)
+		return "guests map what the host no longer shares";
+	if (p->sharers && p->hyp == PKVM_PAGE_SHARED_BORROWED)
+		return "hyp and guests borrow it, and each may be forgotten";
+	if (p->borrowers > p->sharers)
+		return "a guest maps what is not counted as lent to it";
+	if (p->owners && p->host == PKVM_NOPAGE && p->note_vm &&
+	    (p->note_vm != p->vm || p->note_gfn != p->gfn))
+		return "a guest owns it, and the host's entry names another place";
+	return NULL;
+}
+
 bool m_page_legal(const struct m_page *p, enum m_class c, const char **rule, const char **why)
 {
 	*rule = "single-owner";
-	if (holds(p->host) && holds(p->hyp)) {
-		*why = "host and hyp both own it";
+	*why = ownership(p);
+	if (*why)
 		return false;
-	}
-	if (p->hyp == PKVM_PAGE_SHARED_BORROWED && p->host != PKVM_PAGE_SHARED_OWNED) {
-		*why = "hyp still borrows what is no longer shared with it";
-		return false;
-	}
-	if (p->host == PKVM_PAGE_SHARED_BORROWED && p->hyp != PKVM_PAGE_SHARED_OWNED) {
-		*why = "the host borrows what nobody shares with it";
-		return false;
-	}
-	if (p->sharers && p->host != PKVM_PAGE_SHARED_OWNED) {
-		*why = "guests map what the host no longer shares";
-		return false;
-	}
 	*rule = "pinned";
 	if (p->pins && p->hyp == PKVM_NOPAGE) {
 		*why = "it is pinned, and not shared with hyp";
 		return false;
 	}
+	*rule = "leak";
+	if (p->sharers > p->borrowers) {
+		*why = "it counts as lent to a guest that no longer has it: no call takes it back";
+		return false;
+	}
+	if (p->host == PKVM_NOPAGE && p->hyp == PKVM_NOPAGE && !p->owners && p->note_vm) {
+		*why = "it is kept for a guest that no longer has it: no call gives it back";
+		return false;
+	}
 	*rule = "spec";
-	if (p->host == PKVM_NOPAGE && p->hyp == PKVM_NOPAGE && c != M_FIRMWARE && c != M_BEYOND) {
+	if (p->host == PKVM_NOPAGE && p->hyp == PKVM_NOPAGE && !p->owners && c != M_FIRMWARE &&
+	    c != M_BEYOND) {
 		*why = "nobody owns it";
 		return false;
 	}

@@ -148,27 +148,52 @@ u32 model_sharers(struct board *b, const struct el2_view *v, pa_t pa)
 	return v->layout->has_state ? hyp_page_field(b, v, pa, v->layout->share_count_off, 4) : 0;
 }
 
-/* Blocks on one free list. A list that does not come back to its head is cut off. */
-static u64 free_blocks(struct board *b, const struct el2_view *v, const struct el2_pool_view *p,
-		       pa_t head)
+static u64 ram_pages(const struct board *b)
 {
-	u64 next, n = 0;
+	u64 bytes = 0;
+
+	for (guint i = 0; i < b->config->ram->len; i++)
+		bytes += g_array_index(b->config->ram, struct ram_region, i).size;
+	return bytes >> b->f->page_shift;
+}
+
+/*
+ * Blocks on one free list. A list that does not come back to its head is cut off; a VM's
+ * pool may hold more pages than it began with, so it is not its size that ends it.
+ */
+static void free_blocks(struct board *b, const struct el2_view *v, pa_t head, u64 pages,
+			model_free_fn fn, void *data)
+{
+	u64 most = ram_pages(b), next, n = 0;
 
 	if (!board_peek64(b, head, &next) || !next)
-		return 0;
-	while (next - v->layout->va_offset != head.pa && n < p->pages) {
-		n++;
-		if (!board_peek64(b, PA(next - v->layout->va_offset), &next))
+		return;
+	while (next - v->layout->va_offset != head.pa && n++ < most) {
+		const pa_t block = PA(next - v->layout->va_offset);
+
+		fn(data, block, pages);
+		if (!board_peek64(b, block, &next))
 			break;
 	}
-	return n;
+}
+
+void model_for_each_free(struct board *b, const struct el2_view *v, const struct el2_pool_view *p,
+			 model_free_fn fn, void *data)
+{
+	for (unsigned int order = 0; order <= p->max_order; order++)
+		free_blocks(b, v, pa_add(p->heads, UINT64_C(16) * order), UINT64_C(1) << order, fn,
+			    data);
+}
+
+static void count_free(void *data, pa_t block, u64 pages)
+{
+	*(u64 *)data += pages;
 }
 
 u64 model_pool_free(struct board *b, const struct el2_view *v, const struct el2_pool_view *p)
 {
 	u64 pages = 0;
 
-	for (unsigned int order = 0; order <= p->max_order; order++)
-		pages += free_blocks(b, v, p, pa_add(p->heads, UINT64_C(16) * order)) << order;
+	model_for_each_free(b, v, p, count_free, &pages);
 	return pages;
 }

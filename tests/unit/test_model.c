@@ -311,6 +311,15 @@ static void test_tables(void)
 	board_free(x.b);
 }
 
+static u64 ram_pages(const struct board *b)
+{
+	u64 bytes = 0;
+
+	for (guint i = 0; i < b->config->ram->len; i++)
+		bytes += g_array_index(b->config->ram, struct ram_region, i).size;
+	return bytes >> b->f->page_shift;
+}
+
 /* Two free lists as struct list_head has them, one empty, and one that is broken. */
 static void test_pool(void)
 {
@@ -330,7 +339,8 @@ static void test_pool(void)
 	mem_store64(x.cpu, PA(block + 8192), heads + 32 + off, MO_PLAIN);
 	g_assert_cmpuint(model_pool_free(x.b, &x.v, &x.pool), ==, 2 + 4);
 	mem_store64(x.cpu, PA(block + 8192), block + 8192 + off, MO_PLAIN);
-	g_assert_cmpuint(model_pool_free(x.b, &x.v, &x.pool), ==, 2 + 4 * 64);
+	/* cut off once it is longer than there are pages */
+	g_assert_cmpuint(model_pool_free(x.b, &x.v, &x.pool), ==, 2 + 4 * ram_pages(x.b));
 	board_free(x.b);
 }
 
