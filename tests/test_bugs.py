@@ -92,9 +92,9 @@ def test_what_a_bug_needs(scenario):
 
 
 def test_unknown(run, scenario):
-    result = run("run", "--bug=B-14", FILES["B-13"])
+    result = run("run", "--bug=B-98", FILES["B-13"])
     assert result.status == 2
-    assert "B-14" in result.err
+    assert "B-98" in result.err
     result = scenario("bug B-99\nboot\n")
     assert result.status == 2
     assert "t.pkvm:1:5: error: " in result.err

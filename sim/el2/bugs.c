@@ -199,6 +199,20 @@ const struct bug el2_bugs[] = {
 			[PROFILE_V6_12] = "B-13: the loop that has it came in v6.16",
 		},
 	},
+	[BUG_B14] = {
+		.id = "B-14",
+		.subject = "KVM: arm64: Don't WARN from __pkvm_host_share_guest()",
+		.release = "v6.16",
+		.rule = "spec",
+		.doc = "lending a guest what EL2 or the secure world shares ends EL2",
+		.more = "A page that the host has lent to guests may be lent to further ones. One"
+			" that is shared with somebody else may not, and this was believed to be"
+			" something that a host does not ask for. It was asserted, and a WARN at"
+			" EL2 is a panic.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-14: v6.12 shares nothing with guests",
+		},
+	},
 	[BUG_B15] = {
 		.id = "B-15",
 		.subject = "KVM: arm64: Unconditionally cross check hyp state",
@@ -224,6 +238,21 @@ const struct bug el2_bugs[] = {
 			" the same. (CVE-2026-0028, 0030, 0031)",
 		.not_on = {
 			[PROFILE_V6_12] = "B-16: v6.12 has this bug",
+		},
+	},
+	[BUG_B17] = {
+		.id = "B-17",
+		.subject = "KVM: arm64: Force-align kvm_hyp_memcache allocations",
+		.release = "v6.15",
+		.rule = "spec",
+		.doc = "EL2 clears a page for a table from where the host says, into the next",
+		.more = "Pages for a guest's tables come on a stack whose head is an address that"
+			" the host wrote. Its frame was donated, but the address was used as it"
+			" was: clearing the page ran into the one behind it, which EL2 need not"
+			" own, and left at the beginning what the host had written there, as the"
+			" table's first entries.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-17: v6.12 never fills a memcache",
 		},
 	},
 	[BUG_B18] = {
@@ -258,6 +287,38 @@ const struct bug el2_bugs[] = {
 			[PROFILE_V7_2] = "B-19: without an effect on memory: no VM has handle 0",
 		},
 	},
+	[BUG_B20] = {
+		.id = "B-20",
+		.subject = "KVM: arm64: Fix protected VMs fault on system with pages larger than 4K",
+		.release = "v7.3",
+		.rule = "spec",
+		.doc = "an address inside a page of 16K or 64K names no page",
+		.more = "The registers that tell where a fault was count in 4 KiB, whatever the page"
+			" is. The lower bits were taken for part of a frame's address. Where the"
+			" host takes a page back from a guest by force, EL2 finds that the guest"
+			" has another address there and asserts that this cannot be. With pages"
+			" of 4 KiB nobody sees it.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-20: v6.12 takes nothing back by force",
+			[PROFILE_V7_0] = "B-20: v7.0 takes nothing back by force",
+		},
+	},
+	[BUG_B21] = {
+		.id = "B-21",
+		.subject = "KVM: arm64: Fix pin leak and publication ordering in __pkvm_init_vcpu()",
+		.release = "v7.1",
+		.rule = "no-change-on-error",
+		.doc = "a vCPU that cannot be made leaves the host's memory pinned",
+		.more = "The host's struct kvm_vcpu is pinned before EL2 finds out that the vCPU's"
+			" number is taken or too large. The error path did not unpin it, so that"
+			" the host can never unshare it again. A vCPU that can be made was put"
+			" where other CPUs find it by a store that nothing orders after those"
+			" that fill it.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-21: v6.12 has this bug",
+			[PROFILE_V7_0] = "B-21: v7.0 has this bug",
+		},
+	},
 	[BUG_B22] = {
 		.id = "B-22",
 		.subject = "KVM: arm64: Fix initialisation order in __pkvm_init_finalise()",
@@ -283,6 +344,21 @@ const struct bug el2_bugs[] = {
 			" as it does without protection, where EL2 went back to its stub"
 			" first. A protected EL2 does not go away: it keeps its vectors and"
 			" runs on pages that somebody else writes to.",
+	},
+	[BUG_B25] = {
+		.id = "B-25",
+		.subject = "KVM: arm64: Pre-check vcpu memcache for host->guest donate",
+		.release = "v7.1",
+		.rule = "spec",
+		.doc = "a guest's page is committed before there is memory to map it",
+		.more = "The host fills a stack with pages for a guest's tables, or does not. EL2"
+			" first recorded that the page is the guest's and then mapped it, and"
+			" asserted that this works: a stack that is too short is a panic. Once"
+			" it was recorded there is no way back, so the stack is looked at before.",
+		.not_on = {
+			[PROFILE_V6_12] = "B-25: v6.12 maps nothing for guests",
+			[PROFILE_V7_0] = "B-25: v7.0 has this bug",
+		},
 	},
 	[BUG_B27] = {
 		.id = "B-27",
@@ -566,13 +642,14 @@ const struct bug el2_bugs[] = {
 		.release = "open",
 		.rule = "single-owner",
 		.doc = "the same for what is shared with a guest",
-		.more = "As C1 for a page that a guest maps: the host then gives it to EL2 while the"
-			" guest reads and writes it.",
+		.more = "As C1 for a page that a guest maps: the host then owns alone what the guest"
+			" reads and writes, and may give it to EL2. Each guest that maps a page"
+			" is counted, but taking back from the secure world does not look at the"
+			" count.",
 		.not_on = {
 			[PROFILE_V6_12] = "C2: v6.12 shares nothing with guests",
-			[PROFILE_V7_0] = "C2: nothing in this build makes a guest",
-			[PROFILE_V7_2] = "C2: nothing in this build makes a guest",
 		},
+		.needs = NEEDS_FFA("C2"),
 	},
 	[BUG_DL1] = {
 		.id = "D-L1",

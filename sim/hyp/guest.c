@@ -281,7 +281,8 @@ int __pkvm_host_force_reclaim_page_guest(struct hyp_cpu *c, u64 phys)
 	int ret;
 
 	HYP_FRAME(c);
-	phys = ALIGN_DOWN(phys, hyp_page_size(c->hyp));
+	/* what AT tells the host is a page of 4 KiB, whatever the kernel's is */
+	phys = ALIGN_DOWN(phys, hyp_has_bug(c->hyp, BUG_B20) ? 4096 : hyp_page_size(c->hyp));
 	spin_lock(c->cpu, &c->hyp->vm_table_lock);
 	host_lock_component(c);
 	ret = find_guest_of(c, phys, &vm, &gfn);

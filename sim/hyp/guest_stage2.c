@@ -11,6 +11,19 @@
 
 /* ---- Table pages --------------------------------------------------------------------- */
 
+/*
+ * memset() of a page's bytes from @at on. With B-17 that may be inside a page, and the last
+ * of them are in the next: EL2 aborts unless that is its own, too.
+ */
+static void zero_from(struct hyp_cpu *c, pa_t at)
+{
+	const u64 size = hyp_page_size(c->hyp);
+
+	if (unlikely(!IS_ALIGNED(at.pa, size)))
+		hyp_store_host(c, hyp_va_of(c->hyp, PA(ALIGN_UP(at.pa, size))), 0);
+	mem_zero(c->cpu, at, size);
+}
+
 static pa_t guest_s2_zalloc_page(struct hyp_cpu *c, void *priv, void *mc)
 {
 	struct pkvm_hyp_vm *vm = priv;
@@ -24,7 +37,8 @@ static pa_t guest_s2_zalloc_page(struct hyp_cpu *c, void *priv, void *mc)
 	event_emit(c->cpu, .kind = EV_ALLOC, .what = "memcache", .addr = page.pa);
 	if (!page.pa)
 		return page;
-	mem_zero(c->cpu, page, hyp_page_size(c->hyp));
+	zero_from(c, page);
+	page = PA(ALIGN_DOWN(page.pa, hyp_page_size(c->hyp)));
 	hyp_page_ref_reset(c, page, 1);
 	return page;
 }
@@ -288,7 +302,7 @@ int guest_check_pgtable_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *
 	const struct hyp_memcache mc = hyp_vcpu_memcache(c, vcpu);
 	const int levels = ARCH_LAST_LEVEL + 1 - vcpu->vm->pgt.mmu.start_level;
 
-	if (!c->hyp->profile->checks_memcache)
+	if (!c->hyp->profile->checks_memcache || hyp_has_bug(c->hyp, BUG_B25))
 		return 0;
 	return hyp_memcache_pages(c, &mc) < (u64)(levels - 1) ? -ENOMEM : 0;
 }

@@ -14,6 +14,12 @@ static u64 page_mask(const struct hyp_cpu *c)
 	return ~(hyp_page_size(c->hyp) - 1);
 }
 
+/* Where a page begins; with B-17 where its giver says, in words. */
+static pa_t page_at(const struct hyp_cpu *c, u64 head)
+{
+	return PA(head & (hyp_has_bug(c->hyp, BUG_B17) ? ~UINT64_C(7) : page_mask(c)));
+}
+
 /* ---- The host's memory ------------------------------------------------------------------- */
 
 static pa_t hyp_look_up(struct hyp_cpu *c, const char *fn, va_t va, enum mmu_access access)
@@ -103,7 +109,7 @@ pa_t pop_hyp_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc)
 
 	if (!nr)
 		return PA(0);
-	page = PA(header_load(c, mc, el2_vm_layout.mc_head) & page_mask(c));
+	page = page_at(c, header_load(c, mc, el2_vm_layout.mc_head));
 	header_store(c, mc, el2_vm_layout.mc_head, mem_load64(c->cpu, page, MO_PLAIN));
 	header_store(c, mc, el2_vm_layout.mc_nr_pages, nr - 1);
 	return page;
@@ -122,7 +128,7 @@ static bool admit_host_page(struct hyp_cpu *c, struct local_memcache *host, pa_t
 		return false;
 	if (__pkvm_host_donate_hyp(c, host->head >> c->hyp->f->page_shift, 1))
 		return false;
-	*page = PA(host->head & page_mask(c));
+	*page = page_at(c, host->head);
 	host->head = mem_load64(c->cpu, *page, MO_PLAIN);
 	host->nr_pages--;
 	return true;

@@ -27,8 +27,11 @@ static int check_host_may_share(struct hyp_cpu *c, u64 phys, u64 size)
 		if (s == PKVM_PAGE_OWNED)
 			continue;
 		count = get_host_share_count(c, PA(phys));
-		if (s != PKVM_PAGE_SHARED_OWNED || !count)
+		if (s != PKVM_PAGE_SHARED_OWNED || !count) {
+			if (hyp_has_bug(c->hyp, BUG_B14))
+				WARN_ON(c, s == PKVM_PAGE_SHARED_OWNED);
 			return -EPERM;
+		}
 		if (count == UINT32_MAX)
 			return -EBUSY;
 	}

@@ -5,7 +5,7 @@
  * ways. After DEN0077A 1.0 to 1.2; it remembers what it was lent and nothing else.
  *
  * An honest one checks what it is told and tells what it was told. The knob
- * secure_world= names what else it may do to EL2, each a lie of its own; with C1 it
+ * secure_world= names what else it may do to EL2, each a lie of its own; with C1 or C2 it
  * hands back whatever page it is asked for: a handle that it never gave stands for
  * the frame of that number.
  */
@@ -124,12 +124,18 @@ static void lease_end(struct lease *l)
 	l->handle = 0;
 }
 
-/* With C1: as if it had been lent the frame of that number, one page. */
+/* C1, C2: it names whatever it is asked for, shared with EL2 or with a guest. */
+static bool invents_leases(const struct hyp *hyp)
+{
+	return hyp_has_bug(hyp, BUG_C1) || hyp_has_bug(hyp, BUG_C2);
+}
+
+/* With these: as if it had been lent the frame of that number, one page. */
 static struct lease *lease_invent(struct hyp_cpu *c, u64 handle)
 {
 	struct lease *l = lease_find(c->hyp->secure_world, 0);
 
-	if (!l || !hyp_has_bug(c->hyp, BUG_C1))
+	if (!l || !invents_leases(c->hyp))
 		return NULL;
 	*l = (struct lease){ .handle = handle };
 	lease_add(c, l, handle << c->hyp->f->page_shift, hyp_page_size(c->hyp) / FFA_PAGE_SIZE);
@@ -149,7 +155,7 @@ int secure_world_take(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 	return 0;
 }
 
-/* An honest one hands back what it was lent, piece by piece; with C1 whatever it is asked. */
+/* An honest one hands back what it was lent, piece by piece; with C1, C2 whatever it is asked. */
 int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 {
 	struct secure_world *sw = c->hyp->secure_world;
@@ -165,7 +171,7 @@ int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 		lease_end(l);
 		return 0;
 	}
-	return hyp_has_bug(c->hyp, BUG_C1) ? 0 : -EPERM;
+	return invents_leases(c->hyp) ? 0 : -EPERM;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------- */

@@ -99,17 +99,23 @@ static int init_pkvm_hyp_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcp
 	return ret;
 }
 
-/* v7.0 leaves the host's memory pinned for ever if this fails. */
+/* v7.0 leaves the host's memory pinned for ever if this fails, as B-21 does. */
+static bool undoes_late_errors(const struct hyp *hyp)
+{
+	return hyp->profile->late_errors_undone && !hyp_has_bug(hyp, BUG_B21);
+}
+
 static int register_hyp_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u32 idx)
 {
 	struct pkvm_hyp_vcpu taken;
 
 	if (idx >= vcpu->vm->created_vcpus || hyp_vm_vcpu(c, vcpu->vm, idx, &taken)) {
-		if (c->hyp->profile->late_errors_undone)
+		if (undoes_late_errors(c->hyp))
 			unpin_host_vcpu(c, vcpu);
 		return -EINVAL;
 	}
-	mem_store64(c->cpu, hyp_vcpu_slot(c->hyp, vcpu->vm, idx), vcpu->va.va, MO_RELEASE);
+	mem_store64(c->cpu, hyp_vcpu_slot(c->hyp, vcpu->vm, idx), vcpu->va.va,
+		    undoes_late_errors(c->hyp) ? MO_RELEASE : MO_PLAIN);
 	vcpu->vm->nr_vcpus++;
 	return 0;
 }
