@@ -95,16 +95,17 @@ static bool boot_machine(const struct bench *b, struct bench_env *e)
 	el2_config_free(ec);
 	if (!m)
 		return false;
-	if (b->check) {
-		e->oracle = oracle_new(m->board, m->hyp->view(m->el2), m->config, CHECK_ON);
-		oracle_begin(e->oracle, &(struct oracle_action){ .kind = ORACLE_BOOT });
-	}
 	out = machine_boot(m);
-	if (e->oracle) {
-		m->hyp->view(m->el2);
-		oracle_end(e->oracle, ORACLE_END_VALUE, (s64)out.value);
-	}
 	return out.kind == OUTCOME_VALUE && !out.value;
+}
+
+/* It reads all that there is when it is told of the first action. */
+static bool start_oracle(struct bench_env *e)
+{
+	struct machine *m = e->m;
+
+	e->oracle = oracle_new(m->board, m->hyp->view(m->el2), m->config, CHECK_ON);
+	return e->oracle;
 }
 
 bool bench_figure(const struct bench *b, struct figure *f)
@@ -112,7 +113,8 @@ bool bench_figure(const struct bench *b, struct figure *f)
 	struct bench_env e = { .random = UINT64_C(0x9e3779b97f4a7c15) };
 	bool ok;
 
-	ok = (!b->board || boot_machine(b, &e)) && b->setup(&e) && measure(b, &e, f);
+	ok = (!b->board || boot_machine(b, &e)) && b->setup(&e) &&
+	     (!b->check || start_oracle(&e)) && measure(b, &e, f);
 	if (e.table)
 		e.m->hyp->pgtable_free(e.table);
 	oracle_free(e.oracle);

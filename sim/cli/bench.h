@@ -17,6 +17,7 @@ struct bench_env {
 	const struct el2_call *first, *second;
 	struct el2_fault fault;
 	u64 arg[5];      /* of @first, or addresses and frame numbers, by the benchmark */
+	u64 undo[5];     /* of @second */
 	u64 iterations;
 	u64 random;      /* state of bench_random() */
 	u64 failures;    /* results that were not 0: a benchmark must have none */
@@ -46,7 +47,7 @@ bool bench_figure(const struct bench *b, struct figure *f);
 
 /* What the oracle costs: its own table (bench_oracle.c). */
 bool bench_oracle(void);
-#define BENCH_ORACLE_DOC "share and donate, each call an action, without and with the oracle"
+#define BENCH_ORACLE_DOC "pairs of calls, each an action, without and with the oracle"
 
 /* Of bench_el2.c. */
 bool setup_share(struct bench_env *e);
@@ -60,7 +61,6 @@ u64 bench_page(struct bench_env *e);
 bool setup_lend(struct bench_env *e);
 bool setup_give(struct bench_env *e);
 bool setup_guest_share(struct bench_env *e);
-void bench_undo_args(const struct bench_env *e, u64 args[5]);
 s64 loop_guest(struct cpu *cpu, void *env);
 
 extern const struct bench benches[];           /* ends at name == NULL */

@@ -121,8 +121,8 @@ u64 bench_page(struct bench_env *e)
 
 bool setup_donate(struct bench_env *e)
 {
-	e->arg[0] = bench_page(e);
-	e->arg[1] = 1;
+	e->arg[0] = e->undo[0] = bench_page(e);
+	e->arg[1] = e->undo[1] = 1;
 	return bench_find_calls(e, "host_donate_hyp", "hyp_donate_host");
 }
 
@@ -142,7 +142,7 @@ bool setup_share(struct bench_env *e)
 {
 	if (!bench_find_calls(e, "host_share_hyp", "host_unshare_hyp"))
 		return false;
-	e->arg[0] = bench_page(e);
+	e->arg[0] = e->undo[0] = bench_page(e);
 	return true;
 }
 

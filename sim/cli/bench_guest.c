@@ -32,6 +32,9 @@ static bool make_vm(struct bench_env *e, bool is_protected)
 	e->arg[2] = GFN + map.pages;
 	e->arg[3] = 1;
 	e->arg[4] = PROT_RWX;
+	e->undo[0] = e->arg[0];
+	e->undo[1] = e->arg[2];
+	e->undo[2] = e->arg[3];
 	return true;
 }
 
@@ -49,31 +52,20 @@ bool setup_guest_share(struct bench_env *e)
 {
 	if (!make_vm(e, true) || !bench_find_calls(e, "guest_share_host", "guest_unshare_host"))
 		return false;
-	e->arg[1] = e->arg[2] = GFN;
+	e->arg[1] = e->undo[1] = GFN;
 	return true;
-}
-
-/* What the second call of a pair is given: of the first's arguments without the page. */
-void bench_undo_args(const struct bench_env *e, u64 args[5])
-{
-	args[0] = e->arg[0];
-	args[1] = e->arg[2];
-	args[2] = e->arg[3];
-	args[3] = args[4] = 0;
 }
 
 s64 loop_guest(struct cpu *cpu, void *env)
 {
 	struct bench_env *e = env;
 	const struct hypervisor *hyp = e->m->hyp;
-	u64 undo[5];
 
-	bench_undo_args(e, undo);
 	for (u64 i = 0; i < e->iterations; i++) {
 		e->failures +=
 			hyp->call(e->m->el2, cpu, e->first, e->arg, e->first->n_required) != 0;
 		e->failures +=
-			hyp->call(e->m->el2, cpu, e->second, undo, e->second->n_required) != 0;
+			hyp->call(e->m->el2, cpu, e->second, e->undo, e->second->n_required) != 0;
 	}
 	return 0;
 }

@@ -3,6 +3,8 @@
  * What the oracle costs: the same calls, each an action of its own, without it and
  * with it, in one run; and with it on a small and on a large machine.
  */
+#include <string.h>
+
 #include "bench.h"
 
 static bool went_well(struct outcome o)
@@ -11,20 +13,20 @@ static bool went_well(struct outcome o)
 }
 
 /* One call as a run makes it. */
-static struct outcome act(struct bench_env *e, const struct el2_call *call, unsigned int n)
+static struct outcome act(struct bench_env *e, const struct el2_call *call, const u64 *args)
 {
-	struct oracle_action a = {
-		.kind = ORACLE_CALL, .call = call, .args = { e->arg[0], e->arg[1] }, .n_args = n
-	};
+	const unsigned int n = call->n_required;
+	struct oracle_action a = { .kind = ORACLE_CALL, .call = call, .n_args = n };
 	struct machine *m = e->m;
 	struct outcome o;
 	unsigned int said;
 
+	memcpy(a.args, args, n * sizeof(*args));
 	if (e->oracle) {
 		m->hyp->view(m->el2);
 		oracle_begin(e->oracle, &a);
 	}
-	o = (call->hypercall ? machine_hvc_call : machine_el2_call)(m, 0, call, e->arg, n);
+	o = (call->hypercall ? machine_hvc_call : machine_el2_call)(m, 0, call, args, n);
 	if (e->oracle) {
 		m->hyp->view(m->el2);
 		oracle_end(e->oracle, ORACLE_END_VALUE, (s64)o.value);
@@ -37,11 +39,10 @@ static struct outcome act(struct bench_env *e, const struct el2_call *call, unsi
 static s64 loop_pair(struct cpu *cpu, void *env)
 {
 	struct bench_env *e = env;
-	unsigned int n = e->first->n_required;
 
 	for (u64 i = 0; i < e->iterations; i++) {
-		e->failures += !went_well(act(e, e->first, n));
-		e->failures += !went_well(act(e, e->second, n));
+		e->failures += !went_well(act(e, e->first, e->arg));
+		e->failures += !went_well(act(e, e->second, e->undo));
 	}
 	return 0;
 }
@@ -56,6 +57,15 @@ static const struct bench donate = { "donate",	"host_donate_hyp + hyp_donate_hos
 				     true,	setup_donate,
 				     loop_pair, false,
 				     0 };
+
+static const struct bench guests[] = {
+	{ "lend", "host_share_guest + host_unshare_guest", 2, "virt", true, setup_lend, loop_pair,
+	  .release = "v7.2" },
+	{ "give", "host_donate_guest + host_reclaim_page_guest", 2, "virt", true, setup_give,
+	  loop_pair, .release = "v7.2" },
+	{ "guest-share", "guest_share_host + guest_unshare_host", 2, "virt", true,
+	  setup_guest_share, loop_pair, .release = "v7.2" },
+};
 
 static bool figure(const struct bench *b, bool check, u64 ram, struct figure *f)
 {
@@ -94,6 +104,9 @@ bool bench_oracle(void)
 {
 	bool ok = with_and_without(&share) && with_and_without(&donate) &&
 		  small_and_large(&share) && small_and_large(&donate);
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(guests); i++)
+		ok = ok && with_and_without(&guests[i]);
 
 	printf("              %s\n", BENCH_ORACLE_DOC);
 	return ok;
