@@ -43,6 +43,8 @@ struct refcount_state {
 
 static void touch(struct refcount_state *s, u64 page)
 {
+	if (s->too_many)
+		return;
 	for (unsigned int i = s->n_touched; i--;)
 		if (s->touched[i] == page)
 			return;

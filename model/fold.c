@@ -784,7 +784,7 @@ void fold_unlink_guest(struct oracle *o, const struct el2_guest_view *g, const s
 void fold_read_all(struct oracle *o)
 {
 	o->fold.counting = true;
-	o->vmemmap.size = 0;
+	o->vmemmap.size = o->last_table[false].size = o->last_table[true].size = 0;
 	book_for_each(&o->pages, forget_elsewhere, o);
 	book_for_each(&o->fold.parts, forget_part, o);
 	o->fold.tables = 0;

@@ -239,7 +239,10 @@ struct oracle {
 	u64 n_known; /* pages that are not as all begin */
 	struct {
 		u64 va, size, pa;
-	} vmemmap;	    /* the last piece of it that was looked at */
+	} vmemmap; /* the last piece of it that was looked at */
+	struct last_table {
+		u64 ia, size, pa;
+	} last_table[2];    /* of the host and of EL2: where the last walk ended */
 	struct book guests; /* what guests have to do with a page */
 	struct fold fold;
 	struct m_ffa *ffa;

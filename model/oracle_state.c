@@ -147,6 +147,34 @@ static bool translates(const struct mmu_result *res)
 	return res->fault == MMU_OK || res->fault == MMU_FAULT_PERMISSION;
 }
 
+/*
+ * As model_walk(). When everything is read, pages come in order and nothing changes in
+ * between: the table of the last level that the walk before ended in serves its
+ * neighbours. No field of @res that is used here depends on the levels above.
+ */
+static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
+{
+	const struct mmu_table *t = hyp ? &o->v->hyp_s1 : &o->v->host_s2;
+	struct last_table *last = &o->last_table[hyp];
+
+	if (o->fold.counting && ia - last->ia < last->size) {
+		struct mmu_table leaves = *t;
+
+		leaves.root = PA(last->pa);
+		leaves.start_level = ARCH_LAST_LEVEL;
+		leaves.ia_bits = (u8)level_shift(o->shift, ARCH_LAST_LEVEL - 1);
+		return model_walk_table(o->b, &leaves, ia - last->ia, res);
+	}
+	if (!model_walk_table(o->b, t, ia, res))
+		return false;
+	if (res->level == ARCH_LAST_LEVEL && t->start_level < ARCH_LAST_LEVEL) {
+		last->size = BIT(level_shift(o->shift, ARCH_LAST_LEVEL - 1));
+		last->ia = ALIGN_DOWN(ia, last->size);
+		last->pa = ALIGN_DOWN(res->desc_pa.pa, BIT(o->shift));
+	}
+	return true;
+}
+
 static u8 sw_state(const struct oracle *o, u64 pte)
 {
 	return (u8)FIELD_GET(o->v->layout->sw_state_mask, pte);
@@ -173,7 +201,7 @@ static void read_host(struct oracle *o, u64 pfn, enum m_class c, struct found *f
 	f->host_leaf = LEAF_OPEN;
 	f->p.note_vm = 0;
 	f->p.note_gfn = 0;
-	if (model_walk(o->b, o->v, false, pfn << o->shift, &res) && res.desc) {
+	if (walk(o, false, pfn << o->shift, &res) && res.desc) {
 		if (!translates(&res) || !res.r)
 			f->host_leaf = LEAF_CLOSED;
 		else if (res.oa.pa != pfn << o->shift)
@@ -197,8 +225,8 @@ static void read_hyp(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
 	u64 pa = pfn << o->shift;
 	struct mmu_result res;
 
-	f->linear = model_walk(o->b, o->v, true, pa + o->v->layout->va_offset, &res) &&
-		    translates(&res) && res.oa.pa == pa;
+	f->linear = walk(o, true, pa + o->v->layout->va_offset, &res) && translates(&res) &&
+		    res.oa.pa == pa;
 	if (c != M_HOLE && !o->v->layout->has_state)
 		f->p.hyp = f->linear ? sw_state(o, res.desc) : PKVM_NOPAGE;
 }
