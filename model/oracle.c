@@ -110,7 +110,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		.pages = o,
 	};
 	/* address space only: what is used is a word for each page that is not the host's */
-	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o))
+	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o) || !race_init(o))
 		return NULL;
 	checkers_init(o);
 	board_subscribe_kinds(b, wanted_kinds(), on_event, o);

@@ -133,6 +133,8 @@ void oracle_block_begin(struct oracle *o);
  * broke is then in oracle_violations(). A number that tells states of the pages apart.
  */
 u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned int n);
+/* No further run of it. */
+void oracle_block_over(struct oracle *o);
 
 /* State of a page as the model has it, for reports: "host OWNED, hyp NOPAGE". */
 char *oracle_page_words(struct oracle *o, pa_t pa);

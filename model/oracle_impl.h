@@ -155,8 +155,8 @@ void judge_action(struct oracle *o);
 /* Is this end allowed? *@commits: the effect should have happened. */
 bool judge_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits);
 void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value);
-/* The same of several actions at once, whose answers are judged. */
-void judge_block_end(struct oracle *o, enum oracle_end_kind end);
+/* The same of several actions at once, whose answers are judged. @plain: no guests' memory. */
+void judge_block_end(struct oracle *o, enum oracle_end_kind end, bool plain);
 /* Compare a page with what it should be, report, and take it as it is found. */
 void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t,
 		const struct event *ev);
@@ -195,6 +195,11 @@ void guests_begin(struct oracle *o);  /* it is judged */
 void guests_follow(struct oracle *o); /* it ended: before pages are looked at */
 void guests_end(struct oracle *o);
 void guests_changed(struct oracle *o, u16 slot, int level, u64 ia, const struct event *ev);
+
+/* data-race (check_race.c): listens between these two only, as it wants every load. */
+bool race_init(struct oracle *o);
+void race_begin(struct oracle *o);
+void race_over(struct oracle *o);
 
 /* CHECK_PARANOID (paranoid.c): does not return if the fold lost track. */
 void paranoid_check(struct oracle *o);
@@ -247,6 +252,9 @@ struct oracle {
 	struct fold fold;
 	struct m_ffa *ffa;
 	struct oracle_guests *g;
+
+	struct race_state *race;
+	struct extent *race_fields;
 
 	/* the action */
 	const struct oracle_action *current; /* or NULL */

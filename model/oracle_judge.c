@@ -688,7 +688,7 @@ void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 	tell_more(o);
 }
 
-void judge_block_end(struct oracle *o, enum oracle_end_kind end)
+void judge_block_end(struct oracle *o, enum oracle_end_kind end, bool plain)
 {
 	char why[sizeof(o->spec.text)];
 
@@ -697,10 +697,14 @@ void judge_block_end(struct oracle *o, enum oracle_end_kind end)
 		words_result(o, end, 0, why, sizeof(why));
 		judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
 	}
-	if (half_done(o, end))
+	if (half_done(o, end)) {
 		o->fold.live = false;
-	else if (o->fold.live)
+	} else if (o->fold.live && plain) {
 		check_pages(o);
+	} else if (o->fold.live) {
+		fold_read_all(o);
+		guests_take(o);
+	}
 	tell_odd(o);
 	tell_more(o);
 }

@@ -58,6 +58,8 @@ static inline __attribute__((always_inline)) void store(struct cpu *cpu, u64 pa,
 	old = bytes_get(p, width);
 	store_mark(cpu->board, e, pa - e->base);
 	bytes_put(p, val, width);
+	if (unlikely(cpu->board->may) && width == 8)
+		past_stored(cpu, pa, old);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
 		   .old = old);
 }
@@ -113,6 +115,8 @@ bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_orde
 	}
 	store_mark(cpu->board, e, pa.pa - e->base);
 	bytes_put(p, new_val, 8);
+	if (unlikely(cpu->board->may))
+		past_stored(cpu, pa.pa, old);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = 8, .addr = pa.pa, .val = new_val,
 		   .old = old);
 	return true;

@@ -16,6 +16,7 @@ static struct board_private *private_new(void)
 	p->last.ev = &p->last_event;
 	p->ring = &p->last;
 	chooser_init(&p->chooser);
+	past_init(&p->past);
 	return p;
 }
 
@@ -23,6 +24,7 @@ static void private_free(struct board_private *p)
 {
 	g_array_free(p->subscribers, TRUE);
 	chooser_free(&p->chooser);
+	past_free(&p->past);
 	arena_free(&p->arena);
 	g_free(p);
 }

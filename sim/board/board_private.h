@@ -139,6 +139,25 @@ struct chooser {
 void chooser_init(struct chooser *c);
 void chooser_free(struct chooser *c);
 
+/* ---- past.c ---------------------------------------------------------------------------------- */
+
+/* Of the block that runs; snapshots are taken outside of it. */
+struct past {
+	GArray *store, *tlbi;
+	u32 now; /* counts TLBIs and DSBs */
+};
+
+void past_init(struct past *p);
+void past_free(struct past *p);
+void past_begin(struct board *b);
+/* Where MAY_TLB is a choice, else nothing happens: 8 bytes of @old are overwritten; TLBI; DSB. */
+void past_stored(const struct cpu *cpu, u64 pa, u64 old);
+void past_invalidated(const struct cpu *cpu, const struct tlbi *i);
+void past_waited(const struct cpu *cpu, const char *what);
+/* Adds to @n results in @set of an access what else its CPU may have cached. How many then. */
+unsigned int past_results(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
+			  struct mmu_result *set, unsigned int n, unsigned int max);
+
 /* ---- cpu.c, switch_*.S -------------------------------------------------------------------- */
 
 /* Save the callee's registers on this stack and its top in *@save; go on at @to. */
@@ -199,6 +218,7 @@ struct board_private {
 	struct event_ring last;  /* of one event, while it is told */
 	struct event last_event;
 	struct chooser chooser;
+	struct past past;
 	struct scheduler sched;
 	bus_error_fn on_bus_error;
 };

@@ -283,6 +283,7 @@ void board_run(struct board *b)
 	s->on = true;
 	s->starting = true;
 	b->gave_up = false;
+	past_begin(b);
 	board_update_watched(b);
 	for (unsigned int i = 0; i < b->n_cpus; i++) {
 		const struct coroutine *co = b->cpus[i].co;

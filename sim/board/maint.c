@@ -2,7 +2,8 @@
 /*
  * TLB maintenance, barriers and cache maintenance: the instructions as the
  * board's CPUs carry them out. Barriers and caches have no effect of their own
- * here, as loads and stores take effect at once; who checks them reads events.
+ * here, as loads and stores take effect at once; who checks them reads events. Only
+ * while several CPUs run does a TLBI take until its DSB (past.c).
  */
 #include "board_private.h"
 
@@ -18,6 +19,7 @@ void cpu_tlbi(struct cpu *cpu, const struct tlbi *i)
 	} else {
 		tlb_invalidate(&cpu->tlb, i, b->f->page_shift);
 	}
+	past_invalidated(cpu, i);
 	event_emit(cpu, .kind = EV_TLBI, .sub = (u8)i->op, .addr = i->addr,
 		   .val = ranged ? i->pages : (u64)(s64)i->level, .old = i->vmid);
 }
@@ -25,6 +27,7 @@ void cpu_tlbi(struct cpu *cpu, const struct tlbi *i)
 void cpu_dsb(struct cpu *cpu, const char *what)
 {
 	event_step(cpu, EV_DSB);
+	past_waited(cpu, what);
 	event_emit(cpu, .kind = EV_DSB, .what = what);
 }
 

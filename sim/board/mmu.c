@@ -50,19 +50,56 @@ static bool read_watched(void *ctx, pa_t pa, u64 *desc)
 	return board_read_desc(ctx, pa, desc);
 }
 
+/* A walk, and what it writes back. */
+static void walk(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
+		 struct mmu_result *res)
+{
+	do
+		mmu_walk(t, ia, acc, read_watched, cpu->board, res);
+	while (res->fault == MMU_OK && res->sets_af && !hw_set_access_flag(cpu, res));
+}
+
+/* ---- While several CPUs run ------------------------------------------------------------ */
+
+#define MAX_MEANINGS 8u
+
+/*
+ * The TLB's answer or the walk's is the first of what the access may use; what else the
+ * CPU may have cached follows. Another than the first is not kept: it is there as long as
+ * nobody takes it away.
+ */
+static void translate_any(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
+			  const struct tlb_entry *e, struct mmu_result *res)
+{
+	struct mmu_result set[MAX_MEANINGS];
+	unsigned int n = 0, pick;
+
+	if (e)
+		result_of_entry(e, acc, ia, &set[n++]);
+	walk(cpu, t, acc, ia, &set[n]);
+	n += !e || (set[n].fault == MMU_OK && set[n].oa.pa != set[0].oa.pa);
+	n = past_results(cpu, t, acc, ia, set, n, MAX_MEANINGS);
+	pick = n > 1 ? board_choose(cpu->board, n, "tlb") : 0;
+	*res = set[pick];
+	if (!e && !pick && res->fault == MMU_OK)
+		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
+}
+
 void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
 		   struct mmu_result *res)
 {
 	enum tlb_regime regime = t->stage == 2 ? TLB_S2 : TLB_EL2;
 	const struct tlb_entry *e = tlb_lookup(&cpu->tlb, regime, t->vmid, ia);
 
+	if (unlikely(cpu->board->scheduled && cpu->board->may & BIT(MAY_TLB))) {
+		translate_any(cpu, t, acc, ia, e, res);
+		return;
+	}
 	if (e) {
 		result_of_entry(e, acc, ia, res);
 		return;
 	}
-	do
-		mmu_walk(t, ia, acc, read_watched, cpu->board, res);
-	while (res->fault == MMU_OK && res->sets_af && !hw_set_access_flag(cpu, res));
+	walk(cpu, t, acc, ia, res);
 	if (res->fault == MMU_OK)
 		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
 }

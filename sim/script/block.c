@@ -95,6 +95,8 @@ void block_clear(struct block *k)
 		x_drop(k->r->m, &k->start);
 	if (k->r->m)
 		k->r->m->board->may = 0;
+	if (k->r->watching && k->r->oracle)
+		oracle_block_over(k->r->oracle);
 	k->r->watching = false;
 }
 
