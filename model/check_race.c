@@ -36,10 +36,10 @@ struct race_state {
 /* A field, and who touched it last. */
 struct race_field {
 	u64 addr;
-	u32 run; /* that it was touched in */
+	u32 run;		      /* that it was touched in */
 	u32 written, read[RACE_CPUS]; /* how far who did it was then; 0: not */
 	u8 writer;
-	bool released;		   /* the last write was a release, with this clock */
+	bool released; /* the last write was a release, with this clock */
 	struct race_clock release;
 	const char *fn; /* the writer's */
 	const char *reader[RACE_CPUS];
@@ -121,10 +121,10 @@ static bool is_lockless(const char *fn)
 
 static const char *field_name(struct oracle *o, u64 addr)
 {
-	static const char *const name[] = {
-		[PART_NONE] = "a field", [PART_HOST_TABLE] = "an entry of the host's stage 2",
-		[PART_HYP_TABLE] = "an entry of EL2's stage 1", [PART_VMEMMAP] = "a page's record"
-	};
+	static const char *const name[] = { [PART_NONE] = "a field",
+					    [PART_HOST_TABLE] = "an entry of the host's stage 2",
+					    [PART_HYP_TABLE] = "an entry of EL2's stage 1",
+					    [PART_VMEMMAP] = "a page's record" };
 	unsigned int part = fold_part_of(o, addr);
 
 	return part < G_N_ELEMENTS(name) ? name[part] : "a field";

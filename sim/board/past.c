@@ -101,7 +101,7 @@ void past_waited(const struct cpu *cpu, const char *what)
 struct old_walk {
 	struct cpu *cpu;
 	const struct mmu_table *t;
-	unsigned int n, pick[5], of[5]; /* which value, of how many */
+	unsigned int n, pick[5], of[5];	  /* which value, of how many */
 	const struct past_store *used[5]; /* NULL: it is there now */
 };
 

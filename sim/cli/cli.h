@@ -20,6 +20,7 @@ extern const struct subcommand subcommands[]; /* ends at name == NULL */
 extern const struct hypervisor *const cli_hypervisor;
 
 enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv);
+enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_sweep(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_random(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_repl(const struct subcommand *c, int argc, char **argv);

@@ -16,6 +16,8 @@ const struct hypervisor *const cli_hypervisor = &pkvm_hypervisor;
 
 const struct subcommand subcommands[] = {
 	{ "run", "FILE|DIR...", "run scenarios", cmd_run },
+	{ "explore", "FILE|DIR...", "run scenarios, and search every interleaving of their blocks",
+	  cmd_explore },
 	{ "repl", "[FILE]", "the interactive prompt; FILE runs first", cmd_repl },
 	{ "sweep", "FILE|DIR...", "run scenarios with every allocation failing once", cmd_sweep },
 	{ "random", "[FILE]", "random actions, judged by the oracle", cmd_random },

@@ -268,9 +268,29 @@ static void count_run(struct x_run *r, u64 *ended)
 	*ended += r->how == RUN_WHOLE;
 }
 
-static bool enough(const struct x_interleave *x)
+static u64 known_left(const struct x_run *r)
 {
-	return (x->max_runs && x->runs >= x->max_runs) || (x->stop && x->stop(x->data));
+	u64 left = 0;
+
+	for (u32 i = 0; i < r->path->len; i++) {
+		const struct node *n = node_at(r, i);
+
+		left += n->what ? n->n - 1 - n->value
+				: (u64)__builtin_popcount(n->todo & ~n->done & ~n->asleep);
+	}
+	return left;
+}
+
+#define COUNT_LEFT_EVERY 1024u
+
+static bool enough(const struct x_run *r)
+{
+	struct x_interleave *x = r->x;
+
+	if (x->runs % COUNT_LEFT_EVERY == 0)
+		x->left = known_left(r);
+	return (x->max_runs && x->runs >= x->max_runs) ||
+	       (x->max_steps && x->steps >= x->max_steps) || (x->stop && x->stop(x->data));
 }
 
 static void run_init(struct x_run *r, struct x_interleave *x, const struct x_block *block)
@@ -299,10 +319,12 @@ static bool search(struct x_run *r)
 			steps_order(&r->steps, from, race, r);
 		if (r->how == RUN_WHOLE && r->block->end)
 			r->block->end(r->block->data, r);
-		if (enough(r->x))
-			return !change_last(r);
 		if (!change_last(r))
 			return true;
+		if (enough(r)) {
+			r->x->left = known_left(r);
+			return false;
+		}
 		from = node_at(r, r->path->len - 1)->step;
 	} while (true);
 }
@@ -322,7 +344,7 @@ static u64 count_parts(const struct x_interleave *x, const struct x_block *block
 
 	none.n_shards = UINT32_MAX;
 	none.shard = UINT32_MAX - 1;
-	none.max_runs = 0;
+	none.max_runs = none.max_steps = 0;
 	none.stop = NULL;
 	run_init(&r, &none, &counted);
 	r.shard_depth = depth;
@@ -351,6 +373,8 @@ void x_interleave(struct x_interleave *x, const struct x_block *block)
 	if (x->n_shards)
 		r.shard_depth = shard_depth(x, block);
 	x->complete = search(&r);
+	if (x->complete)
+		x->left = 0;
 	run_clear(&r);
 }
 
@@ -403,13 +427,19 @@ struct replay {
 	const struct x_move *move;
 	guint n, at;
 	int now;
-	bool stuck;
+	bool stuck, ended;
+	const struct board *b;
+	u64 seq;
 };
 
 static int replay_pick(void *data, u64 can)
 {
 	struct replay *p = data;
 
+	if (p->at == p->n && !p->ended) {
+		p->ended = true;
+		p->seq = p->b->seq;
+	}
 	if (p->at < p->n) {
 		const struct x_move *m = &p->move[p->at];
 
@@ -436,9 +466,10 @@ static u32 replay_answer(void *data, u32 n, const char *what)
 	return m->value;
 }
 
-bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, guint *bad)
+bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, guint *bad,
+	      u64 *seq)
 {
-	struct replay p = { .move = moves, .n = n, .now = -1 };
+	struct replay p = { .move = moves, .n = n, .now = -1, .b = block->b };
 	const struct board_scheduler by = { .pick = replay_pick, .data = &p };
 
 	block->start(block->data);
@@ -448,5 +479,6 @@ bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, 
 	board_schedule(block->b, NULL);
 	board_choose_first(block->b);
 	*bad = p.at;
+	*seq = p.ended ? p.seq : block->b->seq;
 	return !p.stuck && p.at == n;
 }

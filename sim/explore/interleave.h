@@ -41,7 +41,7 @@ struct x_interleave {
 	u32 forced;		  /* of @all: at most so many forced switches; X_UNBOUNDED */
 	u32 longest;		  /* of @all: runs with more steps are cut off; 0: none is */
 	u32 shard, n_shards;	  /* one part of several that are disjoint; 0 of 0: all of it */
-	u64 max_runs;		  /* 0: no bound */
+	u64 max_runs, max_steps; /* 0: no bound */
 	bool (*stop)(void *data); /* asked now and then; or NULL */
 	void *data;
 
@@ -51,6 +51,7 @@ struct x_interleave {
 	u64 steps;   /* of all runs, those done again included */
 	u32 deepest; /* steps of the longest run */
 	bool complete;
+	u64 left; /* not complete: choices known to be left, each of one run at least */
 };
 
 void x_interleave(struct x_interleave *x, const struct x_block *block);
@@ -70,8 +71,10 @@ GArray *x_run_moves(const struct x_run *run, u32 steps);
 
 /*
  * Carry out @moves, then let the CPU that stepped last go on while it can, else the
- * lowest that can. False: a move is not possible; *@bad is its index.
+ * lowest that can. False: a move is not possible; *@bad is its index. *@seq: the board's
+ * last event of @moves.
  */
-bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, guint *bad);
+bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, guint *bad,
+	      u64 *seq);
 
 #endif

@@ -173,11 +173,12 @@ void block_end(struct block *k)
 
 bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *bad)
 {
+	u64 seq;
 	struct recorder *rec = k->r->rec;
 	bool ok;
 
 	recorder_begin(rec);
-	ok = x_replay(&k->x, moves, n, bad);
+	ok = x_replay(&k->x, moves, n, bad, &seq);
 	recorder_end(rec);
 	block_end(k);
 	return ok;

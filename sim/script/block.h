@@ -23,6 +23,8 @@ struct block_line {
 	u64 seq; /* the board's last event when it ended */
 };
 
+struct search;
+
 struct block {
 	struct run *r;
 	const struct stmt *st;
@@ -32,12 +34,12 @@ struct block {
 	u8 may;	  /* BIT(MAY_*) */
 	struct x_state start;
 	struct x_block x;
+	struct search *search; /* of explore */
 	/* of the last run */
 	u64 digest; /* of owners and states of pages */
 	const struct violation *violation;
 	unsigned int n_violations;
 	bool panicked;
-	struct search *search; /* explore.c */
 };
 
 /* Arguments evaluated, a state to come back to. False: an error of the file. */
@@ -49,18 +51,23 @@ void block_end(struct block *k);
 bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *bad);
 /* By chance (--seed). New array: what came of it. */
 GArray *block_chance(struct block *k);
+/* For `result` and the like. */
+void block_remember(struct block *k);
+
+/* ---- Words (block_words.c) ---------------------------------------------------------------- */
+
+#define MAX_MOVES 1000000u
 
 /* "0*14 1*3 alloc 0". New string. */
 char *moves_words(const struct x_move *moves, guint n);
-/* The run with a column a CPU, up to its step @steps; lines joined by '\n'. New string. */
-char *block_listing(struct block *k, const struct x_move *moves, guint n, guint steps);
-
-/* For `result` and the like. */
-void block_remember(struct block *k);
-/* "0:host_share_hyp" */
+bool moves_add(GArray *moves, const char *word); /* false: that is none, or too many */
+GArray *moves_read(const char *words);		 /* NULL: those are none */
+/* What happens under @moves with a column a CPU; lines joined by '\n'. New string. */
+char *block_listing(struct block *k, const struct x_move *moves, guint n);
+/* "0:host_share_hyp", appended. */
 void block_line_name(const struct block_line *l, GString *out);
 
-/* ---- What many runs came to (tally.c) ------------------------------------------------ */
+/* ---- What many runs came to (tally.c) ------------------------------------------------------ */
 
 /* What a run may show, a bit each: a line that failed, a rule broken, a clause's prop. */
 #define SHOWS_LINE(i) BIT(i)
@@ -81,6 +88,13 @@ struct tally_line {
 	char *expected;
 };
 
+/* A rule that was broken, as the first run that did it tells. */
+struct tally_breach {
+	char *text, *before, *after, *allowed, *event;
+	bool has_page;
+	u64 page;
+};
+
 struct tally {
 	struct block *k;
 	GHashTable *states; /* by key */
@@ -90,27 +104,56 @@ struct tally {
 	unsigned int n_clauses;
 	u64 excused; /* rules that may be broken */
 	u64 runs, count[N_SHOWS];
-	struct violation breach[N_RULES]; /* the first of each rule */
-	GError *error;			  /* of the file: an expression has no value */
+	struct tally_breach breach[N_RULES];
+	GError *error; /* of the file: an expression has no value */
 };
 
 void tally_init(struct tally *t, struct block *k);
 void tally_clear(struct tally *t);
 /* The run that has just ended: what it shows. */
 u64 tally_run(struct tally *t);
+void tally_line_add(struct tally_line *l, const struct outcome *out, bool passes);
+struct tally_state *tally_state(struct tally *t, u64 key); /* made if there is none */
 /* Of what is shown, what is a failure. */
 u64 tally_bad(const struct tally *t);
 /* What `sometimes` asks for and was shown, and is not plain as every run shows it. */
 u64 tally_witnesses(const struct tally *t);
 /* Tell of the lines and the clauses. False: an error of the file. */
 bool tally_tell(struct tally *t, GError **error);
-/* "stale-tlb", "owner(p) == host", "line 12". New string. */
+/* "violation stale-tlb", "owner(p) == host", "line 12". New string. */
 char *tally_shown_words(const struct tally *t, unsigned int bit);
-/* The block's States .. Hash, up to the conditions. Appended. */
+/* As herd tells of a test, appended: Test and States; Ok .. Observation of each condition. */
 void tally_states(const struct tally *t, const char *name, GString *out);
 void tally_conditions(const struct tally *t, const char *name, GString *out);
 
-/* explore.c */
+/* ---- A search and its parts (explore.c, parts.c) ------------------------------------------- */
+
+/* A schedule that shows something. */
+struct shown {
+	GArray *moves; /* struct x_move; NULL: none is known */
+	u32 forced, steps;
+};
+
+struct search {
+	struct block *k;
+	struct tally t;
+	struct tally *into; /* what runs are counted in */
+	u64 wanted;	    /* what schedules are kept for */
+	struct shown shown[N_SHOWS];
+	bool shortest; /* there are no shorter ones than those */
+	bool over;     /* --time */
+	bool quiet;    /* another process tells how far the search is */
+	unsigned int asked;
+	struct x_interleave x;
+};
+
 bool block_explore(struct block *k, GError **error);
+void shown_set(struct shown *s, GArray *moves, u32 forced, u32 steps);
+bool shown_is_longer(const struct shown *s, u32 forced, u32 steps);
+
+/* What a search found, as text; and added to what another one found. */
+void part_write(const struct search *s, const char *hash, FILE *out);
+/* False: what is read is no part of this search. */
+bool part_read(struct search *s, const char *hash, FILE *in, GError **error);
 
 #endif

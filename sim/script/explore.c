@@ -3,35 +3,48 @@
  * explore: a block under every schedule, what came of all of them, and the shortest
  * schedule for what broke.
  */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "block.h"
 
 /* Runs that looking for a shorter schedule may take. */
 #define MAX_SHORTER UINT64_C(2000000)
 
-/* A schedule that shows something. */
-struct shown {
-	GArray *moves; /* struct x_move; NULL: none is known */
-	u32 forced, steps;
-};
+static const struct explore_options *options_of(const struct search *s)
+{
+	static const struct explore_options none;
 
-struct search {
-	struct block *k;
-	struct tally t;
-	struct tally *into; /* what runs are counted in */
-	u64 wanted;	    /* what schedules are kept for */
-	struct shown shown[N_SHOWS];
-	bool shortest; /* there are no shorter ones than those */
-	struct x_interleave x;
-};
+	return s->k->r->opt->explore ? s->k->r->opt->explore : &none;
+}
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
+#define ASK_EVERY 64u
+
+static void tell_progress(const struct search *s)
+{
+	const struct explore_options *opt = options_of(s);
+
+	if (opt->progress && !s->quiet)
+		opt->progress(opt->data, s->x.runs, s->x.steps, s->x.deepest, s->x.left);
+}
+
 static bool stop(void *data)
 {
-	const struct search *s = data;
-	const struct run_options *opt = s->k->r->opt;
+	struct search *s = data;
+	const struct explore_options *opt = options_of(s);
+	const struct run_options *run = s->k->r->opt;
 
-	return (opt->stop && *opt->stop) || s->into->error;
+	if ((run->stop && *run->stop) || s->into->error)
+		return true;
+	if (s->asked++ % ASK_EVERY)
+		return false;
+	tell_progress(s);
+	s->over |= opt->enough && opt->enough(opt->data);
+	return s->over;
 }
 
 /* Steps up to where the run shows it; what only its end can show takes all. */
@@ -61,16 +74,24 @@ static unsigned int shown_by(const struct tally *t, unsigned int bit)
 	return c->word && model_rule_find(c->word, &id) ? BLOCK_MAX_LINES + id : bit;
 }
 
+bool shown_is_longer(const struct shown *s, u32 forced, u32 steps)
+{
+	return !s->moves || s->forced > forced || (s->forced == forced && s->steps > steps);
+}
+
+void shown_set(struct shown *s, GArray *moves, u32 forced, u32 steps)
+{
+	if (s->moves)
+		g_array_unref(s->moves);
+	*s = (struct shown){ moves, forced, steps };
+}
+
 static void keep_if_shorter(struct search *s, const struct x_run *run, unsigned int bit)
 {
-	struct shown *had = &s->shown[bit];
 	u32 steps = steps_to(s->k, run, shown_by(&s->t, bit)), forced = x_run_forced(run, steps);
 
-	if (had->moves && (had->forced < forced || (had->forced == forced && had->steps <= steps)))
-		return;
-	if (had->moves)
-		g_array_unref(had->moves);
-	*had = (struct shown){ x_run_moves(run, steps), forced, steps };
+	if (shown_is_longer(&s->shown[bit], forced, steps))
+		shown_set(&s->shown[bit], x_run_moves(run, steps), forced, steps);
 }
 
 static void on_end(void *data, const struct x_run *run)
@@ -184,25 +205,50 @@ static void append_explored(const struct search *s, GString *out)
 		g_string_append(out, ", one of each set of equivalent ones");
 	else if (x->forced != X_UNBOUNDED)
 		g_string_append_printf(out, ", with at most %u forced switches", x->forced);
-	g_string_append_printf(out, ": %s\n", x->complete ? "complete" : "NOT complete");
+	if (options_of(s)->n_shards)
+		g_string_append_printf(out, ", part %u of %u", options_of(s)->shard,
+				       options_of(s)->n_shards);
+	if (x->complete)
+		g_string_append(out, ": complete\n");
+	else
+		g_string_append_printf(out,
+				       ": NOT complete, at least %" G_GUINT64_FORMAT " are left\n",
+				       MAX(x->left, 1u));
 }
 
-static void tell_block(struct search *s)
+/* What happened under the shortest schedules: of what failed, or where it is asked for. */
+static void append_listings(struct search *s, GString *out)
+{
+	u64 left = options_of(s)->listing ? s->wanted : s->wanted & tally_bad(&s->t);
+
+	for (; left; left &= left - 1) {
+		const struct shown *w = &s->shown[__builtin_ctzll(left)];
+		char *what = tally_shown_words(&s->t, (unsigned int)__builtin_ctzll(left));
+		char *list = block_listing(s->k, (const struct x_move *)(void *)w->moves->data,
+					   w->moves->len);
+
+		g_string_append_printf(out, "\n\nHow it comes to %s\n%s", what, list);
+		g_free(what);
+		g_free(list);
+	}
+}
+
+static void tell_block(struct search *s, const char *hash)
 {
 	struct report_line l = { .kind = LINE_SHOW };
 	GString *out = g_string_new(NULL);
-	char *name = name_of(s->k), *hash = hash_of(s->k);
+	char *name = name_of(s->k);
 
 	tally_states(&s->t, name, out);
 	tally_conditions(&s->t, name, out);
 	append_shortest(s, out);
 	append_explored(s, out);
 	g_string_append_printf(out, "Hash=%s", hash);
+	append_listings(s, out);
 	l.output = out->str;
 	run_tell(s->k->r, s->k->st, &l);
 	g_string_free(out, TRUE);
 	g_free(name);
-	g_free(hash);
 }
 
 /* The machine is left as the first schedule that broke something leaves it, or as the first. */
@@ -218,43 +264,119 @@ static void leave_behind(struct search *s)
 	block_remember(s->k);
 }
 
-/* While schedules are tried nobody but the oracle listens. */
-static void explore_all(struct search *s)
+/* ---- All of it, or parts ------------------------------------------------------------------------------ */
+
+static bool merge(struct search *s, FILE *const *in, unsigned int n, const char *hash,
+		  GError **error)
 {
+	s->x.complete = true;
+	for (unsigned int i = 0; i < n; i++)
+		if (!part_read(s, hash, in[i], error))
+			return false;
+	return true;
+}
+
+/* One of several processes: its share of what this one is to do goes to @fd. */
+static void work(struct search *s, unsigned int job, int fd, const char *hash)
+{
+	const struct explore_options *opt = options_of(s);
+	const u32 shards = MAX(opt->n_shards, 1u);
+	FILE *out = fdopen(fd, "w");
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	s->quiet = job > 0;
+	s->x.shard = opt->shard + shards * job;
+	s->x.n_shards = shards * opt->jobs;
+	s->x.max_steps = opt->states ? MAX(opt->states / opt->jobs, 1u) : 0;
+	x_interleave(&s->x, &s->k->x);
+	if (s->t.error || !out)
+		_exit(EXIT_INTERNAL);
+	part_write(s, hash, out);
+	_exit(fclose(out) ? EXIT_INTERNAL : EXIT_PASSED);
+}
+
+static bool search_in_jobs(struct search *s, const char *hash, GError **error)
+{
+	const unsigned int jobs = options_of(s)->jobs;
+	FILE *in[MAX_JOBS] = { NULL };
+	pid_t pid[MAX_JOBS];
+	bool ok = true;
+	int fd[2], status;
+
+	fflush(NULL);
+	for (unsigned int i = 0; i < jobs; i++) {
+		if (pipe(fd))
+			sim_bug(__FILE__, __LINE__, "no pipe to be had");
+		pid[i] = fork();
+		if (!pid[i]) {
+			close(fd[0]);
+			work(s, i, fd[1], hash);
+		}
+		close(fd[1]);
+		in[i] = fdopen(fd[0], "r");
+	}
+	ok = merge(s, in, jobs, hash, error);
+	for (unsigned int i = 0; i < jobs; i++) {
+		fclose(in[i]);
+		if (pid[i] > 0)
+			waitpid(pid[i], &status, 0);
+	}
+	return ok;
+}
+
+/* While schedules are tried nobody but the oracle listens. */
+static bool explore_all(struct search *s, const char *hash, GError **error)
+{
+	const struct explore_options *opt = options_of(s);
 	struct board *b = s->k->r->m->board;
+	bool ok = true;
 
 	recorder_detach(s->k->r->rec);
 	s->into = &s->t;
 	s->wanted = ~UINT64_C(0);
-	x_interleave(&s->x, &s->k->x);
+	if (opt->merge)
+		ok = merge(s, opt->merge, opt->n_merge, hash, error);
+	else if (opt->jobs > 1)
+		ok = search_in_jobs(s, hash, error);
+	else
+		x_interleave(&s->x, &s->k->x);
+	if (ok && opt->part)
+		part_write(s, hash, opt->part);
 	s->wanted = tally_bad(&s->t) | tally_witnesses(&s->t);
-	if (!s->t.error)
+	if (ok && !s->t.error && !opt->n_shards)
 		find_shortest(s);
 	recorder_attach(s->k->r->rec, b);
+	return ok;
 }
 
 bool block_explore(struct block *k, GError **error)
 {
 	struct search s = { .k = k };
+	const struct explore_options *opt = options_of(&s);
+	char *hash = hash_of(k);
 	bool ok;
 
 	s.x = (struct x_interleave){ .all = k->st->forced != X_UNBOUNDED,
 				     .forced = k->st->forced,
+				     .shard = opt->shard,
+				     .n_shards = opt->n_shards,
+				     .max_steps = opt->states,
 				     .stop = stop,
 				     .data = &s };
 	k->may = BIT(MAY_AT) | BIT(MAY_TLB) | (k->st->alloc_any ? BIT(MAY_ALLOC) : 0);
 	k->search = &s;
 	k->x.end = on_end;
 	tally_init(&s.t, k);
-	explore_all(&s);
-	leave_behind(&s);
-	k->r->interrupted |= k->r->opt->stop && *k->r->opt->stop;
-	ok = tally_tell(&s.t, error);
+	ok = explore_all(&s, hash, error);
 	if (ok)
-		tell_block(&s);
+		leave_behind(&s);
+	k->r->interrupted |= k->r->opt->stop && *k->r->opt->stop;
+	ok = ok && tally_tell(&s.t, error);
+	if (ok)
+		tell_block(&s, hash);
 	for (unsigned int i = 0; i < N_SHOWS; i++)
-		if (s.shown[i].moves)
-			g_array_unref(s.shown[i].moves);
+		shown_set(&s.shown[i], NULL, 0, 0);
 	tally_clear(&s.t);
+	g_free(hash);
 	return ok;
 }

@@ -2,10 +2,7 @@
 /*
  * Blocks of CPUs: parallel, explore, schedule, and what may be said after their end.
  */
-#include "script_private.h"
-#include "sim/explore/interleave.h"
-
-#define MAX_MOVES 1000000u
+#include "block.h"
 
 bool is_block(enum command_id id)
 {
@@ -67,41 +64,15 @@ bool parse_explore(struct scan *s, struct stmt *st)
 
 /* ---- schedule ------------------------------------------------------------------------------ */
 
-static void add_moves(struct stmt *st, const char *what, u32 value, u64 times, u32 off)
-{
-	const struct x_move m = { what, value };
-
-	for (u64 i = 0; i < times; i++) {
-		g_array_append_val(st->moves, m);
-		g_array_append_val(st->moves_off, off);
-	}
-}
-
-static bool parse_u32(const char *text, u64 max, u64 *n)
-{
-	return g_ascii_string_to_unsigned(text, 10, 0, max, n, NULL);
-}
-
 /* N or N*TIMES, alloc, at, tlb=K. */
 static bool parse_move(struct scan *s, struct stmt *st, const char *w, u32 off)
 {
-	g_auto(GStrv) part = g_strsplit(w, "*", 2);
-	u64 cpu, times = 1, k;
-
-	if (!strcmp(w, "alloc") || !strcmp(w, "at")) {
-		add_moves(st, w, 1, 1, off);
-		return true;
-	}
-	if (g_str_has_prefix(w, "tlb=") && parse_u32(w + 4, 1000, &k)) {
-		add_moves(st, "tlb", (u32)k, 1, off);
-		return true;
-	}
-	if (!parse_u32(part[0], BOARD_MAX_CPUS - 1, &cpu) ||
-	    (part[1] && (!parse_u32(part[1], MAX_MOVES, &times) || !times)))
-		return scan_fail(s, off, NULL, "a CPU's number is wanted here, or N*TIMES");
-	if (st->moves->len + times > MAX_MOVES)
-		return scan_fail(s, off, NULL, "more than %u steps", MAX_MOVES);
-	add_moves(st, NULL, (u32)cpu, times, off);
+	if (!moves_add(st->moves, w))
+		return scan_fail(s, off, NULL,
+				 "a CPU's number is wanted here, or N*TIMES, and at most %u steps",
+				 MAX_MOVES);
+	while (st->moves_off->len < st->moves->len)
+		g_array_append_val(st->moves_off, off);
 	return true;
 }
 

@@ -10,7 +10,23 @@
 
 #define MAX_JOBS 1024 /* more would be a mistake */
 
+/* How blocks of `explore` are looked through. */
+struct explore_options {
+	unsigned int jobs;         /* processes; 0, 1: this one */
+	u32 shard, n_shards;       /* a part of the search; 0 of 0: all of it */
+	FILE *part;                /* where what the shard found goes */
+	FILE *const *merge;        /* parts to be put together, instead of a search; or NULL */
+	unsigned int n_merge;
+	u64 states;                /* visible steps that may be taken; 0: no bound */
+	bool (*enough)(void *data);/* asked now and then: is the time over? or NULL */
+	/* told now and then; or NULL */
+	void (*progress)(void *data, u64 runs, u64 steps, u32 deepest, u64 left);
+	void *data;
+	bool listing;              /* of the shortest schedules, though nothing failed */
+};
+
 struct run_options {
+	const struct explore_options *explore; /* NULL: all of it, here */
 	const struct hypervisor *hyp;
 	const char *kernel;      /* --kernel, or NULL */
 	const char *patch;       /* --patch */

@@ -50,6 +50,15 @@ void tally_init(struct tally *t, struct block *k)
 	}
 }
 
+static void tally_breach_clear(struct tally_breach *b)
+{
+	g_free(b->text);
+	g_free(b->before);
+	g_free(b->after);
+	g_free(b->allowed);
+	g_free(b->event);
+}
+
 void tally_clear(struct tally *t)
 {
 	for (unsigned int i = 0; i < t->k->n; i++) {
@@ -57,6 +66,8 @@ void tally_clear(struct tally *t)
 		g_array_unref(t->line[i].passes);
 		g_free(t->line[i].expected);
 	}
+	for (unsigned int i = 0; i < N_RULES; i++)
+		tally_breach_clear(&t->breach[i]);
 	g_hash_table_unref(t->states);
 	g_ptr_array_unref(t->state);
 	g_clear_error(&t->error);
@@ -67,6 +78,15 @@ void tally_clear(struct tally *t)
 static bool same_outcome(const struct outcome *a, const struct outcome *b)
 {
 	return a->kind == b->kind && a->value == b->value && a->is_signed == b->is_signed;
+}
+
+void tally_line_add(struct tally_line *l, const struct outcome *out, bool passes)
+{
+	for (guint n = 0; n < l->out->len; n++)
+		if (same_outcome(&g_array_index(l->out, struct outcome, n), out))
+			return;
+	g_array_append_vals(l->out, out, 1);
+	g_array_append_val(l->passes, passes);
 }
 
 /* Is what the line gave what it must give? The same is not asked twice. */
@@ -83,8 +103,7 @@ static bool line_passes(struct tally *t, unsigned int i)
 	if (!judge(t->k->r, t->k->line[i].st->expect, out, &j, t->error ? NULL : &t->error))
 		j.verdict = VERDICT_FAIL;
 	passes = j.verdict != VERDICT_FAIL;
-	g_array_append_vals(l->out, out, 1);
-	g_array_append_val(l->passes, passes);
+	tally_line_add(l, out, passes);
 	if (!l->expected)
 		l->expected = g_steal_pointer(&j.expected);
 	g_free(j.expected);
@@ -134,6 +153,25 @@ static u64 clauses_shown(struct tally *t, u64 shows)
 	return shown;
 }
 
+static void keep_breach(struct tally_breach *b, const struct violation *v)
+{
+	GString *event = g_string_new(NULL);
+
+	if (b->text) {
+		g_string_free(event, TRUE);
+		return;
+	}
+	if (v->event.seq)
+		trace_line(event, &v->event);
+	*b = (struct tally_breach){ .text = g_strdup(v->text),
+				    .before = g_strdup(v->before),
+				    .after = g_strdup(v->after),
+				    .allowed = g_strdup(v->allowed),
+				    .event = g_string_free(event, FALSE),
+				    .has_page = v->has_page,
+				    .page = v->page };
+}
+
 static u64 rules_shown(struct tally *t)
 {
 	const struct block *k = t->k;
@@ -142,8 +180,7 @@ static u64 rules_shown(struct tally *t)
 	for (unsigned int i = 0; i < k->n_violations; i++) {
 		const struct violation *v = &k->violation[i];
 
-		if (!t->count[BLOCK_MAX_LINES + v->rule] && !(shown & SHOWS_RULE(v->rule)))
-			t->breach[v->rule] = *v;
+		keep_breach(&t->breach[v->rule], v);
 		shown |= SHOWS_RULE(v->rule);
 	}
 	return shown;
@@ -177,6 +214,19 @@ static char *state_text(const struct tally *t, u64 shows)
 	return g_string_free(out, FALSE);
 }
 
+struct tally_state *tally_state(struct tally *t, u64 key)
+{
+	struct tally_state *s = g_hash_table_lookup(t->states, &key);
+
+	if (s)
+		return s;
+	s = g_new0(struct tally_state, 1);
+	s->key = key;
+	g_hash_table_insert(t->states, &s->key, s);
+	g_ptr_array_add(t->state, s);
+	return s;
+}
+
 static void count_state(struct tally *t, u64 shows)
 {
 	u64 key = mix(t->k->digest, shows);
@@ -187,15 +237,11 @@ static void count_state(struct tally *t, u64 shows)
 	for (unsigned int i = 0; i < t->n_clauses; i++)
 		if (t->clause[i]->arg[0])
 			key = hash_values(t, t->clause[i]->arg[0], key);
-	s = g_hash_table_lookup(t->states, &key);
-	if (!s) {
-		s = g_new0(struct tally_state, 1);
-		s->key = key;
+	s = tally_state(t, key);
+	if (!s->text) {
 		s->digest = t->k->digest;
 		s->shows = shows;
 		s->text = state_text(t, shows);
-		g_hash_table_insert(t->states, &s->key, s);
-		g_ptr_array_add(t->state, s);
 	}
 	s->runs++;
 }
@@ -278,12 +324,22 @@ char *tally_shown_words(const struct tally *t, unsigned int bit)
 
 /* ---- Telling: lines -------------------------------------------------------------------------------- */
 
-/* "0 or -EPERM" */
+static gint by_outcome(gconstpointer a, gconstpointer b)
+{
+	const struct outcome *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->value > y->value ? 1 : -(x->value < y->value);
+}
+
+/* "0 or -EPERM": in the same order, whatever order they were found in. */
 static char *outcomes_words(const struct tally *t, unsigned int i, bool cell)
 {
-	GArray *all = t->line[i].out;
+	GArray *all = g_array_copy(t->line[i].out);
 	GString *out = g_string_new(NULL);
 
+	g_array_sort(all, by_outcome);
 	for (guint n = 0; n < all->len; n++) {
 		const struct outcome *o = &g_array_index(all, struct outcome, n);
 		char *words = cell ? outcome_cell(o) : outcome_got(t->k->r, o);
@@ -291,6 +347,7 @@ static char *outcomes_words(const struct tally *t, unsigned int i, bool cell)
 		g_string_append_printf(out, "%s%s", n ? " or " : "", words);
 		g_free(words);
 	}
+	g_array_unref(all);
 	return g_string_free(out, FALSE);
 }
 
@@ -346,30 +403,22 @@ static bool unexcused(const struct tally *t, unsigned int rule)
 static void tell_rules(struct tally *t)
 {
 	struct report_violation v[N_RULES];
-	char *event[N_RULES];
 	unsigned int n = 0;
 	struct report_line l = { .kind = LINE_ACTION, .judged = true, .verdict = VERDICT_FAIL };
 	char *rules, *got;
 
 	for (unsigned int i = 0; i < N_RULES; i++) {
-		const struct violation *b = &t->breach[i];
-		GString *words = g_string_new(NULL);
+		const struct tally_breach *b = &t->breach[i];
 
-		if (unexcused(t, i)) {
-			if (b->event.seq)
-				trace_line(words, &b->event);
-			event[n] = g_strdup(words->str);
-			v[n] = (struct report_violation){ .rule = model_rules[i].name,
-							  .text = b->text,
-							  .before = b->before,
-							  .after = b->after,
-							  .allowed = b->allowed,
-							  .event = event[n],
-							  .has_page = b->has_page,
-							  .page = b->page };
-			n++;
-		}
-		g_string_free(words, TRUE);
+		if (unexcused(t, i))
+			v[n++] = (struct report_violation){ .rule = model_rules[i].name,
+							    .text = b->text,
+							    .before = b->before,
+							    .after = b->after,
+							    .allowed = b->allowed,
+							    .event = b->event,
+							    .has_page = b->has_page,
+							    .page = b->page };
 	}
 	if (!n)
 		return;
@@ -382,8 +431,6 @@ static void tell_rules(struct tally *t)
 	l.violation = v;
 	l.n_violations = n;
 	run_tell(t->k->r, t->k->st, &l);
-	while (n--)
-		g_free(event[n]);
 	g_free(rules);
 	g_free(got);
 }
