@@ -38,6 +38,18 @@ def test_one(run):
     assert list(rows(done.out)) == ["load", "copy", "get-leaf"]
 
 
+def test_explore(run):
+    """Blocks of two CPUs: how fast, and of how many orders how few are explored."""
+    done = run("bench", "--quick", "explore")
+    assert done.status == 0
+    table = re.findall(r"(\d+) orders, (\d+) explored: 1 of (\d+)$", done.out, re.M)
+    assert len(table) == 5
+    for orders, explored, factor in table:
+        assert int(factor) == round(int(orders) / int(explored))
+    assert max(int(t[2]) for t in table) > 100
+    assert len(re.findall(r"\d+ interleavings and\n", done.out)) == 2
+
+
 def test_wrong_name(run):
     done = run("bench", "get-laef")
     assert done.status == 2 and "get-leaf" in done.err

@@ -157,3 +157,63 @@ def test_a_lock_that_nobody_frees(passes):
         "end\nsometimes owner(uart) == hyp\n"
     )
     assert explored(passes(text).out)[2] == "complete"
+
+
+def test_parts_of_a_search(run, tmp_path):
+    """Processes and shards find together what one finds, and tell it in the same bytes."""
+    text = (
+        "patch its-v1\nset host_eperm=inject\nboot\nexplore\n"
+        "cpu0: el2 host_donate_hyp_mmio pfn(uart)\n"
+        "cpu1: host write uart 1 => ok or abort\n"
+        "end\nnever cpu1.result == abort\n"
+    )
+    (tmp_path / "t.pkvm").write_text(text)
+    whole = run("explore", "--jobs=1", "t.pkvm", cwd=tmp_path)
+    assert whole.status == 1
+    assert run("explore", "--jobs=3", "t.pkvm", cwd=tmp_path).raw == whole.raw
+    runs_of = []
+    for i in range(4):
+        part = run("explore", f"--shard={i}/4", f"--part=p{i}", "t.pkvm", cwd=tmp_path)
+        assert f"part {i} of 4" in part.out
+        runs_of.append(explored(part.out)[0])
+    assert sum(runs_of) == explored(whole.out)[0]
+    assert min(runs_of) < explored(whole.out)[0]
+    merged = run("explore", *(f"--merge=p{i}" for i in range(4)), "t.pkvm", cwd=tmp_path)
+    assert merged.raw == whole.raw
+
+
+def test_parts_of_something_else(run, tmp_path):
+    """A part is of one block on one configuration, and whole."""
+    (tmp_path / "t.pkvm").write_text(SHARE + "explore\n" + RACE)
+    assert run("explore", "--shard=0/1", "--part=p", "t.pkvm", cwd=tmp_path).status == 0
+    assert run("explore", "--merge=p", "t.pkvm", cwd=tmp_path).status == 0
+    other = run("explore", "--merge=p", "--kernel=v6.12", "t.pkvm", cwd=tmp_path)
+    assert other.status == 2
+    assert "of another block" in other.err
+    part = (tmp_path / "p").read_text()
+    (tmp_path / "p").write_text(part[: len(part) // 2])
+    assert run("explore", "--merge=p", "t.pkvm", cwd=tmp_path).status == 2
+    for args in (["--shard=1/1"], ["--shard=0/2"], ["--part=p"], ["--merge=none"], ["--jobs=0"]):
+        assert run("explore", *args, "t.pkvm", cwd=tmp_path).status == 2
+
+
+def test_a_search_that_is_stopped(run, tmp_path):
+    """What --states leaves over is said, and the answer is not called complete."""
+    (tmp_path / "t.pkvm").write_text(
+        "cpus 3\n" + SHARE + "explore\n"
+        + "".join(f"cpu{c}: el2 host_unshare_ffa pfn(p) 1 => -EPERM\n" for c in (0, 1, 2) * 3)
+        + "end\n"
+    )
+    done = run("explore", "--jobs=1", "--states=1000", "t.pkvm", cwd=tmp_path)
+    assert re.search(r"NOT complete, at least [1-9]\d* are left", done.out)
+    assert explored(run("explore", "t.pkvm", cwd=tmp_path).out)[0] == 1680
+
+
+def test_how_it_comes_to_it(run, tmp_path):
+    """The listing has a column a CPU, up to where it broke, and names who waits for whom."""
+    (tmp_path / "t.pkvm").write_text(SHARE + "explore\n" + RACE + "never cpu1.result == 0\n")
+    out = run("explore", "--jobs=1", "t.pkvm", cwd=tmp_path).out
+    lines = out[out.index("How it comes to") :].splitlines()
+    assert re.fullmatch(r"  CPU 0 {33}CPU 1", lines[1])
+    assert "  lock host_mmu" in lines
+    assert " " * 40 + "lock host_mmu" in lines

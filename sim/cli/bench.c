@@ -23,7 +23,7 @@ static const GOptionEntry entries[] = {
 };
 
 /* Of this process alone: who else is on the machine is not what is measured. */
-static u64 now_ns(void)
+u64 bench_now_ns(void)
 {
 	struct timespec ts;
 
@@ -33,7 +33,7 @@ static u64 now_ns(void)
 
 static bool run_loop(const struct bench *b, struct bench_env *e, u64 *ns)
 {
-	u64 start = now_ns();
+	u64 start = bench_now_ns();
 	bool ok = true;
 	s64 ret = 0;
 
@@ -41,7 +41,7 @@ static bool run_loop(const struct bench *b, struct bench_env *e, u64 *ns)
 		b->loop(NULL, e);
 	else
 		ok = cpu_call(&e->m->board->cpus[0], b->loop, e, &ret) == CPU_END_RETURNED;
-	*ns = now_ns() - start;
+	*ns = bench_now_ns() - start;
 	return ok && !e->failures;
 }
 
@@ -84,7 +84,7 @@ static struct board_config *board_of(const struct bench *b)
 	return bc;
 }
 
-static bool boot_machine(const struct bench *b, struct bench_env *e)
+bool bench_boot(const struct bench *b, struct bench_env *e)
 {
 	struct board_config *bc = board_of(b);
 	struct el2_config *ec = el2_config_new(el2_profile_find(b->release ? b->release : "v7.0"));
@@ -100,7 +100,7 @@ static bool boot_machine(const struct bench *b, struct bench_env *e)
 }
 
 /* It reads all that there is when it is told of the first action. */
-static bool start_oracle(struct bench_env *e)
+bool bench_start_oracle(struct bench_env *e)
 {
 	struct machine *m = e->m;
 
@@ -113,8 +113,8 @@ bool bench_figure(const struct bench *b, struct figure *f)
 	struct bench_env e = { .random = UINT64_C(0x9e3779b97f4a7c15) };
 	bool ok;
 
-	ok = (!b->board || boot_machine(b, &e)) && b->setup(&e) &&
-	     (!b->check || start_oracle(&e)) && measure(b, &e, f);
+	ok = (!b->board || bench_boot(b, &e)) && b->setup(&e) &&
+	     (!b->check || bench_start_oracle(&e)) && measure(b, &e, f);
 	if (e.table)
 		e.m->hyp->pgtable_free(e.table);
 	oracle_free(e.oracle);
@@ -164,6 +164,10 @@ static enum exit_status run_benches(const char *only)
 		fprintf(stderr, "pkvm-sim: internal error: benchmark oracle failed\n");
 		return EXIT_INTERNAL;
 	}
+	if ((!only || !strcmp(only, "explore")) && !bench_explore(o.quick)) {
+		fprintf(stderr, "pkvm-sim: internal error: benchmark explore failed\n");
+		return EXIT_INTERNAL;
+	}
 	return EXIT_PASSED;
 }
 
@@ -174,12 +178,14 @@ enum exit_status cmd_bench(const struct subcommand *c, int argc, char **argv)
 	unsigned int n = 0;
 	bool parsed;
 
-	for (const struct bench *b = benches; b->name && n + 2 < G_N_ELEMENTS(names); b++) {
+	for (const struct bench *b = benches; b->name && n + 3 < G_N_ELEMENTS(names); b++) {
 		names[n++] = b->name;
 		g_string_append_printf(list, "  %-13s %s\n", b->name, b->doc);
 	}
 	names[n++] = "oracle";
 	g_string_append_printf(list, "  %-13s %s\n", "oracle", BENCH_ORACLE_DOC);
+	names[n++] = "explore";
+	g_string_append_printf(list, "  %-13s %s\n", "explore", BENCH_EXPLORE_DOC);
 	parsed = cli_parse(c, list->str, entries, &argc, &argv);
 	g_string_free(list, TRUE);
 	if (!parsed)

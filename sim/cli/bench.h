@@ -49,6 +49,15 @@ bool bench_figure(const struct bench *b, struct figure *f);
 bool bench_oracle(void);
 #define BENCH_ORACLE_DOC "pairs of calls, each an action, without and with the oracle"
 
+/* Exploring: its own table (bench_explore.c). */
+bool bench_explore(bool quick);
+#define BENCH_EXPLORE_DOC "blocks of two CPUs in every order of their visible steps"
+
+/* A machine that has booted; and the oracle beside it. False: it did not. */
+bool bench_boot(const struct bench *b, struct bench_env *e);
+bool bench_start_oracle(struct bench_env *e);
+u64 bench_now_ns(void); /* of processor time */
+
 /* Of bench_el2.c. */
 bool setup_share(struct bench_env *e);
 bool setup_donate(struct bench_env *e);
