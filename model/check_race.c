@@ -125,7 +125,7 @@ static const char *field_name(struct oracle *o, u64 addr)
 					    [PART_HOST_TABLE] = "an entry of the host's stage 2",
 					    [PART_HYP_TABLE] = "an entry of EL2's stage 1",
 					    [PART_VMEMMAP] = "a page's record" };
-	unsigned int part = fold_part_of(o, addr);
+	unsigned int part = fold_part(o, PA(addr)).part;
 
 	return part < G_N_ELEMENTS(name) ? name[part] : "a field";
 }

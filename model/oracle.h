@@ -127,7 +127,8 @@ struct oracle_part {
 	s64 value;
 };
 
-void oracle_block_begin(struct oracle *o);
+/* @part: those that are to begin, of which nothing is known yet but the action. */
+void oracle_block_begin(struct oracle *o, const struct oracle_part *part, unsigned int n);
 /*
  * All have ended, or cannot; @part: those that began, of each CPU in its order. What they
  * broke is then in oracle_violations(). A number that tells states of the pages apart.

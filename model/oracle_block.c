@@ -131,19 +131,6 @@ static bool in_order(struct overlay *v)
 	return false;
 }
 
-/* Of guests' tables and VMs only what is left is known, not what was there in between. */
-static bool about_guests(struct oracle *o, const struct oracle_part *part, unsigned int n)
-{
-	bool any = false;
-
-	for (unsigned int i = 0; i < n && !any; i++) {
-		o->action = part[i].action;
-		judge_action(o);
-		any = o->call.op >= M_HOST_SHARE_GUEST;
-	}
-	return any;
-}
-
 /*
  * Is there a rule for each of them, that names every page it changes? Guests are left
  * out: what is theirs is spread over tables that come and go.
@@ -174,6 +161,20 @@ static void judge_order(struct oracle *o, const struct oracle_part *part, unsign
 		judge_odd(o, NO_PAGE, NULL, NULL, NULL,
 			  v.any_order ? "the pages are not what any order of these actions leaves"
 				      : "no order of these actions gives these answers");
+}
+
+/* No rule lets EL2 end over what guests or their VMs are. */
+static void judge_panics(struct oracle *o, const struct oracle_part *part, unsigned int n)
+{
+	char why[sizeof(o->spec.text)];
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (part[i].end != ORACLE_END_PANIC || part[i].action.kind == ORACLE_HOST_ACCESS)
+			continue;
+		o->action = part[i].action;
+		words_result(o, part[i].end, part[i].value, why, sizeof(why));
+		judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
+	}
 }
 
 /* ---- A block ---------------------------------------------------------------------------- */
@@ -222,9 +223,30 @@ static u64 pages_digest(struct oracle *o)
 	return sum;
 }
 
-void oracle_block_begin(struct oracle *o)
+/* The tables of a VM that may go are taken apart without a store: they are not followed. */
+static void forget_who_may_go(struct oracle *o, const struct oracle_part *part, unsigned int n)
+{
+	const struct oracle_action block = o->action;
+	const struct el2_guest_view *g;
+
+	for (unsigned int i = 0; i < n; i++) {
+		o->action = part[i].action;
+		judge_action(o);
+		if (o->call.op != M_FINALIZE_TEARDOWN && o->call.op != M_TEARDOWN)
+			continue;
+		g = model_guest(o->v, o->call.handle);
+		if (g)
+			fold_unlink_guest(o, g, &(struct event){ 0 });
+	}
+	o->action = block;
+	judge_action(o);
+}
+
+void oracle_block_begin(struct oracle *o, const struct oracle_part *part, unsigned int n)
 {
 	oracle_begin(o, &(struct oracle_action){ .kind = ORACLE_BLOCK });
+	if (o->fold.live)
+		forget_who_may_go(o, part, n);
 	race_begin(o);
 }
 
@@ -236,21 +258,19 @@ void oracle_block_over(struct oracle *o)
 u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned int n)
 {
 	const struct oracle_action block = o->action;
-	enum oracle_end_kind end = worst(part, n);
-	bool guests = about_guests(o, part, n);
+	const enum oracle_end_kind end = worst(part, n);
+	const bool plain = has_rules(o, part, n);
 	u64 digest = 0;
 
 	o->action = block;
 	checkers_end(o, end, 0);
 	o->judging = JUDGE_LEGAL;
-	if (o->fold.live)
-		guests_follow(o);
-	if (guests)
-		guests_take(o);
 	if (o->fold.live) {
 		fold_resolve(o);
-		if (!guests)
+		if (plain)
 			judge_order(o, part, n);
+		else
+			judge_panics(o, part, n);
 		o->action = block;
 		digest = pages_digest(o);
 	}

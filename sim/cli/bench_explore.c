@@ -168,7 +168,7 @@ static bool begin(struct bench_block *k, struct bench_env *e, bool check, unsign
 	blocks[which].fill(k, g_array_index(e->m->board->config->ram, struct ram_region, 0).base);
 	if (e->oracle) {
 		e->m->hyp->view(e->m->el2);
-		oracle_block_begin(e->oracle);
+		oracle_block_begin(e->oracle, NULL, 0);
 	}
 	x_save(e->m, &k->start);
 	return true;

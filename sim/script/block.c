@@ -57,9 +57,19 @@ static void start(void *data)
 		cpu_start(&b->cpus[__builtin_ctz(left)], run_lines, k);
 }
 
+static struct oracle_action told_of(const struct block_line *l)
+{
+	struct oracle_action a = l->deed.watch;
+
+	if (l->deed.flow)
+		a.kind = ORACLE_GUEST_ACCESS;
+	return a;
+}
+
 /* The oracle is told before the state is kept: then each run finds it told. */
 static bool begin(struct block *k, GError **error)
 {
+	struct oracle_part part[BLOCK_MAX_LINES] = { 0 };
 	struct run *r = k->r;
 
 	if (r->m->dead)
@@ -67,8 +77,10 @@ static bool begin(struct block *k, GError **error)
 				   "EL2 has panicked: no CPU can act");
 	r->flow = false;
 	if (r->oracle) {
+		for (unsigned int i = 0; i < k->n; i++)
+			part[i].action = told_of(&k->line[i]);
 		r->m->hyp->view(r->m->el2);
-		oracle_block_begin(r->oracle);
+		oracle_block_begin(r->oracle, part, k->n);
 		r->watching = true;
 	}
 	x_save(r->m, &k->start);
@@ -149,10 +161,7 @@ static void ask_oracle(struct block *k)
 
 		if (!l->begun)
 			continue;
-		part[n] = (struct oracle_part){ l->deed.watch, end_of(&l->out), (s64)l->out.value };
-		if (l->deed.flow)
-			part[n].action.kind = ORACLE_GUEST_ACCESS;
-		n++;
+		part[n++] = (struct oracle_part){ told_of(l), end_of(&l->out), (s64)l->out.value };
 	}
 	r->m->hyp->view(r->m->el2);
 	k->digest = oracle_block_end(r->oracle, part, n);
