@@ -35,7 +35,7 @@ def files(tmp_path):
 @pytest.mark.parametrize("jobs", [2, 5, 64])
 def test_same_bytes(run, files, form, jobs):
     """Report, complaints and exit status are those of one process."""
-    one = run("run", f"--format={form}", ".", cwd=files)
+    one = run("run", f"--format={form}", "--jobs=1", ".", cwd=files)
     many = run("run", f"--format={form}", f"--jobs={jobs}", ".", cwd=files)
     assert one.status == many.status == 2
     assert one.raw == many.raw
@@ -44,15 +44,34 @@ def test_same_bytes(run, files, form, jobs):
 
 @pytest.mark.parametrize("options", [[], ["--keep-going"], ["--seed=7", "--set=warn=continue"]])
 def test_options_reach_the_processes(run, files, options):
-    one = run("run", "--format=jsonl", *options, "a.pkvm", "b.pkvm", "h.pkvm", cwd=files)
+    one = run("run", "--format=jsonl", "--jobs=1", *options, "a.pkvm", "b.pkvm", "h.pkvm", cwd=files)
     many = run("run", "--format=jsonl", "--jobs=3", *options, "a.pkvm", "b.pkvm", "h.pkvm", cwd=files)
     assert (one.status, one.raw, one.err) == (many.status, many.raw, many.err)
     assert one.status == 1
 
 
 def test_scenarios_of_the_tree(run):
-    one, many = run("run", "scenarios"), run("run", "--jobs=2", "scenarios")
+    one, many = run("run", "--jobs=1", "scenarios"), run("run", "--jobs=2", "scenarios")
     assert (one.status, one.raw) == (many.status, many.raw)
+
+
+def most_memory(binary, environment, path, jobs):
+    """KiB that the process which reports had at most."""
+    process = subprocess.Popen(
+        [binary, "run", "--check=off", f"--jobs={jobs}", path], env=environment, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return usage.ru_maxrss
+
+
+def test_a_long_loop_is_not_kept(binary, environment, tmp_path):
+    """What waits for its turn is little, however many lines a run has."""
+    path = tmp_path / "long.pkvm"
+    share = "hvc host_share_hyp pfn(ram(0)+16M)\nhvc host_unshare_hyp pfn(ram(0)+16M)\n"
+    path.write_text("matrix kernel=v6.12,v7.0,v7.2\nboot\nrepeat 60000\n" + share + "end\n")
+    one = most_memory(binary, environment, path, 1)
+    assert most_memory(binary, environment, path, 3) < one + (32 << 10)
 
 
 @pytest.mark.parametrize("option", ["--trace=events", "--record=again.pkvm"])
@@ -67,7 +86,7 @@ def test_one_stream_has_one_writer(run, files, option):
 
 def test_standard_input(run):
     text = "matrix kernel=v6.12,v7.0\nboot\nexpect 0\n"
-    one, many = run("run", "-", stdin=text), run("run", "--jobs=2", "-", stdin=text)
+    one, many = run("run", "--jobs=1", "-", stdin=text), run("run", "--jobs=2", "-", stdin=text)
     assert (one.status, one.raw) == (many.status, many.raw)
     assert one.status == 1
 

@@ -29,7 +29,7 @@ static const GOptionEntry run_only[] = {
 	{ "record", 0, 0, G_OPTION_ARG_FILENAME, &o.record,
 	  "write the run as a scenario: set-up, actions, what happened", "FILE" },
 	{ "jobs", 0, 0, G_OPTION_ARG_STRING, &o.jobs,
-	  "run combinations in this many processes, with the same report (1)", "N" },
+	  "run combinations in this many processes, with the same report (one a CPU)", "N" },
 	{ "keep-going", 'k', 0, G_OPTION_ARG_NONE, &o.keep_going,
 	  "a failed line does not end its run", NULL },
 	{ "list", 0, 0, G_OPTION_ARG_NONE, &o.list, "print the names of what would run", NULL },
@@ -102,7 +102,7 @@ enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv)
 {
 	g_autofree GOptionEntry *entries = cli_with_machine_entries(run_only);
 	struct run_options opt;
-	u64 jobs = 1;
+	u64 jobs = MIN(g_get_num_processors(), MAX_JOBS);
 
 	fix_trace(argc, argv);
 	if (!cli_parse(c, run_more, entries, &argc, &argv) || !machine_options_check(&opt) ||

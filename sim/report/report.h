@@ -107,8 +107,9 @@ const struct report_ops *const *report_formats(void); /* NULL terminated */
 /*
  * A run told in one process and reported in another (wire.c): run_begin, line and
  * run_end of this report are appended to @to; the same calls are then made on @r.
+ * After each call @told may send on what is there, and empty it.
  */
-struct report *report_wire_new(GByteArray *to);
+struct report *report_wire_new(GByteArray *to, void (*told)(void *data), void *data);
 void report_wire_replay(struct report *r, const GByteArray *from);
 
 /* ---- Words ---- */

@@ -10,6 +10,8 @@
 
 struct wire {
 	GByteArray *to;
+	void (*told)(void *data);
+	void *data;
 };
 
 enum wire_call { WIRE_RUN, WIRE_LINE, WIRE_VIOLATION, WIRE_END };
@@ -61,6 +63,13 @@ static void put_struct(struct report *r, enum wire_call call, const void *s, siz
 		put_string(r, *(const char *const *)(const void *)((const char *)s + strings[i]));
 }
 
+static void tell_on(struct report *r)
+{
+	const struct wire *w = r->data;
+
+	w->told(w->data);
+}
+
 static void wire_run_begin(struct report *r, const struct report_run *run)
 {
 	put_struct(r, WIRE_RUN, run, sizeof(*run), run_strings, G_N_ELEMENTS(run_strings));
@@ -68,6 +77,7 @@ static void wire_run_begin(struct report *r, const struct report_run *run)
 		put_string(r, run->axis[i].name);
 		put_string(r, run->axis[i].value);
 	}
+	tell_on(r);
 }
 
 static void wire_line(struct report *r, const struct report_line *line)
@@ -79,6 +89,7 @@ static void wire_line(struct report *r, const struct report_line *line)
 	for (unsigned int i = 0; i < line->n_violations; i++)
 		put_struct(r, WIRE_VIOLATION, &line->violation[i], sizeof(line->violation[i]),
 			   violation_strings, G_N_ELEMENTS(violation_strings));
+	tell_on(r);
 }
 
 static void wire_run_end(struct report *r, enum verdict v)
@@ -87,13 +98,14 @@ static void wire_run_end(struct report *r, enum verdict v)
 
 	put(r, &call, sizeof(call));
 	put(r, &v, sizeof(v));
+	tell_on(r);
 }
 
 static const struct report_format report_wire = {
 	.ops = { .run_begin = wire_run_begin, .line = wire_line, .run_end = wire_run_end },
 };
 
-struct report *report_wire_new(GByteArray *to)
+struct report *report_wire_new(GByteArray *to, void (*told)(void *data), void *data)
 {
 	struct report *r = g_new0(struct report, 1);
 
@@ -101,7 +113,7 @@ struct report *report_wire_new(GByteArray *to)
 	r->front = &report_wire.ops;
 	r->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	r->data = g_new(struct wire, 1);
-	*(struct wire *)r->data = (struct wire){ to };
+	*(struct wire *)r->data = (struct wire){ to, told, data };
 	return r;
 }
 

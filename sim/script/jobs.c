@@ -3,7 +3,9 @@
  * --jobs: combinations run in several processes, and are reported by this one in
  * the order in which it would have run them itself. All files are read before the
  * processes are made; each takes the next combination that nobody has, and sends
- * back what it would have told the report.
+ * back what it would have told the report, piece by piece. Of what has to wait for
+ * its turn only so much is read; then its process waits too. So memory is bounded,
+ * however long a loop is.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,10 +25,14 @@ struct board_of_jobs {
 	u64 running[MAX_JOBS]; /* what each worker has taken last */
 };
 
-/* What a worker sends of one combination; the two texts follow. */
+#define PIECE_BYTES (64u << 10)	 /* sent once there are as many */
+#define WAITING_BYTES (4u << 20) /* of one worker, before it is read no more */
+
+/* A piece of what a worker sends of one combination; the two texts follow. */
 struct sent {
 	u64 unit;
 	u64 told, error; /* bytes of each */
+	bool last;	 /* only then the following count */
 	struct report_totals totals;
 	enum exit_status status;
 };
@@ -35,11 +41,13 @@ struct worker {
 	pid_t pid;
 	int fd;		 /* -1: it has sent everything */
 	GByteArray *got; /* not a whole message yet */
+	u64 waiting;	 /* bytes of its messages that wait */
 };
 
 /* A message that waits for its turn. */
 struct message {
 	struct sent head;
+	struct worker *from;
 	GByteArray *told;
 	char *error; /* or NULL */
 };
@@ -53,7 +61,7 @@ struct pool {
 	struct board_of_jobs *shared;
 	struct worker *worker;
 	unsigned int n_workers;
-	GHashTable *waiting; /* unit -> struct message */
+	GHashTable *waiting; /* unit -> GQueue of struct message */
 };
 
 /* ---- In a worker ------------------------------------------------------------------------ */
@@ -91,30 +99,52 @@ static guint job_of(const struct pool *p, u64 unit)
 	return low;
 }
 
+/* A combination on its way to the parent. */
+struct sending {
+	int fd;
+	struct sent head;
+	GByteArray *told;
+	bool ok;
+};
+
+static void send_piece(struct sending *s, const char *error)
+{
+	s->head.told = s->told->len;
+	s->head.error = error ? strlen(error) + 1 : 0;
+	s->ok = s->ok && write_all(s->fd, &s->head, sizeof(s->head)) &&
+		write_all(s->fd, s->told->data, s->told->len) &&
+		(!error || write_all(s->fd, error, s->head.error));
+	g_byte_array_set_size(s->told, 0);
+}
+
+static void send_if_many(void *data)
+{
+	struct sending *s = data;
+
+	if (s->told->len >= PIECE_BYTES)
+		send_piece(s, NULL);
+}
+
 static bool run_unit(const struct pool *p, const struct batch *all, u64 unit, int fd)
 {
+	struct sending s = { .fd = fd, .head.unit = unit, .told = g_byte_array_new(), .ok = true };
 	guint job = job_of(p, unit);
 	struct batch b = *all;
-	GByteArray *told = g_byte_array_new();
-	struct sent head = { .unit = unit };
 	GError *e = NULL;
-	bool ok;
 
-	b.report = report_wire_new(told);
+	b.report = report_wire_new(s.told, send_if_many, &s);
 	b.ops = report_ops_of(b.report);
 	b.totals = (struct report_totals){ 0 };
 	b.status = EXIT_PASSED;
 	run_leaf(&b, p->jobs->pdata[job], unit - p->first[job], &e);
-	head.told = told->len;
-	head.error = e ? strlen(e->message) + 1 : 0;
-	head.totals = b.totals;
-	head.status = b.status;
-	ok = write_all(fd, &head, sizeof(head)) && write_all(fd, told->data, told->len) &&
-	     (!e || write_all(fd, e->message, head.error));
+	s.head.last = true;
+	s.head.totals = b.totals;
+	s.head.status = b.status;
+	send_piece(&s, e ? e->message : NULL);
 	report_free(b.report);
-	g_byte_array_unref(told);
+	g_byte_array_unref(s.told);
 	g_clear_error(&e);
-	return ok;
+	return s.ok;
 }
 
 static void work(const struct pool *p, const struct batch *b, unsigned int me, int fd)
@@ -189,9 +219,29 @@ static void message_free(void *data)
 {
 	struct message *m = data;
 
+	m->from->waiting -= m->told->len;
 	g_byte_array_unref(m->told);
 	g_free(m->error);
 	g_free(m);
+}
+
+static void queue_free(void *data)
+{
+	g_queue_free_full(data, message_free);
+}
+
+static void keep(struct pool *p, struct message *m)
+{
+	GQueue *queue = g_hash_table_lookup(p->waiting, &m->head.unit);
+	u64 *unit;
+
+	if (!queue) {
+		unit = g_new(u64, 1);
+		*unit = m->head.unit;
+		queue = g_queue_new();
+		g_hash_table_insert(p->waiting, unit, queue);
+	}
+	g_queue_push_tail(queue, m);
 }
 
 /* Whole messages out of what was read. */
@@ -208,10 +258,15 @@ static void sort_out(struct pool *p, struct worker *w)
 			return;
 		m = g_new0(struct message, 1);
 		m->head = head;
+		m->from = w;
+		w->waiting += head.told;
 		m->told = g_byte_array_new();
 		g_byte_array_append(m->told, text, (guint)head.told);
 		m->error = head.error ? g_strdup((const char *)text + head.told) : NULL;
-		g_hash_table_insert(p->waiting, &m->head.unit, m);
+		if (head.unit >= p->at)
+			keep(p, m);
+		else /* of a file that did not get to its end */
+			message_free(m);
 		g_byte_array_remove_range(w->got, 0,
 					  (guint)(sizeof(head) + head.told + head.error));
 	}
@@ -236,7 +291,17 @@ static bool receive(struct pool *p, struct worker *w, char **why)
 	return !*why;
 }
 
-/* Until the next unit in order is there. False with @why: it will never be. */
+/* Nobody asks any more for units before @at. */
+static void go_on_at(struct pool *p, u64 at)
+{
+	for (; p->at < at; p->at++)
+		g_hash_table_remove(p->waiting, &p->at);
+}
+
+/*
+ * Until something of the next unit in order is there. False with @why: it will never
+ * be. A worker sends in order, so one that has much waiting has none of this unit.
+ */
 static bool wait_for_next(struct pool *p, char **why)
 {
 	g_autofree struct pollfd *fds = g_new0(struct pollfd, p->n_workers);
@@ -246,8 +311,11 @@ static bool wait_for_next(struct pool *p, char **why)
 
 		for (unsigned int i = 0; i < p->n_workers; i++) {
 			/* poll() passes over negative ones */
-			fds[i] = (struct pollfd){ .fd = p->worker[i].fd, .events = POLLIN };
-			open += p->worker[i].fd >= 0;
+			const struct worker *w = &p->worker[i];
+
+			fds[i] = (struct pollfd){ .fd = w->waiting < WAITING_BYTES ? w->fd : -1,
+						  .events = POLLIN };
+			open += w->fd >= 0;
 		}
 		if (!open) {
 			*why = g_strdup("was never started");
@@ -256,7 +324,7 @@ static bool wait_for_next(struct pool *p, char **why)
 		if (poll(fds, p->n_workers, -1) < 0)
 			continue;
 		for (unsigned int i = 0; i < p->n_workers; i++) {
-			if (!fds[i].revents || receive(p, &p->worker[i], why))
+			if (fds[i].fd < 0 || !fds[i].revents || receive(p, &p->worker[i], why))
 				continue;
 			p->at = p->shared->running[i];
 			return false;
@@ -286,29 +354,49 @@ static void add_totals(struct report_totals *to, const struct report_totals *t)
 	to->skipped += t->skipped;
 }
 
+/* The next piece of the unit whose turn it is. New; NULL with @why: there will be none. */
+static struct message *next_piece(struct pool *p, char **why)
+{
+	struct message *m;
+	GQueue *queue;
+
+	if (!wait_for_next(p, why))
+		return NULL;
+	queue = g_hash_table_lookup(p->waiting, &p->at);
+	m = g_queue_pop_head(queue);
+	if (g_queue_is_empty(queue))
+		g_hash_table_remove(p->waiting, &p->at);
+	return m;
+}
+
 /* The parent's run_one: what some worker told of the next unit. */
 static bool report_next(struct batch *b, const struct job *j, u64 i, GError **error)
 {
 	struct pool *p = b->data;
-	struct message *m;
-	char *why = NULL;
-	bool ok = true;
+	bool ok = true, last = false;
 
-	if (!wait_for_next(p, &why)) {
-		worker_failed(b, p, why);
-		g_free(why);
-		return true;
+	while (!last) {
+		char *why = NULL;
+		struct message *m = next_piece(p, &why);
+
+		if (!m) {
+			worker_failed(b, p, why);
+			g_free(why);
+			return true;
+		}
+		report_wire_replay(b->report, m->told);
+		last = m->head.last;
+		if (last) {
+			add_totals(&b->totals, &m->head.totals);
+			b->status = MAX(b->status, m->head.status);
+		}
+		if (m->error) {
+			g_set_error_literal(error, SCRIPT_ERROR, SCRIPT_ERROR_FILE, m->error);
+			ok = false;
+		}
+		message_free(m);
 	}
-	m = g_hash_table_lookup(p->waiting, &p->at);
-	report_wire_replay(b->report, m->told);
-	add_totals(&b->totals, &m->head.totals);
-	b->status = MAX(b->status, m->head.status);
-	if (m->error) {
-		g_set_error_literal(error, SCRIPT_ERROR, SCRIPT_ERROR_FILE, m->error);
-		ok = false;
-	}
-	g_hash_table_remove(p->waiting, &p->at);
-	p->at++;
+	go_on_at(p, p->at + 1);
 	return ok;
 }
 
@@ -330,8 +418,8 @@ static void read_files(struct pool *p, const struct batch *b, GPtrArray *files)
 
 void run_in_parallel(struct batch *b, GPtrArray *files)
 {
-	struct pool p = { .waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
-							   message_free) };
+	struct pool p = { .waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+							   queue_free) };
 	guint i;
 
 	p.parent = getpid();
@@ -342,22 +430,26 @@ void run_in_parallel(struct batch *b, GPtrArray *files)
 			-1, 0);
 	sim_assert(p.shared != MAP_FAILED);
 	fflush(NULL);
+	if (p.n_workers < 2) /* what one process would run this one runs */
+		p.n_workers = 0;
 	for (i = 0; i < p.n_workers; i++)
 		start(&p, b, i);
-	b->run_one = report_next;
-	b->data = &p;
+	if (p.n_workers) {
+		b->run_one = report_next;
+		b->data = &p;
+	}
 	for (i = 0; i < files->len && !b->interrupted; i++) {
-		p.at = p.first[i]; /* what a file did not get to is dropped */
+		go_on_at(&p, p.first[i]); /* what a file did not get to is dropped */
 		run_job(b, files->pdata[i], p.jobs->pdata[i], p.error[i]);
 	}
 	for (; i < files->len; i++) {
 		job_free(p.jobs->pdata[i]);
 		g_clear_error(&p.error[i]);
 	}
+	g_hash_table_unref(p.waiting);
 	for (i = 0; i < p.n_workers; i++)
 		stop(&p.worker[i]);
 	munmap(p.shared, sizeof(*p.shared));
-	g_hash_table_unref(p.waiting);
 	g_ptr_array_unref(p.jobs);
 	g_free(p.worker);
 	g_free(p.first);
