@@ -3,8 +3,10 @@
  * The arena: one reserved piece of memory that holds every byte outside fake RAM
  * that changes while the machine runs, so that a snapshot is one copy of it.
  */
+#define _GNU_SOURCE /* memfd_create() */
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "board_private.h"
 
@@ -22,6 +24,22 @@ void *reserve(size_t bytes)
 	 * the whole machine. Either call may be unknown to the host: no harm.
 	 */
 	(void)madvise(p, bytes, MADV_NOHUGEPAGE);
+	(void)madvise(p, bytes, MADV_DONTDUMP);
+	return p;
+}
+
+void *reserve_shared(size_t bytes, int *fd)
+{
+	void *p = MAP_FAILED;
+
+	*fd = memfd_create("pkvm-sim", MFD_CLOEXEC);
+	if (*fd >= 0 && !ftruncate(*fd, (off_t)bytes))
+		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, *fd, 0);
+	if (p == MAP_FAILED) {
+		if (*fd >= 0)
+			close(*fd);
+		return NULL;
+	}
 	(void)madvise(p, bytes, MADV_DONTDUMP);
 	return p;
 }

@@ -45,6 +45,7 @@ struct board_config {
 	unsigned int n_cpus;
 	GArray *ram;  /* struct ram_region, sorted by base */
 	GArray *mmio; /* struct mmio_window, sorted by base */
+	bool shared;  /* another process may work on its storage: board_storage() */
 };
 
 /* A built-in board: "virt", "phone", "server48", "tiny"; NULL if there is none. */
@@ -233,6 +234,15 @@ const struct ram_region *board_ram_at(const struct board *b, pa_t pa); /* NULL: 
 const struct mmio_window *board_window_at(const struct board *b, pa_t pa);
 u64 board_pa_limit(const struct board *b); /* 2^pa_bits */
 u64 board_resident_bytes(const struct board *b); /* storage that was touched */
+
+/*
+ * Where the storage of a shared board is: a file of @bytes, with the frame flags after them.
+ * An extent's bytes start at board_storage_offset(). -1: not shared.
+ */
+/* Zeroed memory out of a file that another process may have; NULL: no address space. */
+void *reserve_shared(size_t bytes, int *fd);
+int board_storage(const struct board *b, u64 *bytes);
+u64 board_storage_offset(const struct board *b, const struct extent *e);
 
 /* ---- Snapshots ----------------------------------------------------------------- */
 

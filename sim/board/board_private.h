@@ -20,6 +20,8 @@
 void *reserve(size_t bytes);
 void release(void *p, size_t bytes);
 
+
+
 /* ---- arena.c ---------------------------------------------------------------------- */
 
 #define ARENA_BYTES (UINT64_C(4) << 30) /* address space; what is used is far less */
@@ -65,6 +67,7 @@ struct ram {
 	u8 *bytes;
 	u16 *frame;
 	u64 size;      /* bytes of all extents together */
+	int fd;        /* file that holds bytes, then flags; 0: none */
 	u64 touched;   /* frames */
 	GArray *dirty; /* u64: address of each frame with a line flag set */
 };

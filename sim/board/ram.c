@@ -6,6 +6,7 @@
  * beside the machine) are the same thing on no bus.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "board_private.h"
 
@@ -75,9 +76,14 @@ static void spans_join(GArray *spans)
 	}
 }
 
-static bool ram_reserve(struct ram *ram, u64 size)
+static bool ram_reserve(struct ram *ram, u64 size, bool shared)
 {
 	ram->size = size;
+	if (shared) {
+		ram->bytes = reserve_shared(size + (size >> FRAME_SHIFT) * sizeof(u16), &ram->fd);
+		ram->frame = ram->bytes ? (u16 *)(ram->bytes + size) : NULL;
+		return ram->bytes;
+	}
 	ram->bytes = reserve(size);
 	ram->frame = reserve((size >> FRAME_SHIFT) * sizeof(u16));
 	return ram->bytes && ram->frame;
@@ -106,7 +112,7 @@ bool ram_init(struct board *b, GError **error)
 	for (guint i = 0; i < spans->len; i++)
 		size += g_array_index(spans, struct span, i).end -
 			g_array_index(spans, struct span, i).base;
-	if (size && !ram_reserve(ram, size)) {
+	if (size && !ram_reserve(ram, size, b->config->shared)) {
 		g_set_error(error, BOARD_ERROR, 0,
 			    "this system does not give address space for %" G_GUINT64_FORMAT
 			    " MiB of RAM and windows",
@@ -139,8 +145,13 @@ void ram_free(struct board *b)
 		release(e->bytes, e->size);
 		release(e->frame, (e->size >> FRAME_SHIFT) * sizeof(u16));
 	}
-	release(ram->bytes, ram->size);
-	release(ram->frame, (ram->size >> FRAME_SHIFT) * sizeof(u16));
+	if (b->config->shared && ram->bytes) {
+		release(ram->bytes, ram->size + (ram->size >> FRAME_SHIFT) * sizeof(u16));
+		close(ram->fd);
+	} else {
+		release(ram->bytes, ram->size);
+		release(ram->frame, (ram->size >> FRAME_SHIFT) * sizeof(u16));
+	}
 	if (ram->dirty)
 		g_array_free(ram->dirty, TRUE);
 }
@@ -148,6 +159,17 @@ void ram_free(struct board *b)
 u64 board_resident_bytes(const struct board *b)
 {
 	return b->priv->ram.touched << FRAME_SHIFT;
+}
+
+int board_storage(const struct board *b, u64 *bytes)
+{
+	*bytes = b->priv->ram.size;
+	return b->config->shared ? b->priv->ram.fd : -1;
+}
+
+u64 board_storage_offset(const struct board *b, const struct extent *e)
+{
+	return (u64)(e->bytes - b->priv->ram.bytes);
 }
 
 struct extent *extent_find(struct board *b, u64 pa)

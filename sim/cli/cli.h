@@ -18,6 +18,9 @@ struct subcommand {
 
 extern const struct subcommand subcommands[]; /* ends at name == NULL */
 extern const struct hypervisor *const cli_hypervisor;
+/* The EL2 of the kernel tree at @dir, built. NULL with a message. For the whole run. */
+const struct el2_tree *cli_tree(const char *dir, const struct hypervisor **hyp,
+				const struct profile **nearest);
 
 enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv);
@@ -44,7 +47,7 @@ bool cli_number(const char *what, const char *text, u64 max, u64 *value);
 
 /* Options that choose a machine: --kernel, --patch, --set, --bug, --seed, --check, --steps. */
 struct machine_options {
-	char *kernel, *patch, *check, *seed, *steps;
+	char *kernel, *patch, *check, *seed, *steps, *tree;
 	char **sets, **bugs;
 };
 extern struct machine_options machine_options;

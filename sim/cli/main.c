@@ -11,8 +11,25 @@
 
 #include "cli.h"
 #include "sim/hyp/hyp.h"
+#include "sim/tree/tree.h"
 
 const struct hypervisor *const cli_hypervisor = &pkvm_hypervisor;
+
+const struct el2_tree *cli_tree(const char *dir, const struct hypervisor **hyp,
+				const struct profile **nearest)
+{
+	GError *error = NULL;
+	struct el2_tree *t = tree_open(dir, &error);
+
+	if (!t) {
+		usage_error(NULL, "--kernel-tree: %s", error->message);
+		g_error_free(error);
+		return NULL;
+	}
+	*hyp = &tree_hypervisor;
+	*nearest = tree_profile(t);
+	return t;
+}
 
 const struct subcommand subcommands[] = {
 	{ "run", "FILE|DIR...", "run scenarios", cmd_run },

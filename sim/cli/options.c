@@ -140,6 +140,8 @@ struct machine_options machine_options;
 const GOptionEntry machine_entries[] = {
 	{ "kernel", 0, 0, G_OPTION_ARG_STRING, &machine_options.kernel,
 	  "EL2 of this release, whatever the file says", "RELEASE" },
+	{ "kernel-tree", 0, 0, G_OPTION_ARG_FILENAME, &machine_options.tree,
+	  "EL2 is this kernel tree's own code, compiled for this machine", "DIR" },
 	{ "patch", 0, 0, G_OPTION_ARG_STRING, &machine_options.patch,
 	  "a posted series: its base and its knobs", "NAME" },
 	{ "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &machine_options.sets,
@@ -236,6 +238,22 @@ static bool check_bug(const char *id)
 	return false;
 }
 
+/* A tree is what it is: its nearest release, and no bugs. */
+static bool use_tree(const struct machine_options *m, struct run_options *opt)
+{
+	const struct profile *nearest;
+
+	if (m->kernel || m->patch || m->bugs) {
+		usage_error(NULL, "--kernel-tree says what EL2 is: no --kernel, --patch or --bug "
+				  "beside it");
+		return false;
+	}
+	opt->tree = cli_tree(m->tree, &opt->hyp, &nearest);
+	if (opt->tree)
+		opt->kernel = nearest->name;
+	return opt->tree;
+}
+
 bool machine_options_check(struct run_options *opt)
 {
 	const struct machine_options *m = &machine_options;
@@ -264,6 +282,8 @@ bool machine_options_check(struct run_options *opt)
 	for (char **b = m->bugs; b && *b; b++)
 		if (!check_bug(*b))
 			return false;
+	if (m->tree && !use_tree(m, opt))
+		return false;
 	if (m->steps && !strcmp(m->steps, "0")) {
 		usage_error(NULL, "--steps=0: a run that may not take a step");
 		return false;

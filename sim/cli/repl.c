@@ -380,8 +380,10 @@ static struct machine *spare_machine(const struct run_options *opt)
 	struct board_config *board = board_config_machine("tiny");
 	const char *kernel = opt->kernel ? opt->kernel : "v7.0";
 	struct el2_config *el2 = el2_config_new(el2_profile_find(kernel));
-	struct machine *m = machine_new(board, el2, opt->hyp, NULL);
+	struct machine *m;
 
+	el2->tree = opt->tree;
+	m = machine_new(board, el2, opt->hyp, NULL);
 	board_config_free(board);
 	el2_config_free(el2);
 	return m;

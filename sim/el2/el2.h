@@ -223,6 +223,8 @@ struct protect_entry {
 	u64 base, size; /* bytes, multiples of the granule */
 };
 
+struct el2_tree; /* a kernel tree that was built: sim/tree */
+
 enum pool_id { POOL_HOST_S2, POOL_HYP_S1, N_BASE_POOLS };
 
 struct el2_config {
@@ -231,6 +233,7 @@ struct el2_config {
 	bool bug[N_BUGS];
 	GArray *protect;        /* struct protect_entry, in the order given */
 	u64 pool_pages[N_BASE_POOLS]; /* 0: the kernel's formula */
+	const struct el2_tree *tree; /* for the hypervisor that runs one; not ours to free */
 	bool has_hyp_image, has_hyp_memory;
 	u64 hyp_image, hyp_memory; /* bytes */
 };
@@ -338,10 +341,32 @@ struct el2_guest_view {
 	u64 pgd_pages;
 };
 
-/* What EL2 runs on for one CPU, besides its image and memory. PA, bytes. */
-struct el2_cpu_pages {
-	struct { u64 base, size; } stack, percpu;
+struct el2_section {
+	u64 base, size; /* PA, bytes */
 };
+
+/* What EL2 runs on for one CPU, besides its image and memory. */
+struct el2_cpu_pages {
+	struct el2_section stack, percpu;
+};
+
+#define EL2_PERCPU_PAGES 2 /* of each CPU's per-CPU area */
+
+/* Where the host puts EL2 before it runs (place.c). */
+struct el2_places {
+	struct el2_section idmap, text, rodata, bss, vgic, data;
+	struct el2_cpu_pages cpu[BOARD_MAX_CPUS];
+};
+/*
+ * False: the place that the user chose cannot be. What the kernel itself cannot do is
+ * *@err, -ENOMEM: no region has room.
+ */
+bool el2_place_image(const struct board *b, const struct el2_config *c, struct el2_places *p,
+		     int *err, GError **error);
+/* @pages for EL2's tables and books, beside the image. Else as el2_place_image(). */
+bool el2_place_memory(const struct board *b, const struct el2_config *c,
+		      const struct el2_places *p, u64 pages, struct el2_section *mem, int *err,
+		      GError **error);
 
 struct el2_view {
 	const struct el2_layout *layout;
@@ -358,7 +383,7 @@ struct el2_view {
 	u64 vmemmap_va;            /* of the entry for frame 0 */
 	const struct el2_pool_view *pools;
 	unsigned int n_pools;
-	struct { u64 base, size; } text, rodata, data, bss, idmap, vgic, hyp_mem; /* PA, bytes */
+	struct el2_section text, rodata, data, bss, idmap, vgic, hyp_mem;
 	const struct protect_entry *protected_regs;
 	unsigned int n_protected_regs;
 	u64 private_base, private_next; /* EL2 private VA range: start, cursor */
@@ -456,8 +481,21 @@ struct el2_guest_exit { /* what the host reads of the vCPU after it exited */
 	bool rewind; /* the instruction is to be done again */
 };
 
+/* What a scenario may ask for that not every EL2 behind the seam has. */
+enum el2_offer {
+	EL2_OFFER_GUESTS,
+	EL2_OFFER_FIRMWARE,  /* SMCs that somebody answers, FF-A */
+	EL2_OFFER_PARALLEL,  /* CPUs that are switched inside of EL2 */
+	EL2_OFFER_CALL,      /* the call @name */
+	EL2_OFFER_MACHINE,   /* this configuration, on this board */
+};
+
 struct hypervisor {
 	const char *name; /* "pkvm-sim" */
+	bool shares_memory; /* with a process of its own */
+	/* False with the reason, new. NULL: everything. @b for EL2_OFFER_MACHINE only. */
+	bool (*offers)(const struct el2_config *c, enum el2_offer what, const char *name,
+		       const struct board_config *b, char **why);
 
 	struct el2 *(*new)(struct board *b, const struct el2_config *c, GError **error);
 	void (*free)(struct el2 *e);

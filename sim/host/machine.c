@@ -28,10 +28,17 @@ struct machine *machine_new(const struct board_config *config, const struct el2_
 			    const struct hypervisor *hyp, GError **error)
 {
 	struct machine *m = g_new0(struct machine, 1);
+	struct board_config *board = board_config_copy(config);
+	g_autofree char *why = NULL;
 
 	m->hyp = hyp;
 	m->config = el2_config_copy(el2);
-	m->board = board_new(config, error);
+	board->shared = hyp->shares_memory;
+	if (!hyp->offers || hyp->offers(el2, EL2_OFFER_MACHINE, NULL, board, &why))
+		m->board = board_new(board, error);
+	else
+		g_set_error_literal(error, BOARD_ERROR, 0, why);
+	board_config_free(board);
 	if (m->board)
 		m->el2 = hyp->new (m->board, m->config, error);
 	if (m->el2)

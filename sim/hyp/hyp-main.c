@@ -37,7 +37,7 @@ static void handle___pkvm_init(struct hyp_cpu *c, u64 regs[18])
 	}
 	if (hyp->initialised)
 		hyp_abort(c, "hyp_early_alloc_contig", hyp_va_of(hyp, PA(regs[1])));
-	hyp->hyp_mem = (struct hyp_section){ regs[1], regs[2] };
+	hyp->hyp_mem = (struct el2_section){ regs[1], regs[2] };
 	hyp->hyp_va_bits = (u32)regs[hyp->profile->init_args];
 	ret = __pkvm_init(c);
 	if (!ret)

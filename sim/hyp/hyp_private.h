@@ -195,14 +195,10 @@ s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, un
 void hyp_pool_view(struct el2_pool_view *v, struct hyp_pool *pool, const struct hyp *hyp);
 
 #define HYP_MEMBLOCK_REGIONS 128
-#define HYP_PERCPU_PAGES 2   /* of each CPU's per-CPU area */
+#define HYP_PERCPU_PAGES EL2_PERCPU_PAGES
 #define HYP_MAX_CALLS 96
 #define HYP_LIVE_VMS_WORDS 4 /* a bit a slot of the table of VMs */
 #define PROTECTED_REGS_MAX 8 /* of patch 02; entries past it are what EL2 would read beyond */
-
-struct hyp_section {
-	u64 base, size; /* PA, bytes */
-};
 
 struct vmemmap_range { /* one mapped piece of hyp_vmemmap */
 	u64 va, end, pa;
@@ -231,7 +227,7 @@ struct hyp {
 	struct el2_region hyp_memory[HYP_MEMBLOCK_REGIONS];
 	unsigned int hyp_memblock_nr;
 	int reserve_error;               /* kvm_hyp_reserve failed with this */
-	struct hyp_section idmap, text, data, rodata, bss, vgic, hyp_mem;
+	struct el2_section idmap, text, data, rodata, bss, vgic, hyp_mem;
 	struct protect_entry *protected_regs;
 	unsigned int num_protected_reg;
 

@@ -11,19 +11,6 @@
 #define KVM_MAX_PVMS 255
 #define SZ_1G (UINT64_C(1) << 30)
 
-/* Sections of the image in pages from its start, as in the recorded machine. */
-#define IDMAP_PAGE 0x00
-#define TEXT_PAGE 0x01
-#define RODATA_PAGE 0x11
-#define BSS_PAGE 0x19
-#define PERCPU_PAGE 0x1d
-#define STACK_PAGE 0x20
-#define VGIC_PAGE 0x21
-#define DATA_PAGE 0x22
-/* CPUs from the second on: per-CPU pages and stack, one CPU after the other */
-#define MORE_CPUS_PAGE 0x24
-#define MORE_CPU_PAGES (HYP_PERCPU_PAGES + 1)
-
 /* ---- Page counts (asm/kvm_pkvm.h) --------------------------------------------------------- */
 
 static u64 div_round_up(u64 n, u64 d)
@@ -101,151 +88,38 @@ u64 hyp_ffa_proxy_pages(const struct hyp *hyp)
 	return 2 + div_round_up(48 + 32 + 16 + 2048 * 16, hyp_page_size(hyp));
 }
 
-/* ---- The image ---------------------------------------------------------------------------- */
-
-static u64 image_pages(const struct hyp *hyp)
-{
-	return MORE_CPUS_PAGE + (u64)MORE_CPU_PAGES * (hyp->nr_cpus - 1);
-}
-
-static bool region_holds(const struct ram_region *r, u64 base, u64 size)
-{
-	return !r->nomap && base >= r->base && size <= r->size && base - r->base <= r->size - size;
-}
-
-static bool in_ram(const struct hyp *hyp, u64 base, u64 size)
-{
-	const GArray *ram = hyp->board->config->ram;
-
-	for (unsigned int i = 0; i < ram->len; i++)
-		if (region_holds(&g_array_index(ram, struct ram_region, i), base, size))
-			return true;
-	return false;
-}
-
-static struct hyp_section section(const struct hyp *hyp, u64 image, u64 page, u64 pages)
-{
-	return (struct hyp_section){ image + (page << hyp->f->page_shift),
-				     pages << hyp->f->page_shift };
-}
-
-static void place_sections(struct hyp *hyp, u64 image)
-{
-	hyp->idmap = section(hyp, image, IDMAP_PAGE, TEXT_PAGE - IDMAP_PAGE);
-	hyp->text = section(hyp, image, TEXT_PAGE, RODATA_PAGE - TEXT_PAGE);
-	hyp->rodata = section(hyp, image, RODATA_PAGE, BSS_PAGE - RODATA_PAGE);
-	hyp->bss = section(hyp, image, BSS_PAGE, PERCPU_PAGE - BSS_PAGE);
-	hyp->vgic = section(hyp, image, VGIC_PAGE, 1);
-	hyp->data = section(hyp, image, DATA_PAGE, MORE_CPUS_PAGE - DATA_PAGE);
-	for (unsigned int i = 0; i < hyp->nr_cpus; i++) {
-		u64 more = MORE_CPUS_PAGE + (u64)MORE_CPU_PAGES * (i - 1);
-		u64 percpu = i ? more : PERCPU_PAGE,
-		    stack = i ? more + HYP_PERCPU_PAGES : STACK_PAGE;
-
-		hyp->cpus[i].percpu_pa = PA(section(hyp, image, percpu, HYP_PERCPU_PAGES).base);
-		hyp->cpus[i].stack_pa = PA(section(hyp, image, stack, 1).base);
-	}
-	hyp->hpool.heads = PA(hyp->bss.base);
-	hyp->host_s2_pool.heads = PA(hyp->bss.base + HYP_POOL_HEADS_SIZE);
-}
-
-/* 64 KiB above the base of the lowest region that holds it; false: RAM is too small. */
-static bool default_image(const struct hyp *hyp, u64 *image)
-{
-	const GArray *ram = hyp->board->config->ram;
-	u64 size = image_pages(hyp) << hyp->f->page_shift;
-
-	for (unsigned int i = 0; i < ram->len; i++) {
-		const struct ram_region *r = &g_array_index(ram, struct ram_region, i);
-
-		*image = ALIGN_UP(r->base + 0x10000, hyp_page_size(hyp));
-		if (region_holds(r, *image, size))
-			return true;
-	}
-	return false;
-}
+/* ---- Places ---------------------------------------------------------------------------- */
 
 static bool place_image(struct hyp *hyp, GError **error)
 {
-	u64 image = hyp->cfg->hyp_image, size = image_pages(hyp) << hyp->f->page_shift;
+	struct el2_places p = { 0 };
 
-	if (!hyp->cfg->has_hyp_image) {
-		if (default_image(hyp, &image))
-			place_sections(hyp, image);
-		else
-			hyp->reserve_error = -ENOMEM;
-		return true;
-	}
-	if (!IS_ALIGNED(image, hyp_page_size(hyp)) || !in_ram(hyp, image, size)) {
-		g_set_error(error, HYP_ERROR, 0,
-			    "EL2's image of 0x%" PRIx64 " bytes does not fit at 0x%" PRIx64
-			    ": it needs whole pages of one memory region",
-			    size, image);
+	if (!el2_place_image(hyp->board, hyp->cfg, &p, &hyp->reserve_error, error))
 		return false;
+	hyp->idmap = p.idmap;
+	hyp->text = p.text;
+	hyp->rodata = p.rodata;
+	hyp->bss = p.bss;
+	hyp->vgic = p.vgic;
+	hyp->data = p.data;
+	for (unsigned int i = 0; i < hyp->nr_cpus; i++) {
+		hyp->cpus[i].percpu_pa = PA(p.cpu[i].percpu.base);
+		hyp->cpus[i].stack_pa = PA(p.cpu[i].stack.base);
 	}
-	place_sections(hyp, image);
+	hyp->hpool.heads = PA(hyp->bss.base);
+	hyp->host_s2_pool.heads = PA(hyp->bss.base + HYP_POOL_HEADS_SIZE);
 	return true;
-}
-
-/* ---- The memory that EL2 gets ------------------------------------------------------------- */
-
-/* The highest place for @size bytes in [start, end), as memblock searches. */
-static bool fit_below(u64 start, u64 end, u64 size, u64 align, u64 *base)
-{
-	if (end < start || size > end - start)
-		return false;
-	*base = ALIGN_DOWN(end - size, align);
-	return *base >= start;
-}
-
-static bool memblock_alloc(const struct hyp *hyp, u64 size, u64 align, u64 *base)
-{
-	const GArray *ram = hyp->board->config->ram;
-	u64 image = hyp->idmap.base;
-	u64 image_end = image + (image_pages(hyp) << hyp->f->page_shift);
-
-	for (unsigned int i = ram->len; i--;) {
-		const struct ram_region *r = &g_array_index(ram, struct ram_region, i);
-		/* memblock never gives the first page away: 0 means "none" */
-		u64 start = MAX(r->base, hyp_page_size(hyp)), end = r->base + r->size;
-		bool shared = image >= r->base && image < end;
-
-		if (r->nomap)
-			continue;
-		if (fit_below(shared ? image_end : start, end, size, align, base) ||
-		    (shared && fit_below(start, image, size, align, base)))
-			return true;
-	}
-	return false;
 }
 
 static bool reserve_memory(struct hyp *hyp, GError **error)
 {
-	u64 pmd = BIT(level_shift(hyp->f->page_shift, 2));
-	u64 size =
-		(hyp_s1_pgtable_pages(hyp) + host_s2_pgtable_pages(hyp) + hyp_vm_table_pages(hyp) +
-		 hyp_vmemmap_pages(hyp) + pkvm_selftest_pages(hyp) + hyp_ffa_proxy_pages(hyp))
-		<< hyp->f->page_shift;
-	u64 base = hyp->cfg->hyp_memory, image = hyp->idmap.base;
+	const struct el2_places p = { .idmap = hyp->idmap };
+	u64 pages = hyp_s1_pgtable_pages(hyp) + host_s2_pgtable_pages(hyp) +
+		    hyp_vm_table_pages(hyp) + hyp_vmemmap_pages(hyp) + pkvm_selftest_pages(hyp) +
+		    hyp_ffa_proxy_pages(hyp);
 
-	if (hyp->cfg->has_hyp_memory) {
-		if (!in_ram(hyp, base, size) ||
-		    (base < image + (image_pages(hyp) << hyp->f->page_shift) &&
-		     image < base + size)) {
-			g_set_error(error, HYP_ERROR, 0,
-				    "EL2 needs 0x%" PRIx64 " bytes of one memory region beside "
-				    "its image, and 0x%" PRIx64 " does not have them",
-				    size, base);
-			return false;
-		}
-	} else if (memblock_alloc(hyp, ALIGN_UP(size, pmd), pmd, &base)) {
-		size = ALIGN_UP(size, pmd);
-	} else if (!memblock_alloc(hyp, size, hyp_page_size(hyp), &base)) {
-		hyp->reserve_error = -ENOMEM;
-		return true;
-	}
-	hyp->hyp_mem = (struct hyp_section){ base, size };
-	return true;
+	return el2_place_memory(hyp->board, hyp->cfg, &p, pages, &hyp->hyp_mem,
+				&hyp->reserve_error, error);
 }
 
 /* EL2's copy of the memory regions, nomap ones too. */

@@ -40,7 +40,7 @@ static int divide_memory_pool(struct hyp_cpu *c)
 	return 0;
 }
 
-static int map_section(struct hyp_cpu *c, struct hyp_section s, u64 prot)
+static int map_section(struct hyp_cpu *c, struct el2_section s, u64 prot)
 {
 	return pkvm_create_mappings(c, PA(s.base), PA(s.base + s.size), prot);
 }

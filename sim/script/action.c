@@ -470,9 +470,12 @@ bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GStri
 		GError **error)
 {
 	struct doing d = { .r = r, .st = st, .out = out, .words = words, .error = error };
+	g_autofree char *why = NULL;
 
 	if (!doing_begin(&d))
 		return false;
+	if (!offered(r, st, &why))
+		return script_fail(error, st->line, st->off, NULL, "%s", why);
 	if (d.m->dead) {
 		*out = (struct outcome){ .kind = OUTCOME_NOT_RUN };
 		return true;

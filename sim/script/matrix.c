@@ -89,6 +89,7 @@ bool overrides_init(struct overrides *o, const struct run_options *opt, GError *
 {
 	*o = (struct overrides){ 0 };
 	memset(o->knob, -1, sizeof(o->knob));
+	o->tree = opt->tree;
 	if (opt->kernel && !override_kernel(o, opt->kernel, error))
 		return false;
 	if (opt->patch && !override_patch(o, opt->patch, error))
@@ -179,6 +180,7 @@ struct el2_config *matrix_config(const struct setup *s, const struct overrides *
 	const struct patch *p = *patch = o->patch ? o->patch : s->patch;
 	struct el2_config *c = el2_config_new(choose_profile(s, o, axes, pick, p));
 
+	c->tree = o->tree;
 	for (unsigned int i = 0; p && i < p->n_set; i++)
 		c->knob[p->set[i].knob] = p->set[i].value;
 	memcpy(base, c->knob, sizeof(c->knob));

@@ -184,6 +184,8 @@ bool leaf_init(struct leaf *l, const struct batch *b, const struct job *j, u64 i
 		l->skip = g_strdup(why);
 		return true;
 	}
+	if (!run_offered(l->run, j->prog, &l->skip))
+		return true;
 	return run_requirements(l->run, &l->skip, error);
 }
 

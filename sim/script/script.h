@@ -28,6 +28,7 @@ struct explore_options {
 struct run_options {
 	const struct explore_options *explore; /* NULL: all of it, here */
 	const struct hypervisor *hyp;
+	const struct el2_tree *tree; /* that @hyp runs, or NULL */
 	const char *kernel;      /* --kernel, or NULL */
 	const char *patch;       /* --patch */
 	const char *const *sets; /* --set KNOB=VALUE, NULL terminated, or NULL */

@@ -428,6 +428,7 @@ struct setup {
 
 /* The command line's layer. */
 struct overrides {
+	const struct el2_tree *tree;
 	const struct profile *kernel;
 	const struct patch *patch;
 	s8 knob[N_KNOBS];
@@ -560,6 +561,9 @@ bool run_steps(struct run *r, const struct stmt *st);
 bool run_statement(struct run *r, const struct stmt *st, GError **error);
 /* Why this run is skipped by its `requires`, or NULL. False: an error of the file. */
 bool run_requirements(struct run *r, char **skip, GError **error);
+/* offers.c: has this EL2 what the statement, what the whole file asks for? Else *@why, new. */
+bool offered(const struct run *r, const struct stmt *st, char **why);
+bool run_offered(const struct run *r, const struct program *prog, char **why);
 /* Does what the action says. Its arguments as evaluated are left in @words, if given. */
 bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GString *words,
 		GError **error);

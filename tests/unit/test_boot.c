@@ -47,7 +47,7 @@ static void check_tables(struct hyp_machine *m, const struct mmu_table *t,
 
 /* ---- Owners --------------------------------------------------------------------------- */
 
-static void check_owner(struct hyp_machine *m, struct hyp_section s, enum owner owner)
+static void check_owner(struct hyp_machine *m, struct el2_section s, enum owner owner)
 {
 	const struct el2_view *v = pkvm_hypervisor.view(m->e);
 
@@ -57,9 +57,9 @@ static void check_owner(struct hyp_machine *m, struct hyp_section s, enum owner 
 				owner_name[owner]);
 }
 
-static struct hyp_section page_at(struct hyp_machine *m, pa_t pa, u64 pages)
+static struct el2_section page_at(struct hyp_machine *m, pa_t pa, u64 pages)
 {
-	return (struct hyp_section){ pa.pa, pages * hyp_page_size(m->hyp) };
+	return (struct el2_section){ pa.pa, pages * hyp_page_size(m->hyp) };
 }
 
 static void check_owners(struct hyp_machine *m)

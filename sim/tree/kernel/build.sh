@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build.sh TREE OUT: compile EL2's sources of a kernel tree, each unchanged, for this machine.
+# A line "file N/M NAME" as each begins. What goes wrong is said on standard error: which
+# file of the tree, and the first things that it needs. Nothing runs on half a build.
+set -eu
+tree=$1 out=$2
+here=$(cd "$(dirname "$0")" && pwd)
+cc=${CC:-gcc}
+hyp=$tree/arch/arm64/kvm/hyp
+gen=$out/gen
+
+fail() {
+	printf '%s\n' "$*" >&2
+	exit 1
+}
+
+for f in arch/arm64/kvm/hyp/pgtable.c arch/arm64/kvm/hyp/nvhe/mem_protect.c include/linux/kconfig.h \
+	scripts/syscallhdr.sh arch/arm64/tools/gen-sysreg.awk arch/arm64/Kconfig; do
+	[ -f "$tree/$f" ] || fail "$tree has no $f: is it a Linux source tree with pKVM?"
+done
+command -v "$cc" >/dev/null || fail "no compiler: $cc is not there (apt install gcc)"
+for tool in ld objcopy nm awk; do
+	command -v $tool >/dev/null || fail "$tool is not there (apt install binutils)"
+done
+
+mkdir -p "$out"
+cd "$out"
+sh "$here/headers.sh" "$tree" "$out" 2>"$out/headers.log" ||
+	fail "the tree's own scripts did not make the generated headers:
+$(tail -n 12 "$out/headers.log")"
+
+# What arm64 always selects, from its Kconfig, then our choices.
+{
+	sed -n '/^config ARM64$/,/^config /p' "$tree/arch/arm64/Kconfig" |
+		sed -n 's/^	select \([A-Z0-9_]*\)[ ]*$/#define CONFIG_\1 1/p' | sort -u
+	cat "$here/autoconf.h"
+} > "$gen/generated/autoconf.h"
+
+# Hypercalls by the names of the tree's own enumeration.
+for f in asm/kvm_asm.h asm/kvm_host.h; do
+	sed -n 's/^[ 	]*__KVM_HOST_SMCCC_FUNC_\([A-Za-z0-9_]*\)\(,\| =\).*/H(\1)/p' \
+		"$tree/arch/arm64/include/$f"
+done | grep -v 'MIN_PKVM\|MAX_NO_PKVM\|PKVM_ONLY' > "$gen/hcalls.h" || :
+
+# -w is not among them: it would hide a function that the tree no longer has.
+flags="-std=gnu11 -O2 -g -fno-strict-aliasing -fno-common -fno-PIE -fno-stack-protector
+	-mno-red-zone -mcmodel=medium -mlarge-data-threshold=0 -mgeneral-regs-only
+	-fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-overflow
+	-ffreestanding -fshort-wchar -funsigned-char -fcf-protection=none -fno-jump-tables
+	-fms-extensions -fplan9-extensions
+	-Werror=implicit-function-declaration -Werror=implicit-int -Werror=int-conversion
+	-Werror=incompatible-pointer-types -Wno-attributes -Wno-pointer-sign
+	-nostdinc -U__x86_64__ -U__x86_64 -U__amd64__ -U__amd64 -D__aarch64__
+	-D__KERNEL__ -D__KVM_NVHE_HYPERVISOR__ -D__DISABLE_EXPORTS -D__DISABLE_TRACE_MMIO__
+	-DDISABLE_BRANCH_PROFILING -DKASAN_SHADOW_SCALE_SHIFT= -DARM64_ASM_PREAMBLE=
+	-D__ro_after_init= -D__read_mostly= -DKBUILD_MODNAME=\\\"kvm\\\" -DKBUILD_BASENAME=\\\"kvm\\\"
+	-DKBUILD_MODFILE=\\\"kvm\\\""
+hooks="-fsanitize=thread --param=tsan-distinguish-volatile=1"
+paths="-include $here/shim/hook.h -I$here/shim -I$gen -I$hyp/include -I$tree/arch/arm64/include
+	-I$gen/uapi -I$gen/generated -I$tree/include -I$tree/arch/arm64/include/uapi
+	-I$tree/include/uapi -I$hyp -I$hyp/nvhe -I$tree/arch/arm64/kvm -I$here/.. -I$here/glue
+	-include $tree/include/linux/compiler-version.h -include $tree/include/linux/kconfig.h
+	-include $tree/include/linux/compiler_types.h"
+# one a line, as the compiler reads it from a file
+printf '%s\n' $flags $paths > "$out/flags"
+
+# ---- What the tree has: functions tried by a compiler, not versions ----
+probe() { # NAME CODE
+	printf '#include <nvhe/%s>\n%s\n' "$2" "$3" > "$out/probe-$1.c"
+	if $cc @"$out/flags" -fsyntax-only "$out/probe-$1.c" 2>/dev/null; then
+		printf '#define HAVE_%s 1\n' "$1" > "$out/probe-$1.h"
+	else
+		: > "$out/probe-$1.h"
+	fi
+}
+has() { # a function with this name
+	probe "$1" "${2:-mem_protect.h}" "void *probe = (void *)&$1;"
+}
+has __pkvm_host_share_ffa &
+has kvm_pgtable_stage2_annotate &
+has __pkvm_host_donate_hyp_mmio mem_protect.h &
+wait
+has __pkvm_host_donate_guest &
+probe MMIO_DONATION_NR mem_protect.h 'int probe(void) { return __pkvm_host_donate_hyp_mmio(0, 1); }' &
+probe INIT_NR_CPUS mem_protect.h 'int __pkvm_init(phys_addr_t, unsigned long, unsigned long,
+	unsigned long *, u32);' &
+probe HYP_STATE_IN_PAGE memory.h 'int probe(struct hyp_page *p) { return p->__host_state; }' &
+wait
+cat "$out"/probe-*.h > "$gen/probes.h"
+
+# ---- Compile ----
+cat > "$out/jobs" <<END
+$here/glue/setup.c glue-setup
+$here/glue/mm.c glue-mm
+$here/glue/pkvm.c glue-pkvm
+$here/glue/mem_protect.c glue-mem_protect
+$here/glue/main.c glue-main
+$hyp/pgtable.c pgtable
+END
+for f in early_alloc page_alloc ffa tlb sys_regs hyp-smp psci-relay; do
+	[ ! -f "$hyp/nvhe/$f.c" ] || echo "$hyp/nvhe/$f.c $f" >> "$out/jobs"
+done
+total=$(wc -l < "$out/jobs")
+
+cat > "$out/one.sh" <<END
+set -e
+n=\$(wc -l < "$out/begun"); echo >> "$out/begun"
+echo "file \$((n + 1))/$total \$2"
+if ! $cc -c @"$out/flags" $hooks -MD -MF "$out/\$2.d" -o "$out/\$2.o" "\$1" \
+	2> "$out/\$2.log"; then
+	echo "\$1" >> "$out/failed"
+fi
+END
+: > "$out/begun"
+rm -f "$out/failed"
+xargs -P "$(nproc)" -n 2 sh "$out/one.sh" < "$out/jobs"
+
+if [ -f "$out/failed" ]; then
+	while read -r f; do
+		log=$(awk -v f="$f" '$1 == f { print $2 }' "$out/jobs")
+		printf '%s does not compile:\n' "$f"
+		grep -E '(error|Error|fatal)[: ]' "$out/$log.log" |
+			sed "s|$tree/||; s|$here/|pkvm-sim: |" | sort -u | head -n 6
+	done < "$out/failed" | head -n 20 >&2
+	exit 1
+fi
+
+for f in main memory events; do
+	$cc -c -O2 -g -fno-pie -mcmodel=medium -mlarge-data-threshold=1000000000 -MD \
+		-MF "$out/rt-$f.d" -o "$out/rt-$f.o" "$here/$f.c" 2> "$out/rt-$f.log" ||
+		fail "$(head -n 12 "$out/rt-$f.log")"
+done
+
+# The tree's calls of what its assembly has.
+rm -f "$out/tree.o"
+(cd "$out" && ld -r -o tree.o $(awk '{ print $2 ".o" }' jobs))
+objcopy --redefine-sym memset=sim_memset --redefine-sym memcpy=sim_memcpy "$out/tree.o"
+
+sh "$here/link.sh" "$out" "$out/el2" 0x40010000 ||
+	fail "the tree's EL2 wants functions or registers that are not on this board"
+"$out/el2" --layout > "$out/layout"

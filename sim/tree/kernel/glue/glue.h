@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the glue's files share; each but main.c holds one file of the tree. */
+#ifndef PKVM_SIM_GLUE_H
+#define PKVM_SIM_GLUE_H
+
+#include <nvhe/gfp.h>
+#include <nvhe/spinlock.h>
+
+#include "protocol.h"
+#include "probes.h"
+
+struct hyp_pool *glue_hpool(void);
+struct hyp_pool *glue_host_s2_pool(void);
+unsigned long glue_private_next(void);
+unsigned long glue_vm_table(void);
+hyp_spinlock_t *glue_vm_table_lock(void);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a board and the process that runs a kernel tree's EL2 say to each other, all of
+ * it in one shared block beside the board's memory. The board asks, the other answers,
+ * never both at once: @turn tells whose turn it is.
+ *
+ * The process works on the board's memory itself. What it does is told in events, in
+ * order; before it first writes to a line of memory within a request it keeps the
+ * line's old bytes. So the board can put everything back and let each event happen as if
+ * its own code had done it, with undo logs, marks and subscribers none the wiser.
+ */
+#ifndef PKVM_SIM_TREE_PROTOCOL_H
+#define PKVM_SIM_TREE_PROTOCOL_H
+
+#include <stdint.h>
+
+#define TREE_PROTOCOL 3
+
+#define TREE_FD_MEMORY 3 /* board's storage, then its frame flags */
+#define TREE_FD_SHARED 4 /* struct tree_shared */
+
+#define TREE_MAX_EXTENTS 256
+#define TREE_MAX_CPUS 64
+#define TREE_MAX_REGIONS 128
+#define TREE_REGS 18
+#define TREE_ARGS 8
+#define TREE_CHAIN 16
+#define TREE_LINE 512
+#define TREE_MAX_EVENTS 65536u
+#define TREE_MAX_LINES 8192u
+/* of each one that an action may still need after it was seen to be nearly full */
+#define TREE_RESERVE 640u
+
+/* EL2's linear address of a physical one. */
+#define TREE_VA_OFFSET UINT64_C(0x100000000000)
+
+enum tree_op {
+	TREE_OP_SETUP,    /* what EL1 does before EL2 starts; fills in mem_pages */
+	TREE_OP_INIT,     /* args: base, size of what EL2 gets: __pkvm_init() */
+	TREE_OP_TRAP,     /* esr, far, hpfar, regs: an exception of the host */
+	TREE_OP_FINALISE, /* what an __pkvm_init() that got to the switch goes on with */
+	TREE_OP_FINALIZED,/* the host sets its static key; regs as TREE_OP_TRAP */
+	TREE_OP_CALL,     /* number, args: a function of the tree; ret */
+	TREE_OP_TAKE,     /* args: pool, pages; silent */
+	TREE_OP_GIVE,
+	TREE_OP_FAIL,     /* args: pool, to let pass, to fail */
+	TREE_OP_RECOVER,  /* all locks free */
+	TREE_OP_LOOK,     /* only the view */
+};
+
+enum tree_status {
+	TREE_RETURNED,
+	TREE_SWITCHING, /* __pkvm_init() wants its own tables */
+	TREE_PANICKED,
+	TREE_HUNG,      /* @lock: which; 0: ten seconds of computing */
+	TREE_FULL,      /* more events than there is room: read them, and let it go on */
+	TREE_LOST,      /* the process itself is wrong; @panic.what says why */
+};
+
+/* Kinds are those of enum event_kind, by name. */
+enum tree_kind {
+	TREE_EV_LOCK,
+	TREE_EV_UNLOCK,
+	TREE_EV_LOAD,
+	TREE_EV_STORE,
+	TREE_EV_TLBI,  /* what: operation; addr: operand; val: VMID */
+	TREE_EV_DSB,
+	TREE_EV_ISB,
+	TREE_EV_ALLOC,
+	TREE_EV_FREE,
+	TREE_EV_GET,
+	TREE_EV_PUT,
+	TREE_EV_ZERO,
+	TREE_EV_CMO,
+	TREE_EV_ABORT,
+	TREE_EV_CALL,
+	TREE_EV_RET,
+};
+
+/* Words of events; an index into it is what passes. */
+#define TREE_WORDS(W)                                                                      \
+	W("")                                                                              \
+	W("sy") W("ish") W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld")         \
+	W("osh") W("oshst") W("oshld")                                                     \
+	W("dc_civac") W("dc_cvac") W("ic_ivau") W("ic_ialluis") W("ic_iallu")              \
+	W("early") W("hyp_s1") W("host_s2") W("pool")                                      \
+	W("inject") W("host_stage2_unmap")                                                 \
+	W("vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is") W("ipas2e1")       \
+	W("ripas2e1is") W("vmalle1is") W("vmalle1") W("vmalls12e1is") W("vmalls12e1")      \
+	W("alle1is") W("rvae2is") W("rvale2is")                                            \
+	W("__kvm_tlb_flush_vmid_ipa") W("__kvm_tlb_flush_vmid_ipa_nsh")                    \
+	W("__kvm_tlb_flush_vmid_range") W("__kvm_tlb_flush_vmid")
+
+struct tree_event {
+	uint8_t kind;  /* enum tree_kind */
+	uint8_t order; /* 0 plain, 1 once, 2 acquire, 3 release */
+	uint8_t word;  /* of TREE_WORDS */
+	uint8_t width; /* bytes of a load or store */
+	uint32_t pc;   /* in the process's text */
+	uint64_t addr, val, old;
+};
+
+struct tree_line {
+	uint64_t pa;
+	uint8_t old[TREE_LINE];
+};
+
+struct tree_extent {
+	uint64_t base, size, offset; /* PA, bytes, offset in the memory file */
+};
+
+/* ---- What the tree's structures look like: `el2 --layout` ------------------------------- */
+
+#define TREE_MAX_HCALLS 96
+
+/* Functions of EL2's own that can be called; those that the tree has are in @calls. */
+#define TREE_CALLS(C)                                                                      \
+	C(host_donate_hyp) C(hyp_donate_host) C(host_share_ffa) C(host_unshare_ffa)        \
+	C(pin_shared_mem) C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)    \
+	C(host_donate_hyp_mmio) C(hyp_donate_host_mmio)
+
+enum tree_call {
+#define C(name) TREE_CALL_##name,
+	TREE_CALLS(C)
+#undef C
+	TREE_N_CALLS
+};
+
+struct tree_layout {
+	uint32_t protocol;
+	uint32_t hyp_page_size, refcount_off, refcount_width, order_off, order_width;
+	uint32_t has_state;
+	uint32_t bss_bytes, data_bytes;
+	uint32_t has_annotate, memblock_regions, mmio_pages;
+	uint32_t calls;     /* 1 << enum tree_call */
+	uint32_t n_hcalls;
+	struct {
+		char name[44];
+		uint32_t id; /* SMCCC; 0: the dispatcher has no function for it */
+	} hcall[TREE_MAX_HCALLS];
+};
+
+struct tree_table {
+	uint64_t root;
+	uint32_t ia_bits;
+	int32_t start_level;
+};
+
+struct tree_pool {
+	uint64_t start, end, heads, lock; /* PA, PA, VA, VA */
+	uint32_t max_order;
+};
+
+#define TREE_POOLS 2 /* host_s2, hyp_s1 */
+
+enum tree_lock { TREE_LOCK_HOST, TREE_LOCK_HYP, TREE_LOCK_VMS, TREE_N_LOCKS };
+
+struct tree_view {
+	uint32_t on_own_tables;
+	struct tree_table s1, s2;
+	struct tree_pool pool[TREE_POOLS];
+	uint64_t page_map, private_next, vm_table;
+	uint64_t lock[TREE_N_LOCKS]; /* VA */
+	struct {
+		uint64_t hcr, vttbr, vtcr;
+	} cpu[TREE_MAX_CPUS];
+};
+
+struct tree_panic {
+	char reason[32], what[160], file[160];
+	uint32_t line, pc, n_chain;
+	uint32_t chain[TREE_CHAIN]; /* innermost first */
+	uint64_t far;
+};
+
+/* ---- The block ----------------------------------------------------------------------- */
+
+struct tree_shared {
+	uint32_t turn; /* 0: the board's; else the process's */
+	uint32_t op, cpu, status;
+	uint32_t wants_loads, warn_continues, at_fails, injected;
+	uint32_t forget; /* cached translations: memory changed under the process */
+	uint64_t esr, far, hpfar;
+	uint64_t regs[TREE_REGS];
+	uint64_t args[TREE_ARGS];
+	uint32_t number;
+	int64_t ret;
+	uint64_t lock;
+
+	/* the machine: set before the process starts */
+	uint32_t n_cpus, n_extents, n_regions, page_shift, pa_bits;
+	uint32_t fwb, dic, idc, tlbirange, bti, xnx;
+	uint64_t memory_bytes; /* storage; frame flags follow */
+	struct tree_extent extent[TREE_MAX_EXTENTS];
+	struct {
+		uint64_t base, size;
+		uint32_t nomap;
+	} region[TREE_MAX_REGIONS];
+	uint64_t percpu_pa[TREE_MAX_CPUS], stack_pa[TREE_MAX_CPUS];
+	uint64_t idmap_pa;
+
+	uint64_t mem_pages; /* that EL2 needs by the tree's own reckoning */
+	struct tree_view view;
+	struct tree_panic panic;
+
+	uint32_t n_events, n_lines;
+	struct tree_event event[TREE_MAX_EVENTS];
+	struct tree_line line[TREE_MAX_LINES];
+};
+
+#endif

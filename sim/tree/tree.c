@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One EL2 of a kernel tree on one board: its places, the requests to its process, and what
+ * the rest of the program sees of it. Its memory is the board's and its data lies there, so
+ * that a snapshot of the board is a snapshot of it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tree_private.h"
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+static void own_view(struct tree *t);
+
+/* EL2 ended here: said by an event, kept for reports. */
+static void __attribute__((noreturn))
+panicked(struct tree *t, struct cpu *cpu, const char *reason, const char *what)
+{
+	const struct tree_panic *from = &t->process->shared->panic;
+	struct el2_panic *p = &t->panic;
+	bool abort = !strcmp(reason, "EL2 data abort");
+
+	memset(p, 0, sizeof(*p));
+	p->happened = true;
+	p->fn = process_function(t->process, from->pc);
+	p->cpu = cpu->id;
+	p->far = abort ? from->far : 0;
+	p->esr = abort ? FIELD_PREP(ESR_EC, EC_DABT_CUR) | ESR_IL | 4 :
+			 FIELD_PREP(ESR_EC, EC_BRK64) | ESR_IL | 0x800;
+	g_strlcpy(p->reason, reason, sizeof(p->reason));
+	g_strlcpy(p->what, what, sizeof(p->what));
+	for (unsigned int i = 0; i < from->n_chain && p->n_chain < PANIC_CHAIN; i++)
+		p->chain[p->n_chain++] = process_function(t->process, from->chain[i]);
+	for (struct spinlock *l = t->board->locks; l && p->n_locks < 8; l = l->next) {
+		if (!spin_is_locked(l))
+			continue;
+		p->locks[p->n_locks] = l->name;
+		p->lock_cpu[p->n_locks++] = (unsigned int)l->holder;
+	}
+	event_emit(cpu, .kind = EV_PANIC, .fn = p->fn, .what = abort ? "EL2_ABORT" :
+		   g_intern_string(reason), .addr = p->far, .val = p->esr);
+	p->seq = t->board->seq;
+	cpu_die(cpu);
+}
+
+static void panic_of_process(struct tree *t, struct cpu *cpu)
+{
+	const struct tree_panic *from = &t->process->shared->panic;
+	g_autofree char *base = g_path_get_basename(from->file);
+	char what[sizeof(t->panic.what)];
+
+	if (!strcmp(from->reason, "EL2 data abort")) {
+		g_autofree char *line = process_line(t->process, from->pc);
+
+		g_snprintf(what, sizeof(what), "at 0x%" PRIx64 "%s%s", from->far,
+			   line ? ", " : "", line ? line : "");
+	} else {
+		g_snprintf(what, sizeof(what), "%s%s%s:%u", from->what, from->what[0] ? ", " : "",
+			   base, from->line);
+	}
+	panicked(t, cpu, from->reason, what);
+}
+
+static void hung(struct tree *t, struct cpu *cpu)
+{
+	const struct tree_shared *s = t->process->shared;
+
+	if (s->lock)
+		spin_lock(cpu, tree_lock(t, s->lock));
+	cpu_hang(cpu);
+}
+
+/* What the CPUs' registers say about the host's second stage. */
+static void registers(struct tree *t)
+{
+	const struct tree_view *v = &t->seen;
+
+	for (unsigned int i = 0; i < t->board->n_cpus; i++) {
+		struct cpu *cpu = &t->board->cpus[i];
+
+		cpu->host_s2_on = v->cpu[i].hcr & 1;
+		cpu->host_s2 = (struct mmu_table){
+			.stage = 2,
+			.ia_bits = (u8)(64 - (v->cpu[i].vtcr & 63)),
+			.start_level = (s8)v->s2.start_level,
+			.vmid = (u16)(v->cpu[i].vttbr >> 48),
+			.root = PA(v->cpu[i].vttbr & GENMASK(47, 1)),
+			.f = t->board->f,
+		};
+	}
+}
+
+static enum tree_status request(struct tree *t, struct cpu *cpu, enum tree_op op)
+{
+	struct tree_process *p = t->process;
+	struct tree_shared *s = p->shared;
+
+	s->op = op;
+	s->cpu = cpu ? cpu->id : 0;
+	s->wants_loads = t->board->kinds >> EV_LOAD & 1;
+	s->warn_continues = t->cfg->knob[KNOB_WARN] == WARN_CONTINUE;
+	if (t->requests != p->requests || op == TREE_OP_SETUP) {
+		s->forget = 1;
+		s->view = t->seen;
+	}
+	t->requests = ++p->requests;
+	do {
+		if (!process_turn(p)) {
+			s->n_events = s->n_lines = 0;
+			s->panic.n_chain = 0;
+			if (cpu)
+				panicked(t, cpu, "lost", p->lost);
+			return TREE_LOST;
+		}
+		replay(t, cpu);
+	} while (s->status == TREE_FULL);
+	t->seen = s->view;
+	if (op != TREE_OP_SETUP)
+		registers(t);
+	if (s->status == TREE_PANICKED && cpu)
+		panic_of_process(t, cpu);
+	if (s->status == TREE_HUNG && cpu)
+		hung(t, cpu);
+	return s->status;
+}
+
+/* ---- Making one ------------------------------------------------------------------------------ */
+
+static void describe_machine(const struct tree *t, struct tree_shared *s)
+{
+	const struct board *b = t->board;
+	const struct arch_features *f = b->f;
+
+	s->n_cpus = b->n_cpus;
+	s->page_shift = f->page_shift;
+	s->pa_bits = f->pa_bits;
+	s->fwb = f->fwb;
+	s->dic = f->dic;
+	s->idc = f->idc;
+	s->tlbirange = f->tlbirange;
+	s->bti = f->bti;
+	s->xnx = f->xnx;
+	board_storage(b, &s->memory_bytes);
+	s->n_extents = b->n_extents;
+	for (unsigned int i = 0; i < b->n_extents; i++)
+		s->extent[i] = (struct tree_extent){ b->extent[i].base, b->extent[i].size,
+						     board_storage_offset(b, &b->extent[i]) };
+	s->n_regions = t->n_regions;
+	for (unsigned int i = 0; i < t->n_regions; i++) {
+		s->region[i].base = t->region[i].base;
+		s->region[i].size = t->region[i].size;
+		s->region[i].nomap = t->region[i].nomap;
+	}
+	for (unsigned int i = 0; i < b->n_cpus; i++) {
+		s->percpu_pa[i] = t->places.cpu[i].percpu.base;
+		s->stack_pa[i] = t->places.cpu[i].stack.base;
+	}
+	s->idmap_pa = t->places.idmap.base;
+}
+
+static bool start(struct tree *t, GError **error)
+{
+	g_autofree char *program = tree_program(t->built, &t->places, error);
+
+	t->process = program ? process_new(program, error) : NULL;
+	if (!t->process)
+		return false;
+	describe_machine(t, t->process->shared);
+	if (!process_start(t->process, t->board, error))
+		return false;
+	if (request(t, NULL, TREE_OP_SETUP) == TREE_RETURNED)
+		return el2_place_memory(t->board, t->cfg, &t->places, t->process->shared->mem_pages,
+					&t->hyp_mem, &t->reserve_error, error);
+	g_set_error(error, TREE_ERROR, 0, "the tree's EL2 cannot be set up: %s",
+		    t->process->lost[0] ? t->process->lost : t->process->shared->panic.reason);
+	return false;
+}
+
+static void init_locks(struct tree *t)
+{
+	static const char *const names[N_LOCKS] = {
+		[LOCK_HOST] = "host_mmu",
+		[LOCK_HYP] = "pkvm_pgd_lock",
+		[LOCK_VMS] = "vm_table_lock",
+		[LOCK_POOL_HOST_S2] = "host_s2_pool",
+		[LOCK_POOL_HYP_S1] = "hyp_s1_pool",
+		[LOCK_OTHER] = "another_lock",
+	};
+
+	for (unsigned int i = 0; i < N_LOCKS; i++)
+		spin_init(t->board, &t->lock[i], names[i]);
+}
+
+static void register_regions(struct tree *t)
+{
+	const GArray *ram = t->board->config->ram;
+
+	t->n_regions = ram->len;
+	for (unsigned int i = 0; i < ram->len; i++) {
+		const struct ram_region *r = &g_array_index(ram, struct ram_region, i);
+
+		t->region[i] = (struct el2_region){ r->base, r->size, r->nomap };
+	}
+}
+
+static void tree_free(struct el2 *e)
+{
+	struct tree *t = to_tree(e);
+
+	if (!t)
+		return;
+	process_stop(t->process);
+	el2_config_free(t->cfg);
+}
+
+/* The release's words for descriptors, the tree's own structures. */
+static void layout_of(struct tree *t)
+{
+	const struct tree_layout *l = &t->built->layout;
+
+	t->layout = *el2_layout_of(t->built->profile->id);
+	t->layout.hyp_page_size = (u8)l->hyp_page_size;
+	t->layout.refcount_off = (u8)l->refcount_off;
+	t->layout.refcount_width = (u8)l->refcount_width;
+	t->layout.order_off = (u8)l->order_off;
+	t->layout.order_width = (u8)l->order_width;
+}
+
+static struct el2 *tree_new(struct board *b, const struct el2_config *cfg, GError **error)
+{
+	struct tree *t = board_alloc(b, sizeof(*t));
+
+	t->board = b;
+	t->cfg = el2_config_copy(cfg);
+	t->built = cfg->tree;
+	layout_of(t);
+	init_locks(t);
+	tree_calls(&t->built->layout, t->calls, t->hvc_id);
+	if (b->config->ram->len > TREE_MAX_REGIONS || b->n_extents > TREE_MAX_EXTENTS)
+		t->reserve_error = -ENOMEM;
+	else
+		register_regions(t);
+	if (!t->reserve_error &&
+	    (!el2_place_image(b, cfg, &t->places, &t->reserve_error, error) ||
+	     (!t->reserve_error && !start(t, error)))) {
+		tree_free((struct el2 *)t);
+		return NULL;
+	}
+	own_view(t);
+	return (struct el2 *)t;
+}
+
+/* ---- Entry points ------------------------------------------------------------------------------ */
+
+static s64 tree_init(struct el2 *e, struct cpu *cpu)
+{
+	struct tree *t = to_tree(e);
+	struct tree_shared *s;
+	enum tree_status status;
+
+	if (t->reserve_error)
+		return t->reserve_error;
+	s = t->process->shared;
+	s->args[0] = t->hyp_mem.base;
+	s->args[1] = t->hyp_mem.size;
+	status = request(t, cpu, TREE_OP_INIT);
+	t->initialised = status == TREE_SWITCHING;
+	return t->initialised ? 0 : (s64)s->regs[1];
+}
+
+static s64 tree_finalise(struct el2 *e, struct cpu *cpu)
+{
+	struct tree *t = to_tree(e);
+
+	if (!t->initialised)
+		return -EINVAL;
+	request(t, cpu, TREE_OP_FINALISE);
+	t->finalised = !t->process->shared->regs[1];
+	return (s64)t->process->shared->regs[1];
+}
+
+static void exception(struct tree *t, struct cpu *cpu, enum tree_op op, u64 ec, u64 regs[18])
+{
+	struct tree_shared *s = t->process->shared;
+
+	s->esr = FIELD_PREP(ESR_EC, ec) | ESR_IL;
+	s->far = s->hpfar = 0;
+	memcpy(s->regs, regs, sizeof(s->regs));
+	request(t, cpu, op);
+	memcpy(regs, s->regs, sizeof(s->regs));
+}
+
+static s64 tree_prot_finalize(struct el2 *e, struct cpu *cpu)
+{
+	struct tree *t = to_tree(e);
+	u64 regs[TREE_REGS] = { 0 };
+
+	if (!t->finalised)
+		return 0;
+	regs[0] = tree_hvc_number(&t->built->layout, "__pkvm_prot_finalize");
+	exception(t, cpu, TREE_OP_FINALIZED, EC_HVC64, regs);
+	return (s64)regs[1];
+}
+
+static void tree_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18])
+{
+	struct tree *t = to_tree(e);
+	const u64 id = regs[0];
+
+	event_step(cpu, EV_TRAP);
+	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_hcall", .what = "hvc", .addr = id,
+		   .val = regs[1]);
+	/* before there is an EL2 its stub answers nothing of KVM's */
+	if (t->process)
+		exception(t, cpu, TREE_OP_TRAP, EC_HVC64, regs);
+	else
+		regs[0] = ~UINT64_C(0);
+	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_hcall", .what = "eret_host",
+		   .addr = id, .val = regs[1]);
+}
+
+/* No firmware is behind a tree's EL2. */
+static void tree_smc(struct el2 *e, struct cpu *cpu, u16 imm, u64 regs[18])
+{
+	regs[0] = ~UINT64_C(0);
+}
+
+static enum el2_abort_result tree_host_abort(struct el2 *e, struct cpu *cpu,
+					     const struct el2_fault *f)
+{
+	struct tree *t = to_tree(e);
+	struct tree_shared *s = t->process->shared;
+
+	event_step(cpu, EV_TRAP);
+	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_mem_abort", .what = "host_abort",
+		   .addr = f->ipa, .val = f->syndrome.esr);
+	s->esr = f->syndrome.esr;
+	s->far = f->syndrome.far;
+	s->hpfar = f->syndrome.hpfar;
+	s->at_fails = f->at_fails;
+	memset(s->regs, 0, sizeof(s->regs));
+	request(t, cpu, TREE_OP_TRAP);
+	if (s->injected) {
+		event_step(cpu, EV_ABORT);
+		event_emit(cpu, .kind = EV_ABORT, .fn = "inject_host_exception", .what = "inject",
+			   .addr = f->ipa, .val = s->esr);
+	}
+	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_mem_abort", .what = "eret_host",
+		   .addr = f->ipa);
+	return s->injected ? EL2_ABORT_INJECTED : EL2_ABORT_RETRY;
+}
+
+/* ---- Guests: no CPU of a tree's EL2 ever runs one ------------------------------------------------ */
+
+static struct mmu_table tree_guest_s2(struct el2 *e, struct cpu *cpu)
+{
+	return (struct mmu_table){ .stage = 2, .f = cpu->board->f };
+}
+
+static enum el2_guest_result tree_guest_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18],
+					    struct el2_guest_exit *exit)
+{
+	return EL2_GUEST_NONE;
+}
+
+static enum el2_guest_result tree_guest_abort(struct el2 *e, struct cpu *cpu,
+					      const struct el2_fault *f,
+					      struct el2_guest_exit *exit)
+{
+	return EL2_GUEST_NONE;
+}
+
+/* ---- Calls --------------------------------------------------------------------------------------- */
+
+static const struct el2_call *const *tree_call_table(struct el2 *e)
+{
+	return to_tree(e)->calls;
+}
+
+static u64 tree_hvc_id(struct el2 *e, const struct el2_call *call)
+{
+	const struct tree *t = to_tree(e);
+
+	for (unsigned int i = 0; t->calls[i]; i++)
+		if (t->calls[i] == call)
+			return t->hvc_id[i];
+	return 0;
+}
+
+static s64 tree_call(struct el2 *e, struct cpu *cpu, const struct el2_call *call, const u64 *args,
+		     unsigned int n)
+{
+	struct tree *t = to_tree(e);
+	struct tree_shared *s = t->process->shared;
+
+	s->number = tree_own_call(call);
+	for (unsigned int i = 0; i < TREE_ARGS; i++)
+		s->args[i] = i < n ? args[i] : 1;
+	request(t, cpu, TREE_OP_CALL);
+	return s->ret;
+}
+
+/* ---- Pressure -------------------------------------------------------------------------------------- */
+
+struct pressure {
+	struct tree *t;
+	enum tree_op op;
+};
+
+static s64 do_pressure(struct cpu *cpu, void *arg)
+{
+	struct pressure *p = arg;
+
+	cpu->board->watched = false;
+	request(p->t, cpu, p->op);
+	return 0;
+}
+
+static bool press(struct el2 *e, enum tree_op op, const char *pool, u64 a, u64 b, GError **error)
+{
+	struct tree *t = to_tree(e);
+	struct pressure p = { t, op };
+	bool watched = t->board->watched;
+	enum pool_id id = strcmp(pool, "hyp_s1") ? POOL_HOST_S2 : POOL_HYP_S1;
+	enum cpu_end end;
+
+	if ((id == POOL_HOST_S2 && strcmp(pool, "host_s2")) || !t->process ||
+	    !t->seen.pool[id].end) {
+		g_set_error(error, TREE_ERROR, 0, "pool \"%s\" is not there", pool);
+		return false;
+	}
+	t->process->shared->args[0] = id;
+	t->process->shared->args[1] = a;
+	t->process->shared->args[2] = b;
+	end = cpu_call(&t->board->cpus[0], do_pressure, &p, NULL);
+	t->board->watched = watched;
+	if (end != CPU_END_RETURNED)
+		g_set_error(error, TREE_ERROR, 0, "EL2 panicked over the lists of pool \"%s\"",
+			    pool);
+	return end == CPU_END_RETURNED;
+}
+
+static bool tree_drain(struct el2 *e, const char *pool, u64 leave, GError **error)
+{
+	return press(e, TREE_OP_TAKE, pool, leave, 0, error);
+}
+
+static bool tree_refill(struct el2 *e, const char *pool, u64 pages, GError **error)
+{
+	return press(e, TREE_OP_GIVE, pool, pages, 0, error);
+}
+
+static bool tree_fail_alloc(struct el2 *e, const char *pool, u64 nth, u64 count, GError **error)
+{
+	return press(e, TREE_OP_FAIL, pool, nth ? nth - 1 : 0, count, error);
+}
+
+/* ---- Seen from outside -------------------------------------------------------------------------------- */
+
+static struct mmu_table table(const struct tree *t, const struct tree_table *from, u8 stage)
+{
+	return (struct mmu_table){
+		.stage = stage,
+		.ia_bits = (u8)from->ia_bits,
+		.start_level = (s8)from->start_level,
+		.root = PA(from->root),
+		.f = t->board->f,
+	};
+}
+
+static void view_pool(struct tree *t, unsigned int i, const char *name, struct spinlock *lock)
+{
+	const struct tree_pool *p = &t->seen.pool[i];
+
+	t->pool[i] = (struct el2_pool_view){
+		.name = name,
+		.base = p->start,
+		.pages = (p->end - p->start) >> t->board->f->page_shift,
+		.max_order = p->max_order,
+		.heads = PA(p->heads - TREE_VA_OFFSET),
+		.lock = lock,
+	};
+}
+
+/* What never changes. */
+static void own_view(struct tree *t)
+{
+	struct el2_view *v = &t->view;
+
+	v->layout = &t->layout;
+	v->vm_layout = &el2_vm_layout;
+	v->regions = t->region;
+	v->n_regions = t->n_regions;
+	v->pools = t->pool;
+	v->n_pools = N_BASE_POOLS;
+	v->text = t->places.text;
+	v->rodata = t->places.rodata;
+	v->data = t->places.data;
+	v->bss = t->places.bss;
+	v->idmap = t->places.idmap;
+	v->vgic = t->places.vgic;
+	v->hyp_mem = t->hyp_mem;
+	v->cpu_pages = t->places.cpu;
+	v->private_base = UINT64_C(1) << 46;
+}
+
+static const struct el2_view *tree_el2_view(struct el2 *e)
+{
+	struct tree *t = to_tree(e);
+	struct el2_view *v = &t->view;
+
+	v->booted = t->finalised;
+	v->initialised = t->initialised;
+	v->host_s2 = table(t, &t->seen.s2, 2);
+	v->hyp_s1 = table(t, &t->seen.s1, 1);
+	v->vmemmap_va = t->seen.page_map;
+	v->private_next = t->seen.private_next;
+	v->vm_table = PA(t->seen.vm_table ? t->seen.vm_table - TREE_VA_OFFSET : 0);
+	view_pool(t, POOL_HOST_S2, "host_s2", &t->lock[LOCK_POOL_HOST_S2]);
+	view_pool(t, POOL_HYP_S1, "hyp_s1", &t->lock[LOCK_POOL_HYP_S1]);
+	return v;
+}
+
+static const struct el2_panic *tree_panic_record(struct el2 *e)
+{
+	return &to_tree(e)->panic;
+}
+
+static void tree_recover(struct el2 *e)
+{
+	struct tree *t = to_tree(e);
+
+	memset(&t->panic, 0, sizeof(t->panic));
+	for (struct spinlock *l = t->board->locks; l; l = l->next)
+		l->holder = -1;
+	if (t->process)
+		request(t, NULL, TREE_OP_RECOVER);
+}
+
+static u64 tree_hyp_va(struct el2 *e, pa_t pa)
+{
+	return pa.pa + TREE_VA_OFFSET;
+}
+
+/* ---- What it offers --------------------------------------------------------------------------------------- */
+
+static bool no(char **why, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool no(char **why, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	*why = g_strdup_vprintf(format, ap);
+	va_end(ap);
+	return false;
+}
+
+/* What a tree is is not for a scenario to choose. */
+static bool offers_config(const struct el2_config *c, char **why)
+{
+	const struct el2_tree *t = c->tree;
+
+	if (c->profile != t->profile)
+		return no(why, "the tree is nearest to %s, not %s", t->profile->name,
+			  c->profile->name);
+	for (unsigned int i = 0; i < N_KNOBS; i++)
+		if (i != KNOB_WARN && c->knob[i] != t->profile->knob[i])
+			return no(why, "the tree has %s=%s", el2_knobs[i].name,
+				  el2_knob_value_name(i, t->profile->knob[i]));
+	for (unsigned int i = 0; i < N_BUGS; i++)
+		if (c->bug[i])
+			return no(why, "%s cannot be brought back in a kernel tree", el2_bugs[i].id);
+	if (c->protect->len)
+		return no(why, "the tree protects no regions");
+	if (c->pool_pages[POOL_HOST_S2] || c->pool_pages[POOL_HYP_S1])
+		return no(why, "the tree reckons the sizes of its pools itself");
+	return true;
+}
+
+static bool offers_board(const struct board_config *b, char **why)
+{
+	if (b->f.page_shift != 12 || b->f.lpa2)
+		return no(why, "the tree's EL2 is built for pages of 4 KiB and addresses of 48 bits");
+	if (b->f.hvhe)
+		return no(why, "the tree's EL2 runs without hvhe");
+	if (!b->f.hafdbs || b->f.vmid16)
+		return no(why, "the tree's EL2 is built for a CPU with hafdbs and 8-bit VMIDs");
+	return true;
+}
+
+static bool has_call(const struct tree_layout *l, const char *name)
+{
+	const struct el2_call *calls[TREE_MAX_HCALLS + TREE_N_CALLS + 1];
+	u32 ids[TREE_MAX_HCALLS + TREE_N_CALLS];
+	bool ambiguous;
+
+	tree_calls(l, calls, ids);
+	return el2_call_find(calls, name, &ambiguous) || ambiguous;
+}
+
+static bool tree_offers(const struct el2_config *c, enum el2_offer what, const char *name,
+			const struct board_config *b, char **why)
+{
+	switch (what) {
+	case EL2_OFFER_GUESTS:
+		return no(why, "virtual machines do not run on a kernel tree");
+	case EL2_OFFER_FIRMWARE:
+		return no(why, "no firmware is behind a kernel tree");
+	case EL2_OFFER_PARALLEL:
+		return no(why, "CPUs are not switched inside of a kernel tree's code");
+	case EL2_OFFER_CALL:
+		return has_call(&c->tree->layout, name) ||
+		       no(why, "the tree has no %s that can be called", name);
+	case EL2_OFFER_MACHINE:
+		break;
+	}
+	return offers_config(c, why) && offers_board(b, why);
+}
+
+const struct hypervisor tree_hypervisor = {
+	.name = "kernel tree",
+	.shares_memory = true,
+	.offers = tree_offers,
+	.new = tree_new,
+	.free = tree_free,
+	.init = tree_init,
+	.finalise = tree_finalise,
+	.prot_finalize = tree_prot_finalize,
+	.hvc = tree_hvc,
+	.smc = tree_smc,
+	.host_abort = tree_host_abort,
+	.guest_s2 = tree_guest_s2,
+	.guest_hvc = tree_guest_hvc,
+	.guest_abort = tree_guest_abort,
+	.calls = tree_call_table,
+	.hvc_id = tree_hvc_id,
+	.call = tree_call,
+	.pool_drain = tree_drain,
+	.pool_refill = tree_refill,
+	.fail_alloc = tree_fail_alloc,
+	.view = tree_el2_view,
+	.panic = tree_panic_record,
+	.recover = tree_recover,
+	.hyp_va = tree_hyp_va,
+};

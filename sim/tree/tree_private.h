@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of sim/tree share: the tree that was built, the process, the instance.
+ */
+#ifndef PKVM_SIM_TREE_PRIVATE_H
+#define PKVM_SIM_TREE_PRIVATE_H
+
+#include "protocol.h"
+#include "tree.h"
+
+#define TREE_ERROR tree_error_quark()
+GQuark tree_error_quark(void);
+
+/* ---- build.c ---------------------------------------------------------------------------- */
+
+struct el2_tree {
+	char *dir;   /* of the sources */
+	char *cache; /* of what was built from them */
+	struct tree_layout layout;
+	const struct profile *profile;
+};
+
+/* The program for EL2 at these places: linked if it was not yet. New string. */
+char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError **error);
+
+/* ---- process.c ---------------------------------------------------------------------------- */
+
+struct tree_process {
+	pid_t pid;
+	struct tree_shared *shared;
+	u64 requests;      /* that it has had */
+	u8 *fresh;         /* lines as they are after a request */
+	struct tree_symbol *symbol;
+	unsigned int n_symbols;
+	char *program;
+	int fd; /* of the block */
+	char lost[160];    /* why it cannot be asked any more */
+};
+
+struct tree_process *process_new(const char *program, GError **error);
+/* Start it; what it is to know of the machine stands in its block. */
+bool process_start(struct tree_process *p, const struct board *b, GError **error);
+void process_stop(struct tree_process *p);
+/* Its turn, until it is ours again. False: it is no more; @p->lost. */
+bool process_turn(struct tree_process *p);
+/* The tree's function at @pc; lives as long as the program. */
+const char *process_function(const struct tree_process *p, u32 pc);
+/* "mem_protect.c:123", or NULL. New. */
+char *process_line(const struct tree_process *p, u32 pc);
+
+/* ---- tree.c: the instance ------------------------------------------------------------------ */
+
+enum { LOCK_HOST, LOCK_HYP, LOCK_VMS, LOCK_POOL_HOST_S2, LOCK_POOL_HYP_S1, LOCK_OTHER, N_LOCKS };
+
+/* In the arena, but what it points to outside is the same after a snapshot. */
+struct tree {
+	struct board *board;
+	struct el2_config *cfg;
+	const struct el2_tree *built;
+	struct tree_process *process;
+	u64 requests;  /* as this machine has made; fewer than the process had: it went back */
+	struct el2_places places;
+	struct el2_section hyp_mem;
+	int reserve_error;
+	bool finalised, initialised;
+	struct el2_region region[TREE_MAX_REGIONS];
+	unsigned int n_regions;
+	struct tree_view seen; /* the process's view after the last request */
+	struct spinlock lock[N_LOCKS];
+	struct el2_layout layout;
+	struct el2_view view;
+	struct el2_pool_view pool[N_BASE_POOLS];
+	struct el2_panic panic;
+	const struct el2_call *calls[TREE_MAX_HCALLS + TREE_N_CALLS + 1];
+	u32 hvc_id[TREE_MAX_HCALLS + TREE_N_CALLS];
+};
+
+static inline struct tree *to_tree(struct el2 *e)
+{
+	return (struct tree *)e;
+}
+
+/* ---- replay.c ------------------------------------------------------------------------------- */
+
+/* What the process did since the last time happens on the board. @cpu NULL: nothing but memory. */
+void replay(struct tree *t, struct cpu *cpu);
+struct spinlock *tree_lock(struct tree *t, u64 va);
+
+/* ---- calls.c -------------------------------------------------------------------------------- */
+
+/* The calls that a tree of this layout has, and their function ids; NULL terminated. */
+unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **call, u32 *hvc_id);
+/* Of its own functions: which one a call names; TREE_N_CALLS if none. */
+unsigned int tree_own_call(const struct el2_call *call);
+u32 tree_hvc_number(const struct tree_layout *l, const char *full); /* 0: has none */
+
+#endif
