@@ -44,10 +44,28 @@ panicked(struct tree *t, struct cpu *cpu, const char *reason, const char *what)
 	cpu_die(cpu);
 }
 
+/* "memory.h:60: BUG_ON(!p->refcount)": the place, and what stands there. */
+static char *place_words(const struct tree *t, const struct tree_panic *p)
+{
+	g_autofree char *file = g_canonicalize_filename(p->file, t->built->cache);
+	g_autofree char *base = g_path_get_basename(file);
+	g_autofree char *text = NULL;
+	char *line = NULL, *words, **lines;
+
+	if (g_file_get_contents(file, &text, NULL, NULL)) {
+		lines = g_strsplit(text, "\n", (int)p->line + 1);
+		if (p->line && g_strv_length(lines) >= p->line)
+			line = g_strdup(g_strstrip(lines[p->line - 1]));
+		g_strfreev(lines);
+	}
+	words = g_strdup_printf("%s:%u%s%s", base, p->line, line ? ": " : "", line ? line : "");
+	g_free(line);
+	return words;
+}
+
 static void panic_of_process(struct tree *t, struct cpu *cpu)
 {
 	const struct tree_panic *from = &t->process->shared->panic;
-	g_autofree char *base = g_path_get_basename(from->file);
 	char what[sizeof(t->panic.what)];
 
 	if (!strcmp(from->reason, "EL2 data abort")) {
@@ -56,8 +74,10 @@ static void panic_of_process(struct tree *t, struct cpu *cpu)
 		g_snprintf(what, sizeof(what), "at 0x%" PRIx64 "%s%s", from->far,
 			   line ? ", " : "", line ? line : "");
 	} else {
-		g_snprintf(what, sizeof(what), "%s%s%s:%u", from->what, from->what[0] ? ", " : "",
-			   base, from->line);
+		g_autofree char *place = place_words(t, from);
+
+		g_snprintf(what, sizeof(what), "%s%s%s", from->what, from->what[0] ? ", " : "",
+			   place);
 	}
 	panicked(t, cpu, from->reason, what);
 }

@@ -624,7 +624,7 @@ void sim_spin_unlock(void *lock, unsigned short *owner, unsigned short *next)
 	event(TREE_EV_UNLOCK, 0, (u64)lock, 0, 0, SIM_FN_PC());
 }
 
-/* ---- Functions of the tree that events tell of: the linker leads calls of them here --------------- */
+/* ---- Functions of the tree that events tell of: ld -r leads calls of them here -------------  */
 
 static unsigned int pool_index(void *p)
 {
@@ -643,7 +643,7 @@ static unsigned int pool_word(void *p)
 	return word_of(name[pool_index(p)]);
 }
 
-void *__real_hyp_alloc_pages(void *p, unsigned short order);
+void *hyp_alloc_pages(void *p, unsigned short order);
 
 static bool fails(void *p)
 {
@@ -685,24 +685,24 @@ void *__wrap_hyp_alloc_pages(void *p, unsigned short order)
 	pool.allocating = true;
 	pool.page = 0;
 	pool.order = order;
-	page = __real_hyp_alloc_pages(p, order);
+	page = hyp_alloc_pages(p, order);
 	events_settle();
 	pool.allocating = false;
 	pool.word = 0;
 	return page;
 }
 
-void __real_hyp_put_page(void *p, void *addr);
+void hyp_put_page(void *p, void *addr);
 void __wrap_hyp_put_page(void *p, void *addr)
 {
 	events_settle();
 	pool.word = pool_word(p);
-	__real_hyp_put_page(p, addr);
+	hyp_put_page(p, addr);
 	events_settle();
 	pool.word = 0;
 }
 
-int __real_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved);
+int hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved);
 int __wrap_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved);
 int __wrap_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved)
 {
@@ -711,31 +711,31 @@ int __wrap_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int rese
 	events_settle();
 	pool.word = pool_word(p);
 	pool.making = true;
-	ret = __real_hyp_pool_init(p, pfn, pages, reserved);
+	ret = hyp_pool_init(p, pfn, pages, reserved);
 	events_settle();
 	pool.making = false;
 	pool.word = 0;
 	return ret;
 }
 
-void __real_hyp_split_page(void *page);
+void hyp_split_page(void *page);
 void __wrap_hyp_split_page(void *page);
 void __wrap_hyp_split_page(void *page)
 {
 	events_settle();
 	pool.making = true;
-	__real_hyp_split_page(page);
+	hyp_split_page(page);
 	events_settle();
 	pool.making = false;
 }
 
 #define TOLD(fn, a, v, params, ...)                                                         \
-	void __real_##fn params;                                                            \
+	void fn params;                                                            \
 	void __wrap_##fn params;                                                            \
 	void __wrap_##fn params                                                             \
 	{                                                                                   \
 		event(TREE_EV_CALL, word_of(#fn), a, v, 0, SIM_FN_PC());                    \
-		__real_##fn(__VA_ARGS__);                                                   \
+		fn(__VA_ARGS__);                                                   \
 		event(TREE_EV_RET, word_of(#fn), a, 0, 0, SIM_FN_PC());                     \
 	}
 TOLD(__kvm_tlb_flush_vmid_ipa, ipa, (u64)(u32)level, (void *mmu, u64 ipa, int level), mmu, ipa, level)

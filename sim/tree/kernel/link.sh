@@ -17,13 +17,8 @@ sed "s/@IDMAP@/$(at 0x00)/g; s/@TEXT@/$(at 0x01)/g; s/@TEXT_END@/$(at 0x11)/g
 	s/@BSS@/$(at 0x19)/g; s/@BSS_END@/$(at 0x1d)/g
 	s/@DATA@/$(at 0x22)/g; s/@DATA_END@/$(at 0x24)/g
 	s/@VGIC@/$(at 0x21)/g; s/@PERCPU_BYTES@/0x2000/g" "$here/link.lds.in" > "$program.lds"
-wrap=
-for f in hyp_alloc_pages hyp_put_page hyp_pool_init hyp_split_page __kvm_tlb_flush_vmid_ipa \
-	__kvm_tlb_flush_vmid_ipa_nsh __kvm_tlb_flush_vmid_range __kvm_tlb_flush_vmid; do
-	wrap="$wrap -Wl,--wrap=$f"
-done
 if ! $cc -no-pie -g -o "$program.new" "$out/tree.o" "$out/rt-main.o" "$out/rt-memory.o" \
-	"$out/rt-events.o" -Wl,-T,"$program.lds" $wrap 2> "$program.log"; then
+	"$out/rt-events.o" -Wl,-T,"$program.lds" 2> "$program.log"; then
 	grep -E 'undefined|room|error' "$program.log" | sed 's/.*: \(undefined\)/\1/' | sort -u |
 		head -n 12 >&2
 	exit 1
