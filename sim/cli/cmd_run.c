@@ -278,7 +278,15 @@ enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv)
 
 enum exit_status cmd_golden(const struct subcommand *c, int argc, char **argv)
 {
-	static const GOptionEntry none[] = { { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
+	static char *tree;
+	static const GOptionEntry entries[] = {
+		{ "kernel-tree", 0, 0, G_OPTION_ARG_FILENAME, &tree,
+		  "on this kernel tree's own code", "DIR" },
+		{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
+	};
+	const struct hypervisor *hyp = cli_hypervisor;
+	const struct el2_tree *built = NULL;
+	const struct profile *nearest;
 	enum exit_status status;
 
 	if (!cli_parse(
@@ -286,10 +294,12 @@ enum exit_status cmd_golden(const struct subcommand *c, int argc, char **argv)
 		    "A recording is a .jsonl file, gzip'ed or not. Each is replayed from our own\n"
 		    "boot of the machine that its header describes, and everything that it holds\n"
 		    "is compared. The first difference is printed with both sides.",
-		    none, &argc, &argv))
+		    entries, &argc, &argv))
 		return EXIT_USAGE;
 	if (argc < 2)
 		return usage_error(NULL, "golden: which recording?");
-	status = golden_run((const char *const *)argv + 1, cli_hypervisor, stdout);
+	if (tree && !(built = cli_tree(tree, &hyp, &nearest)))
+		return EXIT_USAGE;
+	status = golden_run((const char *const *)argv + 1, hyp, built, stdout);
 	return cli_close(stdout, "standard output", status);
 }

@@ -137,9 +137,8 @@ static bool memblock_alloc(const struct board *b, u64 image, u64 size, u64 align
 	return false;
 }
 
-bool el2_place_memory(const struct board *b, const struct el2_config *c,
-		      const struct el2_places *p, u64 pages, struct el2_section *mem, int *err,
-		      GError **error)
+bool el2_place_memory(const struct board *b, const struct el2_config *c, const struct el2_places *p,
+		      u64 pages, struct el2_section *mem, int *err, GError **error)
 {
 	u64 pmd = BIT(level_shift(b->f->page_shift, 2));
 	u64 size = pages << b->f->page_shift, base = c->hyp_memory, image = p->idmap.base;

@@ -24,6 +24,10 @@ static void replay(struct recording *r)
 	}
 	for (unsigned int i = 0; i < G_N_ELEMENTS(formats); i++) {
 		if (formats[i]->matches(header)) {
+			if (formats[i] == &golden_pgtable && !r->hyp->pgtable_new) {
+				recording_bad(r, "this EL2 has no page-table library by itself");
+				return;
+			}
 			/* The parser lets go of the header when it reads on. */
 			json_object_ref(header);
 			formats[i]->replay(r, header);
@@ -34,9 +38,10 @@ static void replay(struct recording *r)
 	recording_bad(r, "no recording of a kind known here");
 }
 
-static enum exit_status replay_file(const char *file, const struct hypervisor *hyp, FILE *out)
+static enum exit_status replay_file(const char *file, const struct hypervisor *hyp,
+				    const struct el2_tree *tree, FILE *out)
 {
-	struct recording r = { .file = file, .hyp = hyp, .out = out };
+	struct recording r = { .file = file, .hyp = hyp, .tree = tree, .out = out };
 	GError *error = NULL;
 
 	r.in = line_reader_open(file, &error);
@@ -58,12 +63,13 @@ static enum exit_status replay_file(const char *file, const struct hypervisor *h
 	return EXIT_PASSED;
 }
 
-enum exit_status golden_run(const char *const *files, const struct hypervisor *hyp, FILE *out)
+enum exit_status golden_run(const char *const *files, const struct hypervisor *hyp,
+			    const struct el2_tree *tree, FILE *out)
 {
 	enum exit_status worst = EXIT_PASSED;
 
 	for (; *files; files++) {
-		enum exit_status s = replay_file(*files, hyp, out);
+		enum exit_status s = replay_file(*files, hyp, tree, out);
 
 		worst = MAX(worst, s);
 	}

@@ -113,6 +113,7 @@ static struct el2_config *read_el2(struct recording *r, JsonObject *header, cons
 	JsonObject *caps = field_object(r, header, "caps");
 	JsonArray *mem = field_array(r, header, "hyp_mem");
 
+	c->tree = r->tree;
 	if (caps && cap(r, caps, "nvhe_el2_debug"))
 		c->knob[KNOB_EL2_DEBUG] = EL2_DEBUG_ON;
 	if (has_field(header, "walker"))

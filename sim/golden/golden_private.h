@@ -16,6 +16,7 @@
 struct recording {
 	const char *file;
 	const struct hypervisor *hyp;
+	const struct el2_tree *tree; /* that it runs, or NULL */
 	FILE *out;
 	struct line_reader *in;
 	JsonParser *parser;

@@ -118,8 +118,8 @@ static bool reserve_memory(struct hyp *hyp, GError **error)
 		    hyp_vm_table_pages(hyp) + hyp_vmemmap_pages(hyp) + pkvm_selftest_pages(hyp) +
 		    hyp_ffa_proxy_pages(hyp);
 
-	return el2_place_memory(hyp->board, hyp->cfg, &p, pages, &hyp->hyp_mem,
-				&hyp->reserve_error, error);
+	return el2_place_memory(hyp->board, hyp->cfg, &p, pages, &hyp->hyp_mem, &hyp->reserve_error,
+				error);
 }
 
 /* EL2's copy of the memory regions, nomap ones too. */

@@ -52,7 +52,6 @@ bool run_offered(const struct run *r, const struct program *prog, char **why)
 {
 	const struct hypervisor *hyp = r->opt->hyp;
 
-	return !hyp->offers ||
-	       (hyp->offers(r->config, EL2_OFFER_MACHINE, NULL, r->board, why) &&
-		all_offered(r, prog->stmt, why));
+	return !hyp->offers || (hyp->offers(r->config, EL2_OFFER_MACHINE, NULL, r->board, why) &&
+				all_offered(r, prog->stmt, why));
 }

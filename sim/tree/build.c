@@ -38,8 +38,8 @@ static char *stamp_of(const char *file)
 
 	if (stat(file, &st))
 		return g_strdup_printf("- %s\n", file);
-	return g_strdup_printf("%ld.%09ld %ld %s\n", (long)st.st_mtim.tv_sec,
-			       st.st_mtim.tv_nsec, (long)st.st_size, file);
+	return g_strdup_printf("%ld.%09ld %ld %s\n", (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			       (long)st.st_size, file);
 }
 
 static const char *file_of(const char *stamp)
@@ -110,8 +110,7 @@ static void add_stamp(GHashTable *seen, GString *out, const char *file)
 	g_string_append(out, stamp);
 }
 
-static void add_dependencies(GHashTable *seen, GString *out, const char *depfile,
-			     const char *built)
+static void add_dependencies(GHashTable *seen, GString *out, const char *depfile, const char *built)
 {
 	g_autofree char *text = NULL;
 	char **word;
@@ -123,8 +122,7 @@ static void add_dependencies(GHashTable *seen, GString *out, const char *depfile
 		/* some compilers' wrappers make names relative to where they run */
 		g_autofree char *file = g_canonicalize_filename(word[i], built);
 
-		if (word[i][0] && !g_str_has_suffix(word[i], ":") &&
-		    !g_str_has_prefix(file, built))
+		if (word[i][0] && !g_str_has_suffix(word[i], ":") && !g_str_has_prefix(file, built))
 			add_stamp(seen, out, file);
 	}
 	g_strfreev(word);
@@ -174,7 +172,8 @@ static bool run_build(const char *script, const char *tree, const char *out, GEr
 {
 	/* its output is progress; what it says of errors is kept */
 	const char *argv[] = { "sh",   "-c", "exec sh \"$0\" \"$1\" \"$2\" 2>\"$2/errors\"",
-			       script, tree, out, NULL };
+			       script, tree, out,
+			       NULL };
 	g_autofree char *errors = g_build_filename(out, "errors", NULL);
 	g_autofree char *why = NULL;
 	char line[256];
@@ -356,8 +355,8 @@ struct el2_tree *tree_open(const char *dir, GError **error)
 	if (!t->dir)
 		g_set_error(error, TREE_ERROR, 0, "%s: %s", dir, g_strerror(errno));
 	else if (strpbrk(t->dir, " \t\n\"'\\$&;|"))
-		g_set_error(error, TREE_ERROR, 0, "%s: a path with blanks or quotes cannot be built",
-			    t->dir);
+		g_set_error(error, TREE_ERROR, 0,
+			    "%s: a path with blanks or quotes cannot be built", t->dir);
 	else if (open_built(t, error))
 		return t;
 	tree_close(t);
@@ -397,8 +396,8 @@ char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError 
 	    !status)
 		return program;
 	if (error && !*error)
-		g_set_error(error, TREE_ERROR, 0, "the tree's EL2 cannot be placed at %s\n%s", image,
-			    said ? g_strchomp(said) : "");
+		g_set_error(error, TREE_ERROR, 0, "the tree's EL2 cannot be placed at %s\n%s",
+			    image, said ? g_strchomp(said) : "");
 	g_free(program);
 	return NULL;
 }

@@ -7,10 +7,24 @@
 
 #include "tree_private.h"
 
-#define ARG(name_, kind_) { .name = (name_), .kind = (kind_) }
-#define OPTIONAL(name_, kind_) { .name = (name_), .kind = (kind_), .optional = true }
+#define ARG(name_, kind_)                                                                          \
+	{                                                                                          \
+		.name = (name_), .kind = (kind_)                                                   \
+	}
+#define OPTIONAL(name_, kind_)                                                                     \
+	{                                                                                          \
+		.name = (name_), .kind = (kind_), .optional = true                                 \
+	}
 
 static const struct el2_call hypercalls[] = {
+	{ .hypercall = true,
+	  .name = "pkvm_init",
+	  .full = "__pkvm_init",
+	  .arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER), ARG("nr_cpus", ARG_NUMBER),
+		   ARG("per_cpu_base", ARG_ADDR), ARG("hyp_va_bits", ARG_NUMBER) },
+	  .n_args = 5,
+	  .n_required = 4,
+	  .doc = "take over EL2 with this memory: 0 or -errno; early" },
 	{ .hypercall = true,
 	  .name = "create_private_mapping",
 	  .full = "__pkvm_create_private_mapping",
@@ -25,6 +39,10 @@ static const struct el2_call hypercalls[] = {
 	  .n_args = 1,
 	  .n_required = 1,
 	  .doc = "choose this CPU's exception vectors: 0 or -EINVAL; early" },
+	{ .hypercall = true,
+	  .name = "enable_ssbs",
+	  .full = "__kvm_enable_ssbs",
+	  .doc = "set SCTLR_EL2.DSSBS; early" },
 	{ .hypercall = true,
 	  .name = "prot_finalize",
 	  .full = "__pkvm_prot_finalize",
@@ -49,8 +67,14 @@ static const struct el2_call hypercalls[] = {
 	  .doc = "drop all stage-2 translations of every VM" },
 };
 
-#define PAGES { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) }
-#define RANGE { ARG("from", ARG_VA), ARG("to", ARG_VA) }
+#define PAGES                                                                                      \
+	{                                                                                          \
+		ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR)                                       \
+	}
+#define RANGE                                                                                      \
+	{                                                                                          \
+		ARG("from", ARG_VA), ARG("to", ARG_VA)                                             \
+	}
 
 /* By enum tree_call. */
 static const struct el2_call own_calls[TREE_N_CALLS] = {

@@ -85,8 +85,8 @@ char *process_line(const struct tree_process *p, u32 pc)
 	const char *argv[] = { "addr2line", "-s", "-e", p->program, at, NULL };
 	char *out = NULL;
 
-	if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL, NULL,
-			  NULL) ||
+	if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL,
+			  NULL, NULL) ||
 	    !out || out[0] == '?') {
 		g_free(out);
 		return NULL;

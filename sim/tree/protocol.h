@@ -35,26 +35,26 @@
 #define TREE_VA_OFFSET UINT64_C(0x100000000000)
 
 enum tree_op {
-	TREE_OP_SETUP,    /* what EL1 does before EL2 starts; fills in mem_pages */
-	TREE_OP_INIT,     /* args: base, size of what EL2 gets: __pkvm_init() */
-	TREE_OP_TRAP,     /* esr, far, hpfar, regs: an exception of the host */
-	TREE_OP_FINALISE, /* what an __pkvm_init() that got to the switch goes on with */
-	TREE_OP_FINALIZED,/* the host sets its static key; regs as TREE_OP_TRAP */
-	TREE_OP_CALL,     /* number, args: a function of the tree; ret */
-	TREE_OP_TAKE,     /* args: pool, pages; silent */
+	TREE_OP_SETUP,	   /* what EL1 does before EL2 starts; fills in mem_pages */
+	TREE_OP_INIT,	   /* args: base, size of what EL2 gets: __pkvm_init() */
+	TREE_OP_TRAP,	   /* esr, far, hpfar, regs: an exception of the host */
+	TREE_OP_FINALISE,  /* what an __pkvm_init() that got to the switch goes on with */
+	TREE_OP_FINALIZED, /* the host sets its static key; regs as TREE_OP_TRAP */
+	TREE_OP_CALL,	   /* number, args: a function of the tree; ret */
+	TREE_OP_TAKE,	   /* args: pool, pages; silent */
 	TREE_OP_GIVE,
-	TREE_OP_FAIL,     /* args: pool, to let pass, to fail */
-	TREE_OP_RECOVER,  /* all locks free */
-	TREE_OP_LOOK,     /* only the view */
+	TREE_OP_FAIL,	 /* args: pool, to let pass, to fail */
+	TREE_OP_RECOVER, /* all locks free */
+	TREE_OP_LOOK,	 /* only the view */
 };
 
 enum tree_status {
 	TREE_RETURNED,
 	TREE_SWITCHING, /* __pkvm_init() wants its own tables */
 	TREE_PANICKED,
-	TREE_HUNG,      /* @lock: which; 0: ten seconds of computing */
-	TREE_FULL,      /* more events than there is room: read them, and let it go on */
-	TREE_LOST,      /* the process itself is wrong; @panic.what says why */
+	TREE_HUNG, /* @lock: which; 0: ten seconds of computing */
+	TREE_FULL, /* more events than there is room: read them, and let it go on */
+	TREE_LOST, /* the process itself is wrong; @panic.what says why */
 };
 
 /* Kinds are those of enum event_kind, by name. */
@@ -63,7 +63,7 @@ enum tree_kind {
 	TREE_EV_UNLOCK,
 	TREE_EV_LOAD,
 	TREE_EV_STORE,
-	TREE_EV_TLBI,  /* what: operation; addr: operand; val: VMID */
+	TREE_EV_TLBI, /* what: operation; addr: operand; val: VMID */
 	TREE_EV_DSB,
 	TREE_EV_ISB,
 	TREE_EV_ALLOC,
@@ -78,18 +78,19 @@ enum tree_kind {
 };
 
 /* Words of events; an index into it is what passes. */
-#define TREE_WORDS(W)                                                                      \
-	W("")                                                                              \
-	W("sy") W("ish") W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld")         \
-	W("osh") W("oshst") W("oshld")                                                     \
-	W("dc_civac") W("dc_cvac") W("ic_ivau") W("ic_ialluis") W("ic_iallu")              \
-	W("early") W("hyp_s1") W("host_s2") W("pool")                                      \
-	W("inject") W("host_stage2_unmap")                                                 \
-	W("vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is") W("ipas2e1")       \
-	W("ripas2e1is") W("vmalle1is") W("vmalle1") W("vmalls12e1is") W("vmalls12e1")      \
-	W("alle1is") W("rvae2is") W("rvale2is")                                            \
-	W("__kvm_tlb_flush_vmid_ipa") W("__kvm_tlb_flush_vmid_ipa_nsh")                    \
-	W("__kvm_tlb_flush_vmid_range") W("__kvm_tlb_flush_vmid")
+#define TREE_WORDS(W)                                                                              \
+	W("")                                                                                      \
+	W("sy")                                                                                    \
+	W("ish") W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld") W("osh") W("oshst") W(  \
+		"oshld") W("dc_civac") W("dc_cvac") W("ic_ivau") W("ic_ialluis") W("ic_iallu")     \
+		W("early") W("hyp_s1") W("host_s2") W("pool") W("inject") W("host_stage2_unmap")   \
+			W("vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is")            \
+				W("ipas2e1") W("ripas2e1is") W("vmalle1is") W("vmalle1") W(        \
+					"vmalls12e1is") W("vmalls12e1") W("alle1is") W("rvae2is")  \
+					W("rvale2is") W("__kvm_tlb_flush_vmid_ipa")                \
+						W("__kvm_tlb_flush_vmid_ipa_nsh")                  \
+							W("__kvm_tlb_flush_vmid_range")            \
+								W("__kvm_tlb_flush_vmid")
 
 struct tree_event {
 	uint8_t kind;  /* enum tree_kind */
@@ -114,16 +115,17 @@ struct tree_extent {
 #define TREE_MAX_HCALLS 96
 
 /* Functions of EL2's own that can be called; those that the tree has are in @calls. */
-#define TREE_CALLS(C)                                                                      \
-	C(host_donate_hyp) C(hyp_donate_host) C(host_share_ffa) C(host_unshare_ffa)        \
-	C(pin_shared_mem) C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)    \
-	C(host_donate_hyp_mmio) C(hyp_donate_host_mmio)
+#define TREE_CALLS(C)                                                                              \
+	C(host_donate_hyp)                                                                         \
+	C(hyp_donate_host) C(host_share_ffa) C(host_unshare_ffa) C(pin_shared_mem)                 \
+		C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)                      \
+			C(host_donate_hyp_mmio) C(hyp_donate_host_mmio)
 
 enum tree_call {
 #define C(name) TREE_CALL_##name,
 	TREE_CALLS(C)
 #undef C
-	TREE_N_CALLS
+		TREE_N_CALLS
 };
 
 struct tree_layout {
@@ -132,7 +134,7 @@ struct tree_layout {
 	uint32_t has_state;
 	uint32_t bss_bytes, data_bytes;
 	uint32_t has_annotate, memblock_regions, mmio_pages;
-	uint32_t calls;     /* 1 << enum tree_call */
+	uint32_t calls; /* 1 << enum tree_call */
 	uint32_t n_hcalls;
 	struct {
 		char name[44];

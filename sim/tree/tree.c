@@ -26,8 +26,8 @@ panicked(struct tree *t, struct cpu *cpu, const char *reason, const char *what)
 	p->fn = process_function(t->process, from->pc);
 	p->cpu = cpu->id;
 	p->far = abort ? from->far : 0;
-	p->esr = abort ? FIELD_PREP(ESR_EC, EC_DABT_CUR) | ESR_IL | 4 :
-			 FIELD_PREP(ESR_EC, EC_BRK64) | ESR_IL | 0x800;
+	p->esr = abort ? FIELD_PREP(ESR_EC, EC_DABT_CUR) | ESR_IL | 4
+		       : FIELD_PREP(ESR_EC, EC_BRK64) | ESR_IL | 0x800;
 	g_strlcpy(p->reason, reason, sizeof(p->reason));
 	g_strlcpy(p->what, what, sizeof(p->what));
 	for (unsigned int i = 0; i < from->n_chain && p->n_chain < PANIC_CHAIN; i++)
@@ -38,8 +38,9 @@ panicked(struct tree *t, struct cpu *cpu, const char *reason, const char *what)
 		p->locks[p->n_locks] = l->name;
 		p->lock_cpu[p->n_locks++] = (unsigned int)l->holder;
 	}
-	event_emit(cpu, .kind = EV_PANIC, .fn = p->fn, .what = abort ? "EL2_ABORT" :
-		   g_intern_string(reason), .addr = p->far, .val = p->esr);
+	event_emit(cpu, .kind = EV_PANIC, .fn = p->fn,
+		   .what = abort ? "EL2_ABORT" : g_intern_string(reason), .addr = p->far,
+		   .val = p->esr);
 	p->seq = t->board->seq;
 	cpu_die(cpu);
 }
@@ -71,8 +72,8 @@ static void panic_of_process(struct tree *t, struct cpu *cpu)
 	if (!strcmp(from->reason, "EL2 data abort")) {
 		g_autofree char *line = process_line(t->process, from->pc);
 
-		g_snprintf(what, sizeof(what), "at 0x%" PRIx64 "%s%s", from->far,
-			   line ? ", " : "", line ? line : "");
+		g_snprintf(what, sizeof(what), "at 0x%" PRIx64 "%s%s", from->far, line ? ", " : "",
+			   line ? line : "");
 	} else {
 		g_autofree char *place = place_words(t, from);
 
@@ -200,12 +201,9 @@ static bool start(struct tree *t, GError **error)
 static void init_locks(struct tree *t)
 {
 	static const char *const names[N_LOCKS] = {
-		[LOCK_HOST] = "host_mmu",
-		[LOCK_HYP] = "pkvm_pgd_lock",
-		[LOCK_VMS] = "vm_table_lock",
-		[LOCK_POOL_HOST_S2] = "host_s2_pool",
-		[LOCK_POOL_HYP_S1] = "hyp_s1_pool",
-		[LOCK_OTHER] = "another_lock",
+		[LOCK_HOST] = "host_mmu",	    [LOCK_HYP] = "pkvm_pgd_lock",
+		[LOCK_VMS] = "vm_table_lock",	    [LOCK_POOL_HOST_S2] = "host_s2_pool",
+		[LOCK_POOL_HYP_S1] = "hyp_s1_pool", [LOCK_OTHER] = "another_lock",
 	};
 
 	for (unsigned int i = 0; i < N_LOCKS; i++)
@@ -261,9 +259,8 @@ static struct el2 *tree_new(struct board *b, const struct el2_config *cfg, GErro
 		t->reserve_error = -ENOMEM;
 	else
 		register_regions(t);
-	if (!t->reserve_error &&
-	    (!el2_place_image(b, cfg, &t->places, &t->reserve_error, error) ||
-	     (!t->reserve_error && !start(t, error)))) {
+	if (!t->reserve_error && (!el2_place_image(b, cfg, &t->places, &t->reserve_error, error) ||
+				  (!t->reserve_error && !start(t, error)))) {
 		tree_free((struct el2 *)t);
 		return NULL;
 	}
@@ -336,8 +333,8 @@ static void tree_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18])
 		exception(t, cpu, TREE_OP_TRAP, EC_HVC64, regs);
 	else
 		regs[0] = ~UINT64_C(0);
-	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_hcall", .what = "eret_host",
-		   .addr = id, .val = regs[1]);
+	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_hcall", .what = "eret_host", .addr = id,
+		   .val = regs[1]);
 }
 
 /* No firmware is behind a tree's EL2. */
@@ -590,7 +587,8 @@ static bool offers_config(const struct el2_config *c, char **why)
 				  el2_knob_value_name(i, t->profile->knob[i]));
 	for (unsigned int i = 0; i < N_BUGS; i++)
 		if (c->bug[i])
-			return no(why, "%s cannot be brought back in a kernel tree", el2_bugs[i].id);
+			return no(why, "%s cannot be brought back in a kernel tree",
+				  el2_bugs[i].id);
 	if (c->protect->len)
 		return no(why, "the tree protects no regions");
 	if (c->pool_pages[POOL_HOST_S2] || c->pool_pages[POOL_HYP_S1])
@@ -601,7 +599,8 @@ static bool offers_config(const struct el2_config *c, char **why)
 static bool offers_board(const struct board_config *b, char **why)
 {
 	if (b->f.page_shift != 12 || b->f.lpa2)
-		return no(why, "the tree's EL2 is built for pages of 4 KiB and addresses of 48 bits");
+		return no(why,
+			  "the tree's EL2 is built for pages of 4 KiB and addresses of 48 bits");
 	if (b->f.hvhe)
 		return no(why, "the tree's EL2 runs without hvhe");
 	if (!b->f.hafdbs || b->f.vmid16)

@@ -28,13 +28,13 @@ char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError 
 struct tree_process {
 	pid_t pid;
 	struct tree_shared *shared;
-	u64 requests;      /* that it has had */
-	u8 *fresh;         /* lines as they are after a request */
+	u64 requests; /* that it has had */
+	u8 *fresh;    /* lines as they are after a request */
 	struct tree_symbol *symbol;
 	unsigned int n_symbols;
 	char *program;
-	int fd; /* of the block */
-	char lost[160];    /* why it cannot be asked any more */
+	int fd;		/* of the block */
+	char lost[160]; /* why it cannot be asked any more */
 };
 
 struct tree_process *process_new(const char *program, GError **error);
@@ -58,7 +58,7 @@ struct tree {
 	struct el2_config *cfg;
 	const struct el2_tree *built;
 	struct tree_process *process;
-	u64 requests;  /* as this machine has made; fewer than the process had: it went back */
+	u64 requests; /* as this machine has made; fewer than the process had: it went back */
 	struct el2_places places;
 	struct el2_section hyp_mem;
 	int reserve_error;

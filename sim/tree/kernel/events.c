@@ -23,7 +23,7 @@ static unsigned int unsettled; /* events from this on are stores without their v
 /* ---- Lines ------------------------------------------------------------------------------- */
 
 static const u16 *frame_flags; /* the board's: bit 0 says that a frame may hold something */
-static u32 *kept;              /* request << 8 | lines kept, by frame of storage */
+static u32 *kept;	       /* request << 8 | lines kept, by frame of storage */
 static u32 request = 1;
 
 static u64 frame_of(u64 pa)
@@ -303,8 +303,10 @@ static void read(u64 va, unsigned int width, unsigned int order, u64 pc)
 static void pieces(u64 va, u64 bytes, void (*one)(u64, unsigned int, unsigned int, u64), u64 pc)
 {
 	while (bytes) {
-		unsigned int n = va & 1 || bytes < 2 ? 1 : va & 2 || bytes < 4 ? 2 :
-				 va & 4 || bytes < 8 ? 4 : 8;
+		unsigned int n = va & 1 || bytes < 2   ? 1
+				 : va & 2 || bytes < 4 ? 2
+				 : va & 4 || bytes < 8 ? 4
+						       : 8;
 
 		one(va, n, 0, pc);
 		va += n;
@@ -312,88 +314,86 @@ static void pieces(u64 va, u64 bytes, void (*one)(u64, unsigned int, unsigned in
 	}
 }
 
-#define HOOKS(width)                                                                        \
-	void __tsan_write##width(void *p);                                                  \
-	void __tsan_write##width(void *p)                                                   \
-	{                                                                                   \
-		if (va_is_el2((u64)p))                                                      \
-			wrote((u64)p, width, 0, SIM_FN_PC());                               \
-	}                                                                                   \
-	void __tsan_volatile_write##width(void *p);                                         \
-	void __tsan_volatile_write##width(void *p)                                          \
-	{                                                                                   \
-		if (va_is_el2((u64)p))                                                      \
-			wrote((u64)p, width, 1, SIM_FN_PC());                               \
-	}                                                                                   \
-	void __tsan_read##width(void *p);                                                   \
-	void __tsan_read##width(void *p)                                                    \
-	{                                                                                   \
-		read((u64)p, width, 0, SIM_FN_PC());                                        \
-	}                                                                                   \
-	void __tsan_volatile_read##width(void *p);                                          \
-	void __tsan_volatile_read##width(void *p)                                           \
-	{                                                                                   \
-		read((u64)p, width, 1, SIM_FN_PC());                                        \
+#define HOOKS(width)                                                                               \
+	void __tsan_write##width(void *p);                                                         \
+	void __tsan_write##width(void *p)                                                          \
+	{                                                                                          \
+		if (va_is_el2((u64)p))                                                             \
+			wrote((u64)p, width, 0, SIM_FN_PC());                                      \
+	}                                                                                          \
+	void __tsan_volatile_write##width(void *p);                                                \
+	void __tsan_volatile_write##width(void *p)                                                 \
+	{                                                                                          \
+		if (va_is_el2((u64)p))                                                             \
+			wrote((u64)p, width, 1, SIM_FN_PC());                                      \
+	}                                                                                          \
+	void __tsan_read##width(void *p);                                                          \
+	void __tsan_read##width(void *p)                                                           \
+	{                                                                                          \
+		read((u64)p, width, 0, SIM_FN_PC());                                               \
+	}                                                                                          \
+	void __tsan_volatile_read##width(void *p);                                                 \
+	void __tsan_volatile_read##width(void *p)                                                  \
+	{                                                                                          \
+		read((u64)p, width, 1, SIM_FN_PC());                                               \
 	}
 HOOKS(1)
 HOOKS(2)
 HOOKS(4)
 HOOKS(8)
 
-#define RANGE_HOOKS(name, fn)                                                               \
-	void name(void *p, unsigned long bytes);                                            \
-	void name(void *p, unsigned long bytes)                                             \
-	{                                                                                   \
-		if (va_is_el2((u64)p))                                                      \
-			pieces((u64)p, bytes, fn, SIM_FN_PC());                             \
+#define RANGE_HOOKS(name, fn)                                                                      \
+	void name(void *p, unsigned long bytes);                                                   \
+	void name(void *p, unsigned long bytes)                                                    \
+	{                                                                                          \
+		if (va_is_el2((u64)p))                                                             \
+			pieces((u64)p, bytes, fn, SIM_FN_PC());                                    \
 	}
 RANGE_HOOKS(__tsan_write_range, wrote)
 RANGE_HOOKS(__tsan_read_range, read)
 
-#define WIDE_HOOKS(name, fn)                                                                \
-	void name(void *p);                                                                 \
-	void name(void *p)                                                                  \
-	{                                                                                   \
-		if (va_is_el2((u64)p))                                                      \
-			pieces((u64)p, 16, fn, SIM_FN_PC());                                \
+#define WIDE_HOOKS(name, fn)                                                                       \
+	void name(void *p);                                                                        \
+	void name(void *p)                                                                         \
+	{                                                                                          \
+		if (va_is_el2((u64)p))                                                             \
+			pieces((u64)p, 16, fn, SIM_FN_PC());                                       \
 	}
 WIDE_HOOKS(__tsan_write16, wrote)
 WIDE_HOOKS(__tsan_read16, read)
 WIDE_HOOKS(__tsan_volatile_write16, wrote)
 WIDE_HOOKS(__tsan_volatile_read16, read)
-#define UNALIGNED(width)                                                                    \
-	RANGE_OF(__tsan_unaligned_write##width, wrote, width)                               \
+#define UNALIGNED(width)                                                                           \
+	RANGE_OF(__tsan_unaligned_write##width, wrote, width)                                      \
 	RANGE_OF(__tsan_unaligned_read##width, read, width)
-#define RANGE_OF(name, fn, width)                                                           \
-	void name(void *p);                                                                 \
-	void name(void *p)                                                                  \
-	{                                                                                   \
-		if (va_is_el2((u64)p))                                                      \
-			pieces((u64)p, width, fn, SIM_FN_PC());                             \
+#define RANGE_OF(name, fn, width)                                                                  \
+	void name(void *p);                                                                        \
+	void name(void *p)                                                                         \
+	{                                                                                          \
+		if (va_is_el2((u64)p))                                                             \
+			pieces((u64)p, width, fn, SIM_FN_PC());                                    \
 	}
 UNALIGNED(2)
 UNALIGNED(4)
 UNALIGNED(8)
 
-#define CMPXCHG(bits)                                                                       \
-	int __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *expected, \
-							  uint##bits##_t val, int ok,       \
-							  int failed);                      \
-	int __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *expected, \
-							  uint##bits##_t val, int ok,       \
-							  int failed)                       \
-	{                                                                                   \
-		uint##bits##_t *want = expected, there = *(volatile uint##bits##_t *)p;      \
-                                                                                            \
-		read((u64)p, bits / 8, 2, SIM_FN_PC());                                     \
-		if (there != *want) {                                                       \
-			*want = there;                                                      \
-			return 0;                                                           \
-		}                                                                           \
-		wrote((u64)p, bits / 8, 1, SIM_FN_PC());                                    \
-		*(volatile uint##bits##_t *)p = val;                                        \
-		events_settle();                                                            \
-		return 1;                                                                   \
+#define CMPXCHG(bits)                                                                              \
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *expected,        \
+							  uint##bits##_t val, int ok, int failed); \
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *expected,        \
+							  uint##bits##_t val, int ok, int failed)  \
+	{                                                                                          \
+		uint##bits##_t *want = expected, there = *(volatile uint##bits##_t *)p;            \
+                                                                                                   \
+		read((u64)p, bits / 8, 2, SIM_FN_PC());                                            \
+		if (there != *want) {                                                              \
+			*want = there;                                                             \
+			return 0;                                                                  \
+		}                                                                                  \
+		wrote((u64)p, bits / 8, 1, SIM_FN_PC());                                           \
+		*(volatile uint##bits##_t *)p = val;                                               \
+		events_settle();                                                                   \
+		return 1;                                                                          \
 	}
 CMPXCHG(32)
 CMPXCHG(64)
@@ -539,13 +539,13 @@ void sim_ic(const char *op)
 }
 
 /* From assembly: every register of the caller's survives. */
-#define KEEPING(name, fn)                                                                   \
-	asm(".globl " name "\n" name ":\n"                                                  \
-	    "	pushf\n	push %rax\n	push %rcx\n	push %rdx\n	push %rsi\n"        \
-	    "	push %rdi\n	push %r8\n	push %r9\n	push %r10\n	push %r11\n"        \
-	    "	push %rbp\n	mov %rsp, %rbp\n	and $-16, %rsp\n	call " fn "\n"      \
-	    "	mov %rbp, %rsp\n	pop %rbp\n	pop %r11\n	pop %r10\n	pop %r9\n"  \
-	    "	pop %r8\n	pop %rdi\n	pop %rsi\n	pop %rdx\n	pop %rcx\n"         \
+#define KEEPING(name, fn)                                                                          \
+	asm(".globl " name "\n" name ":\n"                                                         \
+	    "	pushf\n	push %rax\n	push %rcx\n	push %rdx\n	push %rsi\n"                             \
+	    "	push %rdi\n	push %r8\n	push %r9\n	push %r10\n	push %r11\n"                           \
+	    "	push %rbp\n	mov %rsp, %rbp\n	and $-16, %rsp\n	call " fn "\n"     \
+	    "	mov %rbp, %rsp\n	pop %rbp\n	pop %r11\n	pop %r10\n	pop %r9\n"                         \
+	    "	pop %r8\n	pop %rdi\n	pop %rsi\n	pop %rdx\n	pop %rcx\n"                               \
 	    "	pop %rax\n	popf\n	ret\n")
 KEEPING("sim_isb_keeping", "sim_isb");
 KEEPING("sim_ic_iallu_keeping", "sim_ic_iallu");
@@ -729,16 +729,17 @@ void __wrap_hyp_split_page(void *page)
 	pool.making = false;
 }
 
-#define TOLD(fn, a, v, params, ...)                                                         \
-	void fn params;                                                            \
-	void __wrap_##fn params;                                                            \
-	void __wrap_##fn params                                                             \
-	{                                                                                   \
-		event(TREE_EV_CALL, word_of(#fn), a, v, 0, SIM_FN_PC());                    \
-		fn(__VA_ARGS__);                                                   \
-		event(TREE_EV_RET, word_of(#fn), a, 0, 0, SIM_FN_PC());                     \
+#define TOLD(fn, a, v, params, ...)                                                                \
+	void fn params;                                                                            \
+	void __wrap_##fn params;                                                                   \
+	void __wrap_##fn params                                                                    \
+	{                                                                                          \
+		event(TREE_EV_CALL, word_of(#fn), a, v, 0, SIM_FN_PC());                           \
+		fn(__VA_ARGS__);                                                                   \
+		event(TREE_EV_RET, word_of(#fn), a, 0, 0, SIM_FN_PC());                            \
 	}
-TOLD(__kvm_tlb_flush_vmid_ipa, ipa, (u64)(u32)level, (void *mmu, u64 ipa, int level), mmu, ipa, level)
+TOLD(__kvm_tlb_flush_vmid_ipa, ipa, (u64)(u32)level, (void *mmu, u64 ipa, int level), mmu, ipa,
+     level)
 TOLD(__kvm_tlb_flush_vmid_ipa_nsh, ipa, (u64)(u32)level, (void *mmu, u64 ipa, int level), mmu, ipa,
      level)
 TOLD(__kvm_tlb_flush_vmid_range, start, pages, (void *mmu, u64 start, unsigned long pages), mmu,

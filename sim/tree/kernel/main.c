@@ -144,12 +144,12 @@ void __kvm_hyp_host_forward_smc(unsigned long *regs)
 	regs[0] = (unsigned long)-1;
 }
 
-#define ABSENT(name)                                                                        \
-	void name(void);                                                                    \
-	void name(void)                                                                     \
-	{                                                                                   \
-		panic("unmodelled", #name " is not on this board", __FILE__, __LINE__,      \
-		      SIM_FN_PC(), 0);                                                      \
+#define ABSENT(name)                                                                               \
+	void name(void);                                                                           \
+	void name(void)                                                                            \
+	{                                                                                          \
+		panic("unmodelled", #name " is not on this board", __FILE__, __LINE__,             \
+		      SIM_FN_PC(), 0);                                                             \
 	}
 ABSENT(__fpsimd_restore_state)
 ABSENT(__fpsimd_save_state)
@@ -176,7 +176,9 @@ char __bp_harden_hyp_vecs[1];
  */
 static void place_switch(void)
 {
-	u8 code[] = { 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0 }; /* mov $fn, %rax; jmp *%rax */
+	u8 code[] = {
+		0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0
+	}; /* mov $fn, %rax; jmp *%rax */
 	u64 fn = (u64)sim_switch_pgd;
 	void *at = (void *)shared->idmap_pa;
 

@@ -163,8 +163,7 @@ static bool fill(u64 va, bool write)
 	e = extent_of(pa);
 	if (!e)
 		return false;
-	map_fixed(page, PAGE, e->offset + (pa - e->base),
-		  PROT_READ | (writable ? PROT_WRITE : 0));
+	map_fixed(page, PAGE, e->offset + (pa - e->base), PROT_READ | (writable ? PROT_WRITE : 0));
 	if (n_mapped == MAX_MAPPED) {
 		memory_forget();
 		map_fixed(page, PAGE, e->offset + (pa - e->base),
@@ -257,7 +256,8 @@ static void on_time(int sig, siginfo_t *info, void *context)
 
 static void handle(int sig, void (*fn)(int, siginfo_t *, void *))
 {
-	struct sigaction sa = { .sa_sigaction = fn, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+	struct sigaction sa = { .sa_sigaction = fn,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 
 	sigaction(sig, &sa, NULL);
 }

@@ -21,20 +21,20 @@ typedef uint8_t u8;
 /* ---- glue.c: the tree's side, plain integers only ------------------------------------- */
 
 void glue_layout(struct tree_layout *l);
-void glue_setup(const struct tree_shared *s);         /* EL1's part, before EL2 starts */
+void glue_setup(const struct tree_shared *s); /* EL1's part, before EL2 starts */
 void glue_fail(unsigned int pool, u64 pass, u64 fail);
 u64 glue_mem_pages(void);
-void glue_init_regs(struct tree_shared *s);           /* the host's call of __pkvm_init() */
+void glue_init_regs(struct tree_shared *s); /* the host's call of __pkvm_init() */
 u64 glue_free_pages(void *pool);
 void glue_view(struct tree_shared *s);
-void glue_protected(void);                            /* the host's static key */
+void glue_protected(void); /* the host's static key */
 long glue_call(unsigned int number, const u64 *args);
 void *glue_pool(unsigned int i);
 void *glue_pool_lock(void *pool);
 void glue_recover(void);
 void glue_set_cpu(unsigned int cpu);
 void glue_switch(u64 pgd_pa, u64 stack, void *finalise);
-void glue_go_on(void);                                /* what the switch was to go on with */
+void glue_go_on(void); /* what the switch was to go on with */
 u64 glue_vmemmap(void);
 bool glue_on_own_tables(void);
 struct glue_pressure *glue_pressure(unsigned int pool);
@@ -54,21 +54,21 @@ extern struct tree_shared *shared;
 extern bool silent; /* what happens now is no event of EL2's */
 
 void memory_init(void);
-void memory_request(void);       /* a new request begins */
-void memory_own_tables(void);    /* EL2's own tables hold from now on */
-void memory_forget(void);        /* all cached translations */
+void memory_request(void);    /* a new request begins */
+void memory_own_tables(void); /* EL2's own tables hold from now on */
+void memory_forget(void);     /* all cached translations */
 void memory_forget_page(u64 va, bool any_level);
 bool memory_pa(u64 va, bool write, u64 *pa); /* of an address of EL2's; false: not memory */
 u8 *memory_at(u64 pa);
 /* Write without an event: EL1's preparations. */
 void memory_poke(u64 pa, const void *from, size_t bytes);
-u64 memory_peek_va(u64 va);      /* linear, whatever the tables say */
+u64 memory_peek_va(u64 va); /* linear, whatever the tables say */
 
 /* ---- events.c ---------------------------------------------------------------------------- */
 
 void event(unsigned int kind, unsigned int word, u64 addr, u64 val, u64 old, u64 pc);
-void events_settle(void);        /* values of stores under way */
-void events_drop(void);          /* the store under way did not happen */
+void events_settle(void); /* values of stores under way */
+void events_drop(void);	  /* the store under way did not happen */
 unsigned int word_of(const char *s);
 void line_keep(u64 pa, u64 bytes);
 void chain_reset(void);
@@ -79,7 +79,7 @@ void leave(enum tree_status status) __attribute__((noreturn));
 void panic(const char *reason, const char *what, const char *file, int line, u64 pc, u64 far)
 	__attribute__((noreturn));
 void lost(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-void hand_over(void);            /* the board's turn, until it is ours again */
+void hand_over(void); /* the board's turn, until it is ours again */
 
 #define SIM_FN_PC() ((u64)(uintptr_t)__builtin_return_address(0))
 #define VA_LOW TREE_VA_OFFSET
