@@ -241,16 +241,12 @@ static bool check_bug(const char *id)
 /* A tree is what it is: its nearest release, and no bugs. */
 static bool use_tree(const struct machine_options *m, struct run_options *opt)
 {
-	const struct profile *nearest;
-
 	if (m->kernel || m->patch || m->bugs) {
 		usage_error(NULL, "--kernel-tree says what EL2 is: no --kernel, --patch or --bug "
 				  "beside it");
 		return false;
 	}
-	opt->tree = cli_tree(m->tree, &opt->hyp, &nearest);
-	if (opt->tree)
-		opt->kernel = nearest->name;
+	opt->tree = cli_tree(m->tree, &opt->hyp, &opt->tree_profile);
 	return opt->tree;
 }
 

@@ -379,7 +379,8 @@ static struct machine *spare_machine(const struct run_options *opt)
 {
 	struct board_config *board = board_config_machine("tiny");
 	const char *kernel = opt->kernel ? opt->kernel : "v7.0";
-	struct el2_config *el2 = el2_config_new(el2_profile_find(kernel));
+	struct el2_config *el2 =
+		el2_config_new(opt->tree ? opt->tree_profile : el2_profile_find(kernel));
 	struct machine *m;
 
 	el2->tree = opt->tree;

@@ -486,7 +486,8 @@ enum el2_offer {
 	EL2_OFFER_GUESTS,
 	EL2_OFFER_FIRMWARE,  /* SMCs that somebody answers, FF-A */
 	EL2_OFFER_PARALLEL,  /* CPUs that are switched inside of EL2 */
-	EL2_OFFER_CALL,      /* the call @name */
+	EL2_OFFER_CALL,      /* a function of EL2's own, @name */
+	EL2_OFFER_HVC,       /* a hypercall, @name: answered, be it by a refusal */
 	EL2_OFFER_MACHINE,   /* this configuration, on this board */
 };
 

@@ -435,10 +435,13 @@ static bool doing_begin(struct doing *d)
 {
 	const struct stmt *st = d->st;
 	struct run *r = d->r;
+	g_autofree char *why = NULL;
 
 	d->m = run_machine(r, st->line, st->off, d->error);
 	if (!d->m)
 		return false;
+	if (!offered(r, st, &why))
+		return script_fail(d->error, st->line, st->off, NULL, "%s", why);
 	if (st->id == CMD_VM && st->verb == VERB_CREATE &&
 	    !bind_vm(st->line, st->word_off, st->word, &r->ctx, d->error))
 		return false;
@@ -470,12 +473,9 @@ bool action_run(struct run *r, const struct stmt *st, struct outcome *out, GStri
 		GError **error)
 {
 	struct doing d = { .r = r, .st = st, .out = out, .words = words, .error = error };
-	g_autofree char *why = NULL;
 
 	if (!doing_begin(&d))
 		return false;
-	if (!offered(r, st, &why))
-		return script_fail(error, st->line, st->off, NULL, "%s", why);
 	if (d.m->dead) {
 		*out = (struct outcome){ .kind = OUTCOME_NOT_RUN };
 		return true;

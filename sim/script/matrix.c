@@ -90,6 +90,7 @@ bool overrides_init(struct overrides *o, const struct run_options *opt, GError *
 	*o = (struct overrides){ 0 };
 	memset(o->knob, -1, sizeof(o->knob));
 	o->tree = opt->tree;
+	o->tree_profile = opt->tree_profile;
 	if (opt->kernel && !override_kernel(o, opt->kernel, error))
 		return false;
 	if (opt->patch && !override_patch(o, opt->patch, error))
@@ -163,6 +164,8 @@ static const struct profile *choose_profile(const struct setup *s, const struct 
 	}
 	if (s->kernel)
 		return s->kernel;
+	if (o->tree_profile)
+		return o->tree_profile;
 	return &el2_profiles[patch ? patch->base : PROFILE_V7_0];
 }
 

@@ -20,6 +20,9 @@ static bool wants(const struct stmt *st, enum el2_offer *what)
 	case CMD_EXPLORE:
 		*what = EL2_OFFER_PARALLEL;
 		return true;
+	case CMD_HVC:
+		*what = EL2_OFFER_HVC;
+		return !st->raw;
 	case CMD_EL2:
 		*what = EL2_OFFER_CALL;
 		return true;

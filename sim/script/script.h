@@ -29,6 +29,7 @@ struct run_options {
 	const struct explore_options *explore; /* NULL: all of it, here */
 	const struct hypervisor *hyp;
 	const struct el2_tree *tree; /* that @hyp runs, or NULL */
+	const struct profile *tree_profile; /* nearest to it */
 	const char *kernel;      /* --kernel, or NULL */
 	const char *patch;       /* --patch */
 	const char *const *sets; /* --set KNOB=VALUE, NULL terminated, or NULL */

@@ -429,6 +429,7 @@ struct setup {
 /* The command line's layer. */
 struct overrides {
 	const struct el2_tree *tree;
+	const struct profile *tree_profile; /* where no file says a release */
 	const struct profile *kernel;
 	const struct patch *patch;
 	s8 knob[N_KNOBS];

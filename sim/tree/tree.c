@@ -618,6 +618,20 @@ static bool has_call(const struct tree_layout *l, const char *name)
 	return el2_call_find(calls, name, &ambiguous) || ambiguous;
 }
 
+/* Does the tree's dispatcher know it by whichever prefix? */
+static bool dispatches(const struct tree_layout *l, const char *name)
+{
+	static const char *const prefix[] = { "", "__", "__pkvm_", "__kvm_", "__vgic_" };
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(prefix); i++) {
+		g_autofree char *full = g_strconcat(prefix[i], name, NULL);
+
+		if (tree_hvc_number(l, full))
+			return true;
+	}
+	return false;
+}
+
 static bool tree_offers(const struct el2_config *c, enum el2_offer what, const char *name,
 			const struct board_config *b, char **why)
 {
@@ -631,6 +645,9 @@ static bool tree_offers(const struct el2_config *c, enum el2_offer what, const c
 	case EL2_OFFER_CALL:
 		return has_call(&c->tree->layout, name) ||
 		       no(why, "the tree has no %s that can be called", name);
+	case EL2_OFFER_HVC:
+		return has_call(&c->tree->layout, name) || !dispatches(&c->tree->layout, name) ||
+		       no(why, "hypercall %s has no part in what runs of a kernel tree", name);
 	case EL2_OFFER_MACHINE:
 		break;
 	}
