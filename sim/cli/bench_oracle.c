@@ -58,6 +58,46 @@ static const struct bench donate = { "donate",	"host_donate_hyp + hyp_donate_hos
 				     loop_pair, false,
 				     0 };
 
+/*
+ * With no page of EL2's nearby a donation makes a table page and its return frees it;
+ * next to one only entries change.
+ */
+static bool setup_next(struct bench_env *e)
+{
+	bool ok = setup_donate(e);
+	u64 next[2] = { e->arg[0] + 1, 1 };
+
+	return ok && went_well(act(e, e->first, next));
+}
+
+static const struct bench donate_next = { "donate-next",
+					  "the same, next to a page of EL2's",
+					  2,
+					  "virt",
+					  true,
+					  setup_next,
+					  loop_pair,
+					  false,
+					  0 };
+
+/*
+ * As far from EL2's memory on any board: in the middle of a large one EL2's own tables
+ * lack a level more, which is EL2's work and not the oracle's.
+ */
+static bool setup_near(struct bench_env *e)
+{
+	bool ok = setup_donate(e);
+
+	e->arg[0] = (e->m->hyp->view(e->m->el2)->hyp_mem.base - (16u << 20)) /
+		    BIT(e->m->board->f->page_shift);
+	e->undo[0] = e->arg[0];
+	return ok;
+}
+
+static const struct bench donate_near = {
+	"donate", "16 MiB below EL2's memory", 2, "virt", true, setup_near, loop_pair, false, 0
+};
+
 static const struct bench guests[] = {
 	{ "lend", "host_share_guest + host_unshare_guest", 2, "virt", true, setup_lend, loop_pair,
 	  .release = "v7.2" },
@@ -103,7 +143,8 @@ static bool small_and_large(const struct bench *b)
 bool bench_oracle(void)
 {
 	bool ok = with_and_without(&share) && with_and_without(&donate) &&
-		  small_and_large(&share) && small_and_large(&donate);
+		  with_and_without(&donate_next) && small_and_large(&share) &&
+		  small_and_large(&donate_near);
 
 	for (unsigned int i = 0; i < G_N_ELEMENTS(guests); i++)
 		ok = ok && with_and_without(&guests[i]);
