@@ -100,6 +100,19 @@ static bool may_be_next(const struct overlay *v, unsigned int i)
 
 static bool in_order(struct overlay *v);
 
+/* The host's access faults for ever: that is told, and changes nothing. */
+static bool never_gets_on(struct oracle *o, const struct oracle_part *part)
+{
+	u64 pfn = o->call.addr >> o->shift;
+	struct found f;
+
+	if (part->action.kind != ORACLE_HOST_ACCESS || part->end != ORACLE_END_HANG)
+		return false;
+	f = page_get(o, pfn);
+	judge_broken(o, RULE_OWNER_PROGRESS, pfn, NULL, &f, &f, "the host's access never ended");
+	return true;
+}
+
 static bool next_is(struct overlay *v, unsigned int i)
 {
 	const unsigned int pages = v->n_pages;
@@ -108,7 +121,8 @@ static bool next_is(struct overlay *v, unsigned int i)
 
 	o->action = v->part[i].action;
 	judge_action(o);
-	if (!judge_allowed(o, v->part[i].end, v->part[i].value, &commits))
+	if (!never_gets_on(o, &v->part[i]) &&
+	    !judge_allowed(o, v->part[i].end, v->part[i].value, &commits))
 		return false;
 	if (commits && !overlay_apply(v))
 		return false;
@@ -179,14 +193,26 @@ static void judge_panics(struct oracle *o, const struct oracle_part *part, unsig
 
 /* ---- A block ---------------------------------------------------------------------------- */
 
-static enum oracle_end_kind worst(const struct oracle_part *part, unsigned int n)
+/* CPUs that wait for each other, not accesses that fault for ever. */
+static bool locked_up(const struct oracle *o)
+{
+	const struct spinlock *l = o->b->locks;
+
+	while (l && !spin_is_locked(l))
+		l = l->next;
+	return l;
+}
+
+static enum oracle_end_kind worst(const struct oracle *o, const struct oracle_part *part,
+				  unsigned int n)
 {
 	enum oracle_end_kind end = ORACLE_END_VALUE;
 
 	for (unsigned int i = 0; i < n; i++) {
 		if (part[i].end == ORACLE_END_PANIC)
 			return ORACLE_END_PANIC;
-		if (part[i].end == ORACLE_END_HANG || part[i].end == ORACLE_END_OTHER)
+		if (part[i].end == ORACLE_END_OTHER ||
+		    (part[i].end == ORACLE_END_HANG && locked_up(o)))
 			end = part[i].end;
 	}
 	return end;
@@ -258,7 +284,7 @@ void oracle_block_over(struct oracle *o)
 u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned int n)
 {
 	const struct oracle_action block = o->action;
-	const enum oracle_end_kind end = worst(part, n);
+	const enum oracle_end_kind end = worst(o, part, n);
 	const bool plain = has_rules(o, part, n);
 	u64 digest = 0;
 

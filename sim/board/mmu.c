@@ -77,7 +77,7 @@ static void translate_any(struct cpu *cpu, const struct mmu_table *t, enum mmu_a
 	if (e)
 		result_of_entry(e, acc, ia, &set[n++]);
 	walk(cpu, t, acc, ia, &set[n]);
-	n += !e || (set[n].fault == MMU_OK && set[n].oa.pa != set[0].oa.pa);
+	n += !e || set[n].fault != set[0].fault || set[n].oa.pa != set[0].oa.pa;
 	n = past_results(cpu, t, acc, ia, set, n, MAX_MEANINGS);
 	pick = n > 1 ? board_choose(cpu->board, n, "tlb") : 0;
 	*res = set[pick];

@@ -390,6 +390,15 @@ u32 x_run_forced(const struct x_run *run, u32 steps)
 	return steps ? node_at(run, step_at(&run->steps, steps - 1)->node)->forced : 0;
 }
 
+u32 x_run_last_of(const struct x_run *run, unsigned int cpu)
+{
+	u32 n = run->steps.step->len;
+
+	while (n && step_at(&run->steps, n - 1)->cpu != cpu)
+		n--;
+	return n;
+}
+
 u32 x_run_step_of(const struct x_run *run, u64 seq)
 {
 	u32 lo = 0, hi = run->steps.step->len;

@@ -61,6 +61,8 @@ void x_interleave(struct x_interleave *x, const struct x_block *block);
 u32 x_run_steps(const struct x_run *run); /* so far */
 /* Switches away from a CPU that could step, up to the end of step @steps - 1. */
 u32 x_run_forced(const struct x_run *run, u32 steps);
+/* How many steps it took up to and with the last one of a CPU. */
+u32 x_run_last_of(const struct x_run *run, unsigned int cpu);
 /* The step in which the event of this number was; 0-based. */
 u32 x_run_step_of(const struct x_run *run, u64 seq);
 /* Its choices up to the end of step @steps - 1; of choices that are no CPU the first

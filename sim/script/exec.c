@@ -531,7 +531,7 @@ void run_end(struct run *r, GPtrArray *stmts)
 	struct report_violation *v;
 	unsigned int n;
 
-	if (r->finished || r->last_act || !stmts->len)
+	if (r->finished || r->last_act || !stmts->len || (r->m && r->m->dead))
 		return;
 	watch_finish(r, true);
 	l.violation = v = watch_violations(r, NULL, &n);

@@ -47,19 +47,39 @@ static bool stop(void *data)
 	return s->over;
 }
 
+/* Steps up to and with the one in which that event was. */
+static u32 steps_up_to(const struct x_run *run, u64 seq)
+{
+	return MIN(x_run_step_of(run, seq) + 1, x_run_steps(run));
+}
+
+/* A panic is where its CPU did its last step; who waits for a lock does so to the end. */
+static u32 steps_to_panic(const struct block *k, const struct x_run *run)
+{
+	for (unsigned int i = 0; i < k->n; i++)
+		if (k->line[i].out.kind == OUTCOME_PANIC)
+			return x_run_last_of(run, k->line[i].deed.cpu);
+	return x_run_steps(run);
+}
+
+static u32 steps_to_line(const struct block_line *l, const struct x_run *run)
+{
+	if (l->ended)
+		return steps_up_to(run, l->seq);
+	return l->out.kind == OUTCOME_PANIC ? x_run_last_of(run, l->deed.cpu) : x_run_steps(run);
+}
+
 /* Steps up to where the run shows it; what only its end can show takes all. */
 static u32 steps_to(const struct block *k, const struct x_run *run, unsigned int bit)
 {
-	const u32 all = x_run_steps(run);
-
 	if (bit < BLOCK_MAX_LINES)
-		return k->line[bit].ended ? x_run_step_of(run, k->line[bit].seq) + 1 : all;
+		return steps_to_line(&k->line[bit], run);
 	if (bit >= BLOCK_MAX_LINES + N_RULES)
-		return all;
+		return x_run_steps(run);
 	for (unsigned int i = 0; i < k->n_violations; i++)
 		if (k->violation[i].rule == bit - BLOCK_MAX_LINES && k->violation[i].event.seq)
-			return x_run_step_of(run, k->violation[i].event.seq) + 1;
-	return all;
+			return steps_up_to(run, k->violation[i].event.seq);
+	return k->panicked ? steps_to_panic(k, run) : x_run_steps(run);
 }
 
 /* A clause about a rule is shown where the rule is broken. */
@@ -185,10 +205,10 @@ static void append_shortest(const struct search *s, GString *out)
 		char *moves =
 			moves_words((const struct x_move *)(void *)w->moves->data, w->moves->len);
 
-		g_string_append_printf(out,
-				       "%s for %s: %u steps, %u forced switch%s\n    schedule %s\n",
-				       s->shortest ? "Shortest" : "Short", what, w->steps,
-				       w->forced, w->forced == 1 ? "" : "es", moves);
+		g_string_append_printf(
+			out, "%s for %s: %u step%s, %u forced switch%s\n    schedule %s\n",
+			s->shortest ? "Shortest" : "Short", what, w->steps,
+			w->steps == 1 ? "" : "s", w->forced, w->forced == 1 ? "" : "es", moves);
 		g_free(what);
 		g_free(moves);
 	}

@@ -147,7 +147,8 @@ static u64 clauses_shown(struct tally *t, u64 shows)
 					t->error ? NULL : &t->error)) {
 			continue;
 		}
-		if (holds)
+		/* of what must always be, a run shows that it is not */
+		if (!!holds != (c->id == CMD_ALWAYS))
 			shown |= SHOWS_CLAUSE(i);
 	}
 	return shown;
@@ -271,14 +272,15 @@ static bool clause_fails(const struct tally *t, unsigned int i)
 	/* without the oracle rules are neither required nor forbidden */
 	if (t->clause[i]->word && !t->k->r->oracle)
 		return false;
-	switch (t->clause[i]->id) {
-	case CMD_ALWAYS:
-		return shown < t->runs;
-	case CMD_NEVER:
-		return shown;
-	default:
-		return !shown;
-	}
+	return t->clause[i]->id == CMD_SOMETIMES ? !shown : shown;
+}
+
+/* Runs in which what the clause is about is so. */
+static u64 holds_in(const struct tally *t, unsigned int i)
+{
+	const u64 shown = t->count[BLOCK_MAX_LINES + N_RULES + i];
+
+	return t->clause[i]->id == CMD_ALWAYS ? t->runs - shown : shown;
 }
 
 u64 tally_bad(const struct tally *t)
@@ -289,7 +291,7 @@ u64 tally_bad(const struct tally *t)
 		if (t->count[i] && i < BLOCK_MAX_LINES + N_RULES && !(t->excused & BIT(i)))
 			bad |= BIT(i);
 	for (unsigned int i = 0; i < t->n_clauses; i++)
-		if (t->clause[i]->id == CMD_NEVER && clause_fails(t, i))
+		if (t->clause[i]->id != CMD_SOMETIMES && clause_fails(t, i))
 			bad |= SHOWS_CLAUSE(i);
 	return bad;
 }
@@ -317,6 +319,16 @@ char *tally_shown_words(const struct tally *t, unsigned int bit)
 	if (bit < BLOCK_MAX_LINES + N_RULES)
 		return g_strdup_printf("violation %s", model_rules[bit - BLOCK_MAX_LINES].name);
 	c = t->clause[bit - BLOCK_MAX_LINES - N_RULES];
+	if (c->word)
+		return g_strdup_printf("violation %s", c->word);
+	return g_strdup_printf(c->id == CMD_ALWAYS ? "not (%.*s)" : "%.*s",
+			       (int)(c->arg[0]->end - c->arg[0]->off),
+			       c->line->text + c->arg[0]->off);
+}
+
+/* What it is about. */
+static char *clause_words(const struct stmt *c)
+{
 	if (c->word)
 		return g_strdup_printf("violation %s", c->word);
 	return g_strndup(c->line->text + c->arg[0]->off, c->arg[0]->end - c->arg[0]->off);
@@ -381,9 +393,9 @@ static char *observation(const struct tally *t, u64 shown)
 static void tell_clause(struct tally *t, unsigned int i)
 {
 	const struct stmt *c = t->clause[i];
-	char *got = observation(t, t->count[BLOCK_MAX_LINES + N_RULES + i]);
+	char *got = observation(t, holds_in(t, i));
 	struct report_line l = { .kind = LINE_EXPECT, .judged = true, .got = got, .cell = got };
-	char *words = tally_shown_words(t, BLOCK_MAX_LINES + N_RULES + i);
+	char *words = clause_words(c);
 	char *expected = g_strconcat(script_commands()[c->id].name, " ", words, NULL);
 
 	l.expected = expected;
@@ -452,14 +464,16 @@ bool tally_tell(struct tally *t, GError **error)
 
 /* ---- Telling: as herd does ---------------------------------------------------------------------------- */
 
-/* What a state shows that the condition is about. */
-static u64 first_condition(const struct tally *t)
+/* Is the state one that the first condition is about? */
+static bool is_witness(const struct tally *t, const struct tally_state *s)
 {
 	u64 rules = 0;
 
+	if (t->n_clauses)
+		return !(s->shows & SHOWS_CLAUSE(0)) == (t->clause[0]->id == CMD_ALWAYS);
 	for (unsigned int i = 0; i < N_RULES; i++)
 		rules |= SHOWS_RULE(i) & ~t->excused;
-	return t->n_clauses ? SHOWS_CLAUSE(0) : rules;
+	return s->shows & rules;
 }
 
 static gint by_text(gconstpointer a, gconstpointer b)
@@ -484,8 +498,7 @@ void tally_states(const struct tally *t, const char *name, GString *out)
 	for (guint i = 0; i < t->state->len; i++) {
 		const struct tally_state *s = t->state->pdata[i];
 
-		g_string_append_printf(out, "%s%s\n", s->text,
-				       s->shows & first_condition(t) ? " *" : "");
+		g_string_append_printf(out, "%s%s\n", s->text, is_witness(t, s) ? " *" : "");
 	}
 }
 
@@ -525,11 +538,10 @@ void tally_conditions(const struct tally *t, const char *name, GString *out)
 			  t->excused ? "another violation" : "violation", broken);
 	for (unsigned int i = 0; i < t->n_clauses; i++) {
 		static const char *const quantifier[] = { "forall", "~exists", "exists" };
-		char *words = tally_shown_words(t, BLOCK_MAX_LINES + N_RULES + i);
+		char *words = clause_words(t->clause[i]);
 
 		condition(t, name, out, !clause_fails(t, i),
-			  quantifier[t->clause[i]->id - CMD_ALWAYS], words,
-			  t->count[BLOCK_MAX_LINES + N_RULES + i]);
+			  quantifier[t->clause[i]->id - CMD_ALWAYS], words, holds_in(t, i));
 		g_free(words);
 	}
 }

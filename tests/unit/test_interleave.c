@@ -34,6 +34,7 @@ struct world {
 	struct spinlock *lock[LOCKS];
 	u64 *reg; /* of each CPU, in the arena: what it has read, and where it got to */
 	GHashTable *states;
+	GHashTable *least; /* of each state the least of its runs: forced switches, steps */
 	u64 ends;
 };
 
@@ -92,9 +93,18 @@ static void end(void *data, const struct x_run *run)
 	}
 	for (unsigned int i = 0; i < 2 * w->p.cpus; i++)
 		g_string_append_printf(state, "%" G_GUINT64_FORMAT " ", w->reg[i]);
+	g_assert_cmpuint(x_run_steps(run), >, 0);
+	if (w->least) {
+		const u32 steps = x_run_steps(run);
+		u64 cost = (u64)x_run_forced(run, steps) << 32 | steps;
+		u64 *had = g_hash_table_lookup(w->least, state->str);
+
+		if (!had || *had > cost)
+			g_hash_table_insert(w->least, g_strdup(state->str),
+					    g_memdup2(&cost, sizeof(cost)));
+	}
 	g_hash_table_add(w->states, g_string_free(state, FALSE));
 	w->ends++;
-	g_assert_cmpuint(x_run_steps(run), >, 0);
 }
 
 static void world_init(struct world *w)
@@ -310,6 +320,59 @@ static void test_deadlock(void)
 	world_clear(&w);
 }
 
+static GHashTable *least_new(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+/*
+ * Looking with 0, 1, 2, ... forced switches finds for each final state the way to it that is
+ * the least of all ways: fewest forced switches, then fewest steps.
+ */
+static void test_fewest_switches_first(void)
+{
+	GRand *rand = g_rand_new_with_seed(99);
+	struct world w;
+
+	world_init(&w);
+	for (unsigned int i = 0; i < 20; i++) {
+		struct x_interleave x = { .all = true, .forced = X_UNBOUNDED };
+		GHashTable *all;
+		GHashTableIter it;
+		gpointer key, cost;
+
+		random_program(&w.p, rand);
+		all = w.least = least_new();
+		explore(&w, x);
+		w.least = least_new();
+		for (x.forced = 0; g_hash_table_size(w.least) < g_hash_table_size(all);
+		     x.forced++) {
+			GHashTable *found = w.least;
+
+			w.least = least_new();
+			explore(&w, x);
+			g_hash_table_iter_init(&it, w.least);
+			while (g_hash_table_iter_next(&it, &key, &cost)) {
+				g_assert_cmpuint(*(u64 *)cost >> 32, <=, x.forced);
+				if (!g_hash_table_contains(found, key))
+					g_hash_table_insert(found, g_strdup(key),
+							    g_memdup2(cost, sizeof(u64)));
+			}
+			g_hash_table_unref(w.least);
+			w.least = found;
+		}
+		g_hash_table_iter_init(&it, all);
+		while (g_hash_table_iter_next(&it, &key, &cost))
+			g_assert_cmphex(*(u64 *)g_hash_table_lookup(w.least, key), ==,
+					*(u64 *)cost);
+		g_hash_table_unref(all);
+		g_hash_table_unref(w.least);
+	}
+	w.least = NULL;
+	world_clear(&w);
+	g_rand_free(rand);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -317,5 +380,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/interleave/reduction-loses-nothing", test_reduction_loses_nothing);
 	g_test_add_func("/interleave/shards", test_shards);
 	g_test_add_func("/interleave/deadlock", test_deadlock);
+	g_test_add_func("/interleave/fewest-switches-first", test_fewest_switches_first);
 	return g_test_run();
 }
