@@ -76,10 +76,11 @@ void past_invalidated(const struct cpu *cpu, const struct tlbi *i)
 void past_waited(const struct cpu *cpu, const char *what)
 {
 	struct past *p = &cpu->board->priv->past;
-	bool stores_only = g_str_has_suffix(what, "st");
+	bool stores_only;
 
 	if (!kept(cpu->board))
 		return;
+	stores_only = g_str_has_suffix(what, "st");
 	for (guint i = 0; i < p->store->len; i++) {
 		struct past_store *s = &g_array_index(p->store, struct past_store, i);
 
