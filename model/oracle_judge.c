@@ -371,6 +371,14 @@ static bool found_same(const struct found *a, const struct found *b)
 	       a->elsewhere == b->elsewhere;
 }
 
+/* The owner went with the VM, and the host still borrows. */
+static bool lost_guest(const struct oracle *o, const struct m_page *before,
+		       const struct m_page *now)
+{
+	return o->verdict.vm == M_VM_GONE && now->host == PKVM_PAGE_SHARED_BORROWED &&
+	       before->owners && !now->owners;
+}
+
 static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
 			  const struct found *before, const struct found *now)
 {
@@ -380,6 +388,10 @@ static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
 
 	if (fresh & BREACH_PAIR && !m_page_legal(&now->p, page_class(o, pfn), &rule, &why)) {
 		model_rule_find(rule, &id);
+		if (lost_guest(o, &before->p, &now->p)) {
+			id = RULE_LEAK;
+			why = "its guest shared it and is gone: no call gives it back";
+		}
 		if (id == RULE_SPEC)
 			judge_odd(o, pfn, ev, before, now, why);
 		else

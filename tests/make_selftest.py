@@ -68,8 +68,8 @@ SELFTEST_HEAD = """\
 #
 # Built with CONFIG_NVHE_EL2_DEBUG, EL2 tests itself at the end of its boot: one page goes through
 # all states that a page can be in, and in each the calls are tried that it must not let
-# through. After every call all sides are looked at: host, EL2, and a guest at two
-# places. {about}
+# through. After every call all sides are looked at: host, EL2, and a guest at two places.
+# {about}
 #
 # Written by tests/make_selftest.py.
 
@@ -95,10 +95,10 @@ ABOUT = {
 
 
 def expect(sides, x="x", ipas=("ipa0", "ipa1")):
+    """What each side has: host and EL2 on one line, the guest at its places on another."""
     where = [f"host, {x}", f"hyp, {x}", *(f"g, {ipa}" for ipa in ipas)]
-    return "expect " + " and ".join(
-        f"state({w}) == {STATES[s]}" for w, s in zip(where, sides, strict=False)
-    )
+    terms = [f"state({w}) == {STATES[s]}" for w, s in zip(where, sides, strict=True)]
+    return "\n".join("expect " + " and ".join(part) for part in (terms[:2], terms[2:]))
 
 
 def line(action, result):
