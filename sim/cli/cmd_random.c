@@ -9,7 +9,7 @@
 static struct {
 	char *machine, *actions, *episode, *format, *output, *record;
 	char **allow;
-	gboolean dma;
+	gboolean dma, vms;
 } o;
 
 static const GOptionEntry random_only[] = {
@@ -18,6 +18,8 @@ static const GOptionEntry random_only[] = {
 	{ "episode", 0, 0, G_OPTION_ARG_STRING, &o.episode,
 	  "actions after which the machine is again as after boot (2000)", "N" },
 	{ "dma", 0, 0, G_OPTION_ARG_NONE, &o.dma, "devices that are bus masters act too", NULL },
+	{ "vms", 0, 0, G_OPTION_ARG_NONE, &o.vms, "virtual machines are made, run and destroyed",
+	  NULL },
 	{ "allow", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.allow,
 	  "a breach that is known; may be repeated", "RULE[@ACTION][:REASON]" },
 	{ "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text or jsonl (text)", "FORMAT" },
@@ -72,6 +74,7 @@ static bool words(struct random_options *r)
 	r->allow = (const char *const *)o.allow;
 	r->jsonl = o.format && !strcmp(o.format, "jsonl");
 	r->dma = o.dma;
+	r->vms = o.vms;
 	return true;
 }
 

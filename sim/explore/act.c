@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Actions as data, carried out and judged, and states of a machine to go back to.
+ * Actions as data, carried out, and states of a machine to go back to.
  */
-#include <string.h>
-
 #include "explore.h"
 #include "sim/el2/smc.h"
 
@@ -34,6 +32,72 @@ static struct outcome act_pressure(struct machine *m, const struct x_action *a)
 	return (struct outcome){ .kind = OUTCOME_NOT_RUN };
 }
 
+/* ---- Flows of the host's driver -------------------------------------------------------------- */
+
+static struct outcome act_flow(struct machine *m, const struct x_action *a)
+{
+	const struct x_flow *f = &a->flow;
+
+	switch (f->kind) {
+	case X_SHARE:
+		return machine_host_share(m, a->cpu, a->addr, f->pages);
+	case X_UNSHARE:
+		return machine_host_unshare(m, a->cpu, a->addr, f->pages);
+	case X_CREATE:
+		return machine_vm_create(m, a->cpu, f->vm, f->is_protected, f->vcpu, 0);
+	case X_RUN:
+		return machine_vm_run(m, a->cpu, f->vm, f->vcpu);
+	case X_PUT:
+		return machine_vm_put(m, f->vm, f->vcpu);
+	case X_DESTROY:
+		return machine_vm_destroy(m, a->cpu, f->vm);
+	case X_MAP:
+		return machine_guest_map(m, a->cpu, f->vm, f->vcpu,
+					 &(struct machine_map){ .gfn = f->gfn,
+								.pages = f->pages,
+								.pa = a->addr,
+								.huge = f->huge,
+								.r = true,
+								.w = true,
+								.x = true });
+	case X_UNMAP:
+		return machine_guest_unmap(m, a->cpu, f->vm, f->gfn, f->pages);
+	case X_WRPROTECT:
+		return machine_guest_wrprotect(m, a->cpu, f->vm, f->gfn, f->pages);
+	case X_AGE:
+		return machine_guest_age(m, a->cpu, f->vm, f->gfn, f->pages, true);
+	case X_GUEST:
+		return machine_guest_access(m, a->cpu, f->vm, f->vcpu, a->access, a->addr, a->size,
+					    a->val);
+	default:
+		return machine_guest_hvc(m, a->cpu, f->vm, f->vcpu, a->arg, a->n_args);
+	}
+}
+
+static const char *flow_name(const struct x_action *a)
+{
+	static const char *const name[N_X_FLOWS] = {
+		[X_SHARE] = "host share",
+		[X_UNSHARE] = "host unshare",
+		[X_CREATE] = "vm create",
+		[X_RUN] = "vm run",
+		[X_PUT] = "vm put",
+		[X_DESTROY] = "vm destroy",
+		[X_MAP] = "host map",
+		[X_UNMAP] = "host unmap",
+		[X_WRPROTECT] = "host wrprotect",
+		[X_AGE] = "host age",
+		[X_GUEST_HVC] = "guest hvc",
+	};
+	static const char *const access[] = {
+		[MMU_READ] = "guest read", [MMU_WRITE] = "guest write", [MMU_EXEC] = "guest exec"
+	};
+
+	return a->flow.kind == X_GUEST ? access[a->access] : name[a->flow.kind];
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
 struct outcome x_act(struct machine *m, const struct x_action *a)
 {
 	switch (a->kind) {
@@ -46,6 +110,8 @@ struct outcome x_act(struct machine *m, const struct x_action *a)
 		return machine_hyp_access(m, a->cpu, a->access, a->addr, a->size, a->val);
 	case X_SMC:
 		return machine_smc(m, a->cpu, 0, a->arg, a->n_args);
+	case X_FLOW:
+		return act_flow(m, a);
 	case X_FFA:
 		return machine_ffa_describe(m, a->cpu, a->addr, &a->ranges);
 	case X_DMA:
@@ -82,99 +148,9 @@ const char *x_action_name(const struct x_action *a)
 		return a->call->name;
 	if (a->kind == X_SMC)
 		return smc_name(a->arg[0]);
+	if (a->kind == X_FLOW)
+		return flow_name(a);
 	return name[a->kind][a->kind < X_SMC ? a->access : 0];
-}
-
-/* ---- Judged -------------------------------------------------------------------------- */
-
-static void count_allocs(void *data, const struct event *ev)
-{
-	struct x_judged *j = data;
-
-	j->failed_allocs += !ev->addr;
-}
-
-void x_watch(struct x_judged *j)
-{
-	board_subscribe_kinds(j->m->board, BIT(EV_ALLOC), count_allocs, j);
-}
-
-static void tell_oracle(struct x_judged *j, const struct x_action *a)
-{
-	static const enum oracle_action_kind kind[N_X_KINDS] = {
-		[X_CALL] = ORACLE_CALL,	     [X_HOST] = ORACLE_HOST_ACCESS,
-		[X_HYP] = ORACLE_HYP_ACCESS, [X_DMA] = ORACLE_DMA,
-		[X_SMC] = ORACLE_SMC,	     [X_FFA] = ORACLE_HOST_ACCESS,
-		[X_DRAIN] = ORACLE_PRESSURE, [X_REFILL] = ORACLE_PRESSURE,
-		[X_FAIL] = ORACLE_PRESSURE,
-	};
-	struct oracle_action o = {
-		.kind = kind[a->kind],
-		.cpu = a->cpu,
-		.call = a->call,
-		.n_args = a->n_args,
-		.access = a->access,
-		.addr = a->addr,
-		.size = a->size,
-		.device = a->device ? a->device->base : 0,
-	};
-
-	if (a->kind == X_SMC) {
-		memcpy(o.regs, a->arg, sizeof(a->arg));
-		o.after = machine_registers(j->m);
-	} else {
-		memcpy(o.args, a->arg, sizeof(o.args));
-	}
-	if (a->kind == X_FFA) {
-		o.access = MMU_WRITE;
-		o.size = machine_ffa_size(j->m, &a->ranges);
-	}
-	j->m->hyp->view(j->m->el2);
-	oracle_begin(j->oracle, &o);
-}
-
-static enum oracle_end_kind end_of(const struct outcome *o)
-{
-	static const enum oracle_end_kind end[N_OUTCOMES] = {
-		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
-		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
-		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
-		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
-		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,	[OUTCOME_FFA] = ORACLE_END_VALUE,
-	};
-
-	return end[o->kind];
-}
-
-struct outcome x_act_judged(struct x_judged *j, const struct x_action *a,
-			    const struct violation **v, unsigned int *n)
-{
-	struct outcome o;
-
-	*v = NULL;
-	*n = 0;
-	j->failed_allocs = 0;
-	if (!j->oracle)
-		return x_act(j->m, a);
-	tell_oracle(j, a);
-	o = x_act(j->m, a);
-	j->m->hyp->view(j->m->el2);
-	oracle_end(j->oracle, end_of(&o), (s64)o.value);
-	*v = oracle_violations(j->oracle, n);
-	return o;
-}
-
-void x_finish(struct x_judged *j, const struct violation **v, unsigned int *n)
-{
-	*v = NULL;
-	*n = 0;
-	if (!j->oracle)
-		return;
-	if (!j->m->dead) {
-		j->m->hyp->view(j->m->el2);
-		oracle_finish(j->oracle);
-	}
-	*v = oracle_violations(j->oracle, n);
 }
 
 /* ---- States ---------------------------------------------------------------------------- */

@@ -18,25 +18,51 @@ enum x_kind {
 	X_HYP,
 	X_DMA,
 	X_SMC,
-	X_FFA, /* the host writes a descriptor */
+	X_FFA,	/* the host writes a descriptor */
+	X_FLOW, /* of the host's driver, or a guest's instruction */
 	X_DRAIN,
 	X_REFILL,
 	X_FAIL,
 	N_X_KINDS
 };
 
+enum x_flow_kind {
+	X_SHARE, /* kvm_share_hyp() */
+	X_UNSHARE,
+	X_CREATE,
+	X_RUN,
+	X_PUT,
+	X_DESTROY,
+	X_MAP,
+	X_UNMAP,
+	X_WRPROTECT,
+	X_AGE,
+	X_GUEST,     /* an access */
+	X_GUEST_HVC, /* x0 and on in arg[] */
+	N_X_FLOWS
+};
+
+struct x_flow {
+	enum x_flow_kind kind;
+	const char *vm; /* its name: static */
+	u32 vcpu;	/* X_CREATE: how many */
+	u64 gfn, pages;
+	bool is_protected, huge;
+};
+
 struct x_action {
 	enum x_kind kind;
 	unsigned int cpu;
 	const struct el2_call *call; /* X_CALL */
-	u64 arg[EL2_MAX_ARGS]; /* X_CALL; X_SMC: x0 and on */
+	u64 arg[EL2_MAX_ARGS];	     /* X_CALL; X_SMC: x0 and on */
 	unsigned int n_args;
 	enum mmu_access access; /* X_HOST, X_HYP, X_DMA */
-	u64 addr, val;		/* addr: X_HYP: EL2's virtual address */
-	unsigned int size;	/* bytes */
+	u64 addr, val;	   /* addr: X_HYP: EL2's virtual address; X_GUEST: IPA; X_MAP: 0: any */
+	unsigned int size; /* bytes */
 	bool isv;
 	const struct mmio_window *device; /* X_DMA */
 	struct machine_ffa_ranges ranges; /* X_FFA, at @addr */
+	struct x_flow flow;		  /* X_FLOW */
 	const char *pool;		  /* X_DRAIN, X_REFILL, X_FAIL */
 	u64 pages, count;		  /* leave, pages or nth; X_FAIL: how many */
 };
@@ -50,6 +76,10 @@ struct x_judged {
 	struct machine *m;
 	struct oracle *oracle; /* NULL: only results */
 	u64 failed_allocs;     /* of the last action */
+	/* of the last action, all its steps together (judge.c) */
+	struct violation broken[ORACLE_MAX_VIOLATIONS];
+	unsigned int n_broken, gathered; /* gathered: of the step's */
+	bool under_way;
 };
 
 void x_watch(struct x_judged *j); /* begin to count */
@@ -149,6 +179,7 @@ struct x_random {
 	u64 actions;
 	unsigned int episode; /* actions after which the machine starts again */
 	bool dma;	      /* devices act too */
+	bool vms;	      /* virtual machines come and go */
 	GArray *known;	      /* struct x_known, or NULL */
 	/* out */
 	u64 done, restarts, panics, knowns;

@@ -40,6 +40,7 @@ struct claim {
 #define N_HOT_MEMORY 10 /* the first of them: mostly memory */
 
 #define N_HANDLES 8u
+#define N_VMS 3
 
 /* Where the host and the secure world are in their talk (generate_ffa.c). */
 struct ffa_talk {
@@ -62,6 +63,7 @@ struct generator {
 	bool risk;	/* this action may end the episode */
 	u64 hot[N_HOT]; /* page addresses that this episode comes back to */
 	struct ffa_talk ffa;
+	bool vm[N_VMS]; /* made and not ended */
 };
 
 static inline unsigned int pick(struct generator *g, unsigned int n)
@@ -88,6 +90,9 @@ bool keeps_contract(const struct generator *g, const struct x_action *a);
 bool generate_ffa(struct generator *g, struct x_action *a);
 void generator_learn_ffa(struct generator *g, const struct x_action *a, const struct outcome *o);
 void generator_restart_ffa(struct generator *g);
+void generate_sharing(struct generator *g, struct x_action *a);
+void generate_vm(struct generator *g, struct x_action *a);
+void generator_learn_vm(struct generator *g, const struct x_action *a, const struct outcome *o);
 /* Take note of what @a gave to somebody. */
 void generator_learn(struct generator *g, const struct x_action *a, const struct outcome *o);
 

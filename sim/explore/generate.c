@@ -365,12 +365,18 @@ static bool try_to_generate(struct generator *g, struct x_action *a)
 	a->cpu = pick(g, g->j->m->board->n_cpus);
 	if (g->ffa.there && !pick(g, 3))
 		return generate_ffa(g, a);
+	if (g->r->vms && pick(g, 2)) {
+		generate_vm(g, a);
+		return true;
+	}
 	if (what < 19)
 		generate_call(g, a);
 	else if (what < 28)
 		generate_access(g, a, X_HOST);
 	else if (what < 29)
 		generate_access(g, a, X_HYP);
+	else if (what < 30)
+		generate_sharing(g, a);
 	else if (what < 31)
 		generate_pressure(g, a);
 	else
@@ -432,6 +438,7 @@ void generator_learn(struct generator *g, const struct x_action *a, const struct
 
 	if (g->ffa.there)
 		generator_learn_ffa(g, a, o);
+	generator_learn_vm(g, a, o);
 	if (a->kind != X_CALL || o->kind != OUTCOME_VALUE || o->value)
 		return;
 	loan = loan_begun_by(a->call->name);
@@ -453,6 +460,7 @@ void generator_restart(struct generator *g)
 	g_array_set_size(g->claims, 0);
 	choose_hot(g);
 	generator_restart_ffa(g);
+	memset(g->vm, 0, sizeof(g->vm));
 }
 
 void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r)

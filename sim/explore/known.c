@@ -10,7 +10,8 @@
 #define SENT_BY_FFA "smc ffa_mem_share|smc ffa_mem_share_32|smc ffa_mem_lend|smc ffa_mem_lend_32"
 /* What maps for EL2, or annotates for the host, does so under WARN_ON(). */
 #define ASSERTED                                                                                   \
-	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
+	"host share|host "                                                                         \
+	"unshare|host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"  \
 	"host_unshare_hyp|pin_shared_mem|ffa_mem_share|ffa_mem_reclaim|" SENT_BY_FFA "|"           \
 	"smc ffa_mem_frag_tx|smc ffa_mem_reclaim|smc ffa_rxtx_map|smc ffa_rxtx_unmap"
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
@@ -71,9 +72,20 @@ static const struct {
 	    .actions = SENT_BY_FFA,
 	    .words = "ended in a panic",
 	    .reason = "where a descriptor says that its receiver stands is believed: B-41" } },
+	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	  { .rule = "no-change-on-error",
+	    .actions = "host share",
+	    .harmless = true,
+	    .reason = "the driver counts what EL2 refused to share, and what comes before it: "
+		      "B-27, B-29" } },
+	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
+	  { .rule = "no-change-on-error",
+	    .actions = "host unshare",
+	    .harmless = true,
+	    .reason = "the driver forgets a share that EL2 keeps: B-28" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
-	    .actions = "host_unshare_hyp",
+	    .actions = "host_unshare_hyp|host unshare",
 	    .words = "ended in a panic",
 	    .reason = "EL2's side is not looked at: what is lent by FF-A is unmapped under a "
 		      "WARN" } },

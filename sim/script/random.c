@@ -3,8 +3,7 @@
  * pkvm-sim random: a machine as a file sets it up, booted and then driven by chance;
  * what broke is written down as a scenario.
  */
-#include "batch.h"
-#include "sim/explore/explore.h"
+#include "random.h"
 
 struct random {
 	const struct random_options *opt;
@@ -17,98 +16,6 @@ struct random {
 	const struct violation *at_boot; /* or NULL */
 	enum check_mode check;
 };
-
-/* ---- Words --------------------------------------------------------------------------------- */
-
-static const char *access_word(const struct x_action *a)
-{
-	static const char *const word[] = {
-		[MMU_READ] = "read", [MMU_WRITE] = "write", [MMU_EXEC] = "exec"
-	};
-
-	return word[a->access];
-}
-
-static void append_hex(GString *s, u64 n)
-{
-	g_string_append_printf(s, " 0x%" G_GINT64_MODIFIER "x", n);
-}
-
-static void append_access(GString *s, const struct x_action *a)
-{
-	g_string_append_printf(s, "%s", access_word(a));
-	append_hex(s, a->addr);
-	if (a->access == MMU_WRITE)
-		append_hex(s, a->val);
-	if (a->access != MMU_EXEC)
-		g_string_append_printf(s, " %u", a->size);
-	if (a->kind == X_HOST && !a->isv)
-		g_string_append(s, " isv=0");
-}
-
-static void append_ffa(GString *s, const struct x_action *a)
-{
-	const struct machine_ffa_ranges *r = &a->ranges;
-
-	g_string_append(s, r->head ? "ffa describe" : "ffa ranges");
-	append_hex(s, a->addr);
-	for (unsigned int i = 0; i < r->n; i++) {
-		append_hex(s, r->range[i].address);
-		g_string_append_printf(s, " %" G_GUINT64_FORMAT, r->range[i].pages);
-	}
-	if (r->more)
-		g_string_append_printf(s, " more=%u more_pages=%u", r->more, r->more_pages);
-}
-
-/* The action as a line of a scenario. New string. */
-static char *action_words(const struct x_action *a)
-{
-	GString *s = g_string_new(NULL);
-
-	if (a->cpu && a->kind < X_DRAIN && a->kind != X_DMA)
-		g_string_append_printf(s, "cpu%u: ", a->cpu);
-	switch (a->kind) {
-	case X_CALL:
-		g_string_append_printf(s, "%s %s", a->call->hypercall ? "hvc" : "el2",
-				       a->call->name);
-		for (unsigned int i = 0; i < a->n_args; i++)
-			append_hex(s, a->arg[i]);
-		break;
-	case X_HOST:
-		g_string_append(s, "host ");
-		append_access(s, a);
-		break;
-	case X_HYP:
-		g_string_append(s, "hyp ");
-		append_access(s, a);
-		break;
-	case X_DMA:
-		g_string_append_printf(s, "dma %s ", a->device->name);
-		append_access(s, a);
-		break;
-	case X_SMC:
-		g_string_append(s, "smc raw");
-		for (unsigned int i = 0; i < a->n_args; i++)
-			append_hex(s, a->arg[i]);
-		break;
-	case X_FFA:
-		append_ffa(s, a);
-		break;
-	case X_DRAIN:
-		g_string_append_printf(s, "drain %s leave=%" G_GUINT64_FORMAT, a->pool, a->pages);
-		break;
-	case X_REFILL:
-		g_string_append_printf(s, "refill %s", a->pool);
-		if (a->pages != ~UINT64_C(0))
-			g_string_append_printf(s, " pages=%" G_GUINT64_FORMAT, a->pages);
-		break;
-	default:
-		g_string_append_printf(
-			s, "fail alloc %s nth=%" G_GUINT64_FORMAT " count=%" G_GUINT64_FORMAT,
-			a->pool, a->pages, a->count);
-	}
-	return g_string_free(s, FALSE);
-}
 
 /* ---- The scenario that shows a breach -------------------------------------------------------- */
 
@@ -404,6 +311,7 @@ static bool prepare(struct random *t, GError **error)
 	t->r.actions = opt->actions;
 	t->r.episode = opt->episode;
 	t->r.dma = opt->dma;
+	t->r.vms = opt->vms;
 	return collect_known(t, error) && boot(t, error);
 }
 

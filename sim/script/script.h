@@ -75,6 +75,7 @@ struct random_options {
 	const char *file;         /* whose set-up is taken, or NULL */
 	u64 actions;
 	unsigned int episode;     /* actions after which the machine starts again */
+	bool vms; /* virtual machines come and go */
 	bool dma;                 /* devices act too */
 	const char *const *allow; /* RULE[@ACTION][:REASON], NULL terminated, or NULL */
 	bool jsonl;
