@@ -517,7 +517,8 @@ static void idmap(const struct judge *j, const struct m_call *call, struct m_ver
  */
 static void host_access(const struct judge *j, const struct m_call *call, struct m_verdict *v)
 {
-	enum m_class c = m_class_of(j->s, call->addr);
+	/* a fault tells which 4 KiB: memory may end inside of them */
+	enum m_class c = m_class_of(j->s, ALIGN_DOWN(call->addr, 4096));
 	struct m_page p = j->s->get(j->s, call->addr >> j->s->page_shift);
 
 	if (!j->s->s2_on[call->cpu])
