@@ -7,7 +7,7 @@ import re
 import pytest
 
 BOARDS = ["virt", "phone", "server48", "tiny"]
-KERNELS = ["v6.12", "v7.0"]
+KERNELS = ["v6.12", "v7.0", "v7.2"]
 
 
 def test_same_seed_same_bytes(run):

@@ -105,7 +105,8 @@ struct outcome x_act(struct machine *m, const struct x_action *a)
 		return act_call(m, a);
 	case X_HOST:
 		return machine_host_access(m, a->cpu, a->access, a->addr, a->size, a->val,
-					   a->isv ? HOST_ISV : 0);
+					   (a->isv ? HOST_ISV : 0u) |
+						   (a->at_fails ? HOST_AT_FAILS : 0u));
 	case X_HYP:
 		return machine_hyp_access(m, a->cpu, a->access, a->addr, a->size, a->val);
 	case X_SMC:

@@ -59,7 +59,7 @@ struct x_action {
 	enum mmu_access access; /* X_HOST, X_HYP, X_DMA */
 	u64 addr, val;	   /* addr: X_HYP: EL2's virtual address; X_GUEST: IPA; X_MAP: 0: any */
 	unsigned int size; /* bytes */
-	bool isv;
+	bool isv, at_fails; /* X_HOST */
 	const struct mmio_window *device; /* X_DMA */
 	struct machine_ffa_ranges ranges; /* X_FFA, at @addr */
 	struct x_flow flow;		  /* X_FLOW */

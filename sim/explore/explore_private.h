@@ -61,6 +61,7 @@ struct generator {
 	unsigned int n_calls[2];
 	GArray *claims; /* struct claim: of this episode */
 	bool risk;	/* this action may end the episode */
+	struct place drivers; /* size 0: no virtual machines */
 	u64 hot[N_HOT]; /* page addresses that this episode comes back to */
 	struct ffa_talk ffa;
 	bool vm[N_VMS]; /* made and not ended */
@@ -71,6 +72,7 @@ static inline unsigned int pick(struct generator *g, unsigned int n)
 	return board_choose(g->j->m->board, n, "random action");
 }
 
+bool generator_is_drivers(const struct generator *g, u64 addr, u64 pages);
 u64 generator_page(struct generator *g);   /* mostly one that it comes back to */
 u64 generator_memory(struct generator *g); /* the host's: what most calls are about */
 /* Memory or registers that were taken from the host: an access panics many releases. */

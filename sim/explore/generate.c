@@ -10,6 +10,7 @@
 
 #include "explore_private.h"
 
+#define DRIVERS_MAX (UINT64_C(64) << 20) /* bytes */
 #define MAX_CLAIMS 1024u
 
 /* What a call leaves in somebody's hands, and how they let go of it. */
@@ -57,10 +58,33 @@ static u64 page_shift(const struct generator *g)
 	return g->j->m->board->f->page_shift;
 }
 
+/* ---- Who else is there ---------------------------------------------------------------------- */
+
+/* With virtual machines: the driver's memory, from the top, and a bit below it. */
+bool generator_is_drivers(const struct generator *g, u64 addr, u64 pages)
+{
+	return addr < g->drivers.base + g->drivers.size &&
+	       pages * g->places.page > g->drivers.base - MIN(addr, g->drivers.base) &&
+	       g->drivers.size;
+}
+
+static void find_drivers(struct generator *g)
+{
+	for (guint i = 0; g->r->vms && i < g->places.at->len; i++) {
+		const struct place *at = &g_array_index(g->places.at, struct place, i);
+
+		if (!at->is_ram || at->owner != OWNER_HOST)
+			continue;
+		g->drivers = *at;
+		g->drivers.size = MIN(ALIGN_DOWN(at->size / 2, g->places.page), DRIVERS_MAX);
+		g->drivers.base = at->base + at->size - g->drivers.size;
+	}
+}
+
 /* ---- Where ---------------------------------------------------------------------------------- */
 
 /* First, last, in the middle, next to a block's edge, or just outside. */
-static u64 page_of(struct generator *g, const struct place *at)
+static u64 any_page_of(struct generator *g, const struct place *at)
 {
 	const u64 page = g->places.page, n = MAX(at->size / page, 1);
 	const u64 block = page * (page / 8);
@@ -80,6 +104,17 @@ static u64 page_of(struct generator *g, const struct place *at)
 	default:
 		return at->base + i * page;
 	}
+}
+
+/* Not the driver's: who shares a page behind its back makes it free what is shared. */
+static u64 page_of(struct generator *g, const struct place *at)
+{
+	u64 addr;
+
+	do
+		addr = any_page_of(g, at);
+	while (generator_is_drivers(g, addr, 1));
+	return addr;
 }
 
 static u64 cold_page(struct generator *g)
@@ -250,7 +285,7 @@ static void generate_call(struct generator *g, struct x_action *a)
 	if (a->n_args == 2 && a->call->arg[1].kind == ARG_VA)
 		args_of_pin(g, a);
 	ends = loan_ended_by(a->call->name);
-	if (ends && (ends->exact || pick(g, 2)))
+	if (ends && (ends->exact || g->r->vms || pick(g, 2)))
 		args_of_claim(g, a, ends);
 }
 
@@ -285,6 +320,7 @@ static void generate_access(struct generator *g, struct x_action *a, enum x_kind
 	a->access = (enum mmu_access)pick(g, kind == X_HOST ? 3 : kind == X_DMA ? 2 : 1);
 	a->size = 1u << pick(g, 4);
 	a->isv = pick(g, 16);
+	a->at_fails = kind == X_HOST && !pick(g, 32);
 	a->val = a->access == MMU_WRITE ? pick_u64(g) >> (64 - 8 * a->size) : 0;
 	a->addr = generator_page(g);
 	while (kind == X_HOST && access_panics(g) && !g->risk && generator_kept_out(g, a->addr))
@@ -295,6 +331,17 @@ static void generate_access(struct generator *g, struct x_action *a, enum x_kind
 		a->addr = g->places.limit - a->size;
 	if (kind == X_HYP)
 		a->addr = g->j->m->hyp->hyp_va(g->j->m->el2, PA(a->addr));
+}
+
+static bool host_has(const struct generator *g, u64 addr)
+{
+	const struct machine *m = g->j->m;
+	struct abs_page page;
+
+	if (addr >= g->places.limit)
+		return false;
+	model_page(m->board, m->hyp->view(m->el2), PA(addr), &page);
+	return page.host != PKVM_NOPAGE;
 }
 
 /* A device that is a bus master, and memory that nobody keeps it from. */
@@ -309,7 +356,7 @@ static bool generate_dma(struct generator *g, struct x_action *a)
 	for (guint i = 0; i < mmio->len && !a->device; i++)
 		if (g_array_index(mmio, struct mmio_window, i).model == WINDOW_DMA)
 			a->device = &g_array_index(mmio, struct mmio_window, i);
-	return a->device && !generator_kept_out(g, a->addr);
+	return a->device && host_has(g, a->addr);
 }
 
 /* ---- Pressure ---------------------------------------------------------------------------------------- */
@@ -356,6 +403,15 @@ static bool may_panic(const struct generator *g, const struct x_action *a)
 	       !is_host_memory(g, a->arg[0], a->arg[1]);
 }
 
+static bool takes_from_driver(const struct generator *g, const struct x_action *a)
+{
+	const bool counted = a->n_args > 1 && a->call->arg[1].kind == ARG_NR;
+	const u64 mask = ~UINT64_C(0) >> page_shift(g), pfn = a->arg[0] & mask;
+
+	return g->r->vms && a->n_args && a->call->arg[0].kind == ARG_PFN &&
+	       generator_is_drivers(g, pfn << page_shift(g), counted ? MIN(a->arg[1], mask) : 1);
+}
+
 static bool try_to_generate(struct generator *g, struct x_action *a)
 {
 	unsigned int what = pick(g, 32);
@@ -369,9 +425,11 @@ static bool try_to_generate(struct generator *g, struct x_action *a)
 		generate_vm(g, a);
 		return true;
 	}
-	if (what < 19)
+	if (what < 19) {
 		generate_call(g, a);
-	else if (what < 28)
+		if (takes_from_driver(g, a))
+			return false;
+	} else if (what < 28)
 		generate_access(g, a, X_HOST);
 	else if (what < 29)
 		generate_access(g, a, X_HYP);
@@ -417,7 +475,8 @@ bool keeps_contract(const struct generator *g, const struct x_action *a)
 {
 	const struct loan *ends = a->kind == X_CALL ? loan_ended_by(a->call->name) : NULL;
 
-	if (ends && ends->exact)
+	/* with VMs EL2 has more that it cannot give away */
+	if (ends && (ends->exact || (ends->keeps_host_out && g->r->vms)))
 		return claimed(g, ends, a->arg);
 	return !ends || !ends->keeps_host_out || gives_away(g, ends->end, a->arg, a->n_args > 1);
 }
@@ -467,6 +526,7 @@ void generator_init(struct generator *g, struct x_judged *j, const struct x_rand
 {
 	*g = (struct generator){ .j = j, .r = r };
 	places_init(&g->places, j->m);
+	find_drivers(g);
 	g->claims = g_array_new(FALSE, FALSE, sizeof(struct claim));
 	generator_restart(g);
 	find_calls(g, j->m->hyp->calls(j->m->el2));

@@ -43,7 +43,12 @@ static u64 some_gfn(struct generator *g)
 
 static u64 some_pages(struct generator *g)
 {
-	return pick(g, 3) ? 1 : pick(g, 8) ? 1 + pick(g, 4) : g->places.page / 8;
+	const u64 block = g->places.page / 8;
+
+	/* all VMs' blocks must not eat up what the driver has */
+	if (g->drivers.size / g->places.page >= 32 * block && !pick(g, 24))
+		return block;
+	return 1 + (pick(g, 3) ? 0 : pick(g, 4));
 }
 
 static void memory(struct generator *g, struct x_action *a)

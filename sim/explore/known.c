@@ -10,10 +10,11 @@
 #define SENT_BY_FFA "smc ffa_mem_share|smc ffa_mem_share_32|smc ffa_mem_lend|smc ffa_mem_lend_32"
 /* What maps for EL2, or annotates for the host, does so under WARN_ON(). */
 #define ASSERTED                                                                                   \
-	"host share|host "                                                                         \
-	"unshare|host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"  \
+	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
 	"host_unshare_hyp|pin_shared_mem|ffa_mem_share|ffa_mem_reclaim|" SENT_BY_FFA "|"           \
-	"smc ffa_mem_frag_tx|smc ffa_mem_reclaim|smc ffa_rxtx_map|smc ffa_rxtx_unmap"
+	"smc ffa_mem_frag_tx|smc ffa_mem_reclaim|smc ffa_rxtx_map|smc ffa_rxtx_unmap|"             \
+	"host share|host unshare|vm create|vm run|vm destroy|host map|host unmap|"                 \
+	"guest read|guest write|guest exec|guest hvc"
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
 #define BY_THE_HOST "host read|host write|host exec"
 

@@ -107,8 +107,10 @@ static void plainer(struct generator *g, const struct x_state *start, GArray *pa
 	s->a.cpu = 0;
 	if (s->a.kind == X_FAIL)
 		s->a.pages = s->a.count = 1;
-	if (s->a.kind == X_HOST)
+	if (s->a.kind == X_HOST) {
 		s->a.isv = true;
+		s->a.at_fails = false;
+	}
 	if (!memcmp(&s->a, &was, sizeof(was)))
 		return;
 	memset(keep, true, path->len * sizeof(*keep));

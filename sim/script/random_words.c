@@ -28,6 +28,8 @@ static void append_access(GString *s, const struct x_action *a)
 		g_string_append_printf(s, " %u", a->size);
 	if (a->kind == X_HOST && !a->isv)
 		g_string_append(s, " isv=0");
+	if (a->at_fails)
+		g_string_append(s, " at=0");
 }
 
 static void append_ffa(GString *s, const struct x_action *a)
