@@ -49,12 +49,41 @@ def test_patched(run):
     assert counts["hyp_donate_host_mmio"]["ok"] > 5
 
 
+def test_secure_world(run):
+    """With FF-A the host maps mailboxes, lends memory, whole and in fragments, and reclaims it."""
+    done = run("random", "--kernel=v7.2", "--set=ffa=v1.1", "--actions=20000", "--format=jsonl")
+    assert done.status == 0, done.out
+    counts = done.objects[0]["counts"]
+    for name in ("ffa_rxtx_map", "ffa_rxtx_unmap", "ffa_mem_share", "ffa_mem_lend", "ffa_mem_reclaim"):
+        assert counts[f"smc {name}"].get("ok", 0) > 3, name
+    assert "ffa_mem_share" not in counts, "the SMCs take the place of the call"
+
+
+@pytest.mark.parametrize("kernel", ["v7.0", "v7.2"])
+def test_virtual_machines(run, kernel):
+    """They are made, get memory, run, touch and share it, and end."""
+    args = ("random", f"--kernel={kernel}", "--actions=30000", "--format=jsonl")
+    done = run(*args, "--vms")
+    assert done.status == 0, done.out
+    counts = done.objects[0]["counts"]
+    names = ["vm create", "vm run", "vm put", "vm destroy", "host map", "host unmap",
+             "host wrprotect", "host age", "guest read", "guest write", "guest exec"]  # fmt: skip
+    if kernel == "v7.2":  # v7.0 has no protected guests to map memory for
+        names += ["guest hvc"]
+    for name in names:
+        assert counts[name].get("ok", 0) > 5, (name, counts[name])
+    assert counts["guest read"]["fault"] > 20
+    assert not any(name.startswith(("vm ", "guest ")) for name in run(*args).objects[0]["counts"])
+
+
 FOUND = [
     # bug, release, rule
     ("B-04", "v7.0", None),
     ("B-08", "v6.12", "spec"),
     ("B-11", "v7.0", None),
     ("B-16", "v7.0", None),
+    ("B-28", "v7.2", "no-change-on-error"),
+    ("B-31", "v7.2", None),
 ]
 
 

@@ -195,7 +195,8 @@ static u64 some_arg(struct generator *g, enum el2_arg_kind kind)
 	case ARG_NR:
 		return some_count(g);
 	case ARG_ADDR:
-		return generator_page(g) + (pick(g, 4) ? 0 : pick(g, (unsigned int)g->places.page));
+		/* a fault tells which 4 KiB */
+		return generator_page(g) + 4096u * pick(g, (unsigned int)g->places.page / 4096);
 	case ARG_VA:
 		return m->hyp->hyp_va(m->el2, PA(generator_page(g))) +
 		       pick(g, (unsigned int)g->places.page);

@@ -92,7 +92,7 @@ void generate_vm(struct generator *g, struct x_action *a)
 	const unsigned int which = pick(g, G_N_ELEMENTS(names)), what = pick(g, 32);
 
 	if (!g->vm[which] && pick(g, 8)) {
-		flow(a, X_CREATE)->is_protected = which || pick(g, 4);
+		flow(a, X_CREATE)->is_protected = pick(g, 2);
 		a->flow.vcpu = 1 + pick(g, 2);
 		a->flow.vm = names[which];
 		return;

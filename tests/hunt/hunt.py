@@ -13,7 +13,7 @@ usage: tests/hunt/hunt.py [OPTIONS] [BUG...]
 
 First each set-up runs as it is: a breach that its release is not known to have fails.
 Then each bug, on each release that can have it, on one set-up after the other until it
-is caught: the boards, boards with FF-A, with donated MMIO, and last what the bug's own
+is caught: the boards, boards with FF-A, with donated MMIO, with VMs, and last what the bug's own
 scenario sets up (none of its actions). A bug that chance cannot reach must stand in
 out-of-reach.md with the reason; that its own scenario shows it is seen here.
 Exit status: 0 all is as told, 1 not so, 2 not understood.
@@ -45,6 +45,7 @@ class SetUp:
 
 
 PLAIN = [SetUp(b, (f"--machine={b}", "--dma")) for b in BOARDS]
+VMS = [SetUp(f"{b} vms", (f"--machine={b}", "--dma", "--vms")) for b in BOARDS[:3]]
 FFA = [SetUp(f"{b} ffa", (f"--machine={b}", "--dma", "--set=ffa=v1.1")) for b in BOARDS]
 DONATING = [SetUp(f"{b} mmio", (f"--machine={b}", "--dma", *MMIO)) for b in BOARDS]
 LYING = [
@@ -115,7 +116,7 @@ class Report:
 
 def without_bugs(program, kernels, args, report):
     report.row(f"{'set-up':<16} {'release':<8} {'actions':>8} {'boots':>6} {'panics':>7} {'known':>7}")
-    for setup in PLAIN + FFA + DONATING:
+    for setup in PLAIN + FFA + DONATING + VMS:
         for kernel in kernels:
             status, got = program.random(setup, kernel, args.actions, args.seed)
             if status == 2:
@@ -136,7 +137,7 @@ def clean(program, setup, kernel, args):
 
 def hunt(program, bug, kernel, own, args):
     """(set-up, report) that caught it, or None."""
-    grounds = PLAIN + FFA + DONATING + LYING
+    grounds = PLAIN + FFA + DONATING + LYING + VMS
     if own:
         grounds = grounds + [SetUp("its own", (), own)]
     needs = False  # what it needs was not there on the ground before
