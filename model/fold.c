@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "oracle_impl.h"
+#include "fold_private.h"
 #include "private.h"
 
 /* ---- Parts ------------------------------------------------------------------------- */
@@ -66,107 +66,6 @@ static struct part_entry *part_set(struct oracle *o, u64 frame, enum page_part p
 	*p = (struct part_entry){ .ia = ia | FIELD_PREP(PART_PART, part) |
 					FIELD_PREP(PART_LEVEL, (u64)(level + 1)) };
 	return p;
-}
-
-/* ---- Pages that were touched ---------------------------------------------------------- */
-
-#define SLOT_BITS 13 /* twice MAX_TOUCHES */
-#define TOUCH_SHIFT 7
-
-G_STATIC_ASSERT(sizeof(struct touch) <= 1u << TOUCH_SHIFT);
-
-static struct touch *touch_at(const struct oracle *o, u32 i)
-{
-	return (struct touch *)(o->fold.touches->bytes + ((u64)i << TOUCH_SHIFT));
-}
-
-static void reread(struct oracle *o, const struct event *ev)
-{
-	if (!o->fold.reread && ev)
-		o->fold.why = *ev;
-	o->fold.reread = true;
-}
-
-static u32 *slot_of(const struct oracle *o, u64 pfn)
-{
-	u32 *slots = (u32 *)o->fold.slots->bytes;
-	u32 i = (u32)(pfn * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOT_BITS));
-
-	while (slots[i] && touch_at(o, slots[i] - 1)->pfn != pfn)
-		i = (i + 1) & ((1u << SLOT_BITS) - 1);
-	return &slots[i];
-}
-
-static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struct event *ev)
-{
-	struct fold *fold = &o->fold;
-	struct touch *t;
-
-	if (fold->n_touches == MAX_TOUCHES) {
-		reread(o, ev);
-		return NULL;
-	}
-	store_mark(o->b, fold->slots, (u64)((u8 *)slot - fold->slots->bytes));
-	store_mark(o->b, fold->touches, (u64)fold->n_touches << TOUCH_SHIFT);
-	t = touch_at(o, fold->n_touches++);
-	*slot = fold->n_touches;
-	t->pfn = pfn;
-	t->ev = *ev;
-	t->sides = 0;
-	t->elsewhere = t->borrowed = t->owned = 0;
-	t->named = false;
-	return t;
-}
-
-static struct touch *touch(struct oracle *o, u64 pfn, u32 sides, const struct event *ev)
-{
-	struct fold *fold = &o->fold;
-	struct touch *t;
-	u32 *slot;
-
-	if (pfn >= o->n_frames || fold->reread)
-		return NULL;
-	t = fold->n_touches ? touch_at(o, fold->n_touches - 1) : NULL;
-	if (!t || t->pfn != pfn) {
-		slot = slot_of(o, pfn);
-		t = *slot ? touch_at(o, *slot - 1) : touch_new(o, slot, pfn, ev);
-		if (!t)
-			return NULL;
-	}
-	t->sides |= sides;
-	return t;
-}
-
-static void touch_elsewhere(struct oracle *o, u64 pfn, s32 change, const struct event *ev)
-{
-	struct touch *t = touch(o, pfn, SIDE_HYP, ev);
-
-	if (t)
-		t->elsewhere += change;
-}
-
-const struct touch *fold_touch(const struct oracle *o, u32 i)
-{
-	return touch_at(o, i);
-}
-
-bool fold_touched(const struct oracle *o, u64 pfn)
-{
-	return *slot_of(o, pfn);
-}
-
-static void touches_clear(struct oracle *o)
-{
-	struct fold *fold = &o->fold;
-
-	/* a small set is taken out slot by slot, from the last: probing stays right */
-	for (u32 i = fold->n_touches; i--;) {
-		u32 *slot = slot_of(o, touch_at(o, i)->pfn);
-
-		store_mark(o->b, fold->slots, (u64)((u8 *)slot - fold->slots->bytes));
-		*slot = 0;
-	}
-	fold->n_touches = 0;
 }
 
 /* ---- Leaves ------------------------------------------------------------------------------ */
@@ -233,7 +132,7 @@ static void hyp_leaf(struct oracle *o, int level, u64 ia, u64 pte, s32 change,
 		return;
 	}
 	if (!o->fold.counting && span >> o->shift > MAX_TOUCHES) {
-		reread(o, ev);
+		fold_reread(o, ev);
 		return;
 	}
 	for (u64 pfn = pa >> o->shift; pfn < (pa + span) >> o->shift; pfn++) {
@@ -242,7 +141,7 @@ static void hyp_leaf(struct oracle *o, int level, u64 ia, u64 pte, s32 change,
 		if (o->fold.counting && elsewhere)
 			count_elsewhere(o, pfn, elsewhere);
 		else if (!o->fold.counting && (linear || elsewhere))
-			touch_elsewhere(o, pfn, elsewhere, ev);
+			fold_touch_elsewhere(o, pfn, elsewhere, ev);
 	}
 }
 
@@ -268,7 +167,7 @@ static void guest_page(struct m_page *p, const struct guest_leaf_of *l, s32 chan
 static void touch_guest(struct oracle *o, u64 pfn, const struct guest_leaf_of *l, s32 change,
 			const struct event *ev)
 {
-	struct touch *t = touch(o, pfn, SIDE_GUEST, ev);
+	struct touch *t = fold_touch_page(o, pfn, SIDE_GUEST, ev);
 
 	if (!t)
 		return;
@@ -294,7 +193,7 @@ static void guest_leaf(struct oracle *o, u16 slot, int level, u64 ia, u64 pte, s
 	l.state = (u8)FIELD_GET(o->v->layout->sw_state_mask, pte);
 	l.owns = l.state == PKVM_PAGE_OWNED || l.state == PKVM_PAGE_SHARED_OWNED;
 	if (!o->fold.counting && nr > MAX_TOUCHES) {
-		reread(o, ev);
+		fold_reread(o, ev);
 		return;
 	}
 	for (; nr-- && pfn < o->n_frames; pfn++, l.gfn++) {
@@ -315,9 +214,9 @@ static void host_leaf(struct oracle *o, int level, u64 ia, const struct event *e
 	if (o->fold.counting)
 		return;
 	if (level == ARCH_LAST_LEVEL)
-		touch(o, ia >> o->shift, SIDE_HOST, ev);
+		fold_touch_page(o, ia >> o->shift, SIDE_HOST, ev);
 	else
-		reread(o, ev);
+		fold_reread(o, ev);
 }
 
 /* ---- Tables --------------------------------------------------------------------------------- */
@@ -387,7 +286,7 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 		return;
 	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
 		if (!o->fold.counting)
-			reread(o, ev);
+			fold_reread(o, ev);
 		return;
 	}
 	part_set(o, frame, w.part, level, ia)->slot = w.slot;
@@ -449,7 +348,7 @@ static void upper_changed(struct oracle *o, int level, u64 ia, const struct even
 		if (fold->upper[i].at == ev->addr)
 			return;
 	if (fold->n_uppers == MAX_UPPERS)
-		reread(o, ev);
+		fold_reread(o, ev);
 	else
 		fold->upper[fold->n_uppers++] = (struct upper){
 			.at = ev->addr, .ia = ia, .old = ev->old, .level = (s8)level, .ev = *ev
@@ -469,9 +368,9 @@ static void resolve_upper(struct oracle *o, const struct upper *u)
 			return;
 	}
 	if (span >> o->shift > MAX_TOUCHES)
-		reread(o, &u->ev);
+		fold_reread(o, &u->ev);
 	for (u64 off = 0; !o->fold.reread && off < span; off += BIT(o->shift))
-		touch(o, (u->ia + off) >> o->shift, SIDE_HOST, &u->ev);
+		fold_touch_page(o, (u->ia + off) >> o->shift, SIDE_HOST, &u->ev);
 }
 
 void fold_resolve(struct oracle *o)
@@ -515,7 +414,7 @@ static void table_store(struct oracle *o, const struct part_entry *at, const str
 	struct part_entry *p;
 
 	if (ev->arg != 8) {
-		reread(o, ev);
+		fold_reread(o, ev);
 		return;
 	}
 	if (ev->old == ev->val)
@@ -540,7 +439,7 @@ static void table_store(struct oracle *o, const struct part_entry *at, const str
 	if (w.part != PART_HOST_TABLE || (!was_odd && !is_odd))
 		return;
 	if (level == ARCH_LAST_LEVEL)
-		touch(o, ia >> o->shift, SIDE_HOST, ev);
+		fold_touch_page(o, ia >> o->shift, SIDE_HOST, ev);
 	else
 		upper_changed(o, level, ia, ev);
 }
@@ -560,7 +459,7 @@ static void record_store(struct oracle *o, const struct part_entry *at, const st
 	    FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
 		return;
 	for (; pfn <= last; pfn++)
-		touch(o, pfn, SIDE_RECORD, ev);
+		fold_touch_page(o, pfn, SIDE_RECORD, ev);
 }
 
 static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
@@ -606,7 +505,7 @@ static void on_bytes(struct oracle *o, u64 addr, u64 bytes, bool by_el2, const s
 
 	for (; frame < end && frame < o->n_frames; frame++) {
 		if (part_kind(part_at(o, frame)) != PART_NONE)
-			reread(o, ev);
+			fold_reread(o, ev);
 		else if (by_el2)
 			alien_write(o, frame, ev);
 	}
@@ -638,7 +537,7 @@ void fold_begin(struct oracle *o)
 {
 	struct fold *fold = &o->fold;
 
-	touches_clear(o);
+	fold_touch_none(o);
 	fold->n_uppers = fold->n_made = 0;
 	fold->reread = fold->alloc_failed = fold->stuck = false;
 	fold->why.seq = fold->alien.seq = 0;
@@ -648,10 +547,7 @@ void fold_begin(struct oracle *o)
 
 bool fold_init(struct oracle *o)
 {
-	o->fold.touches = board_store_new(o->b, (u64)MAX_TOUCHES << TOUCH_SHIFT);
-	o->fold.slots = board_store_new(o->b, sizeof(u32) << SLOT_BITS);
-	return o->fold.touches && o->fold.slots &&
-	       book_init(o->b, &o->fold.parts, o->n_frames, PART_SHIFT);
+	return fold_touch_init(o) && book_init(o->b, &o->fold.parts, o->n_frames, PART_SHIFT);
 }
 
 /* ---- Reading everything ------------------------------------------------------------------------ */

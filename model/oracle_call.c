@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which rule an action falls under, and with which arguments: the table of calls about the
+ * host's own memory, accesses, and what guests call. Those about VMs are in oracle_vm.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "oracle_impl.h"
+
+/* ---- Which rule is it? -------------------------------------------------------------- */
+
+enum shape { SHAPE_NONE, SHAPE_PFN, SHAPE_PFN_NR, SHAPE_MMIO, SHAPE_VAS, SHAPE_ADDR };
+
+struct rule_of_call {
+	const char *name;
+	enum m_op op;
+	enum shape shape;
+	bool early; /* for a host that is still trusted */
+};
+
+static const struct rule_of_call calls[] = {
+	{ "host_share_hyp", M_HOST_SHARE_HYP, SHAPE_PFN, false },
+	{ "host_unshare_hyp", M_HOST_UNSHARE_HYP, SHAPE_PFN, false },
+	{ "host_donate_hyp", M_HOST_DONATE_HYP, SHAPE_PFN_NR, false },
+	{ "hyp_donate_host", M_HYP_DONATE_HOST, SHAPE_PFN_NR, false },
+	{ "host_share_ffa", M_HOST_SHARE_FFA, SHAPE_PFN_NR, false },
+	{ "host_unshare_ffa", M_HOST_UNSHARE_FFA, SHAPE_PFN_NR, false },
+	{ "ffa_mem_share", M_FFA_MEM_SHARE, SHAPE_PFN_NR, false },
+	{ "ffa_mem_reclaim", M_FFA_MEM_RECLAIM, SHAPE_PFN_NR, false },
+	{ "pin_shared_mem", M_PIN, SHAPE_VAS, false },
+	{ "unpin_shared_mem", M_UNPIN, SHAPE_VAS, false },
+	{ "host_donate_hyp_mmio", M_DONATE_HYP_MMIO, SHAPE_MMIO, false },
+	{ "hyp_donate_host_mmio", M_DONATE_HOST_MMIO, SHAPE_MMIO, false },
+	{ "host_stage2_idmap", M_IDMAP, SHAPE_ADDR, false },
+	{ "prot_finalize", M_OTHER, SHAPE_NONE, false },
+	{ "pkvm_init", M_OTHER, SHAPE_NONE, true },
+	{ "create_private_mapping", M_OTHER, SHAPE_NONE, true },
+	{ "cpu_set_vector", M_OTHER, SHAPE_NONE, true },
+	{ "enable_ssbs", M_OTHER, SHAPE_NONE, true },
+	{ "flush_vm_context", M_OTHER, SHAPE_NONE, false },
+	{ NULL, M_OTHER, SHAPE_NONE, false },
+};
+
+static const struct rule_of_call *rule_of(const struct el2_call *call)
+{
+	const struct rule_of_call *r = calls;
+
+	while (r->name && (!call || r->name[0] != call->name[0] || strcmp(r->name, call->name)))
+		r++;
+	return r;
+}
+
+static bool is_call(const struct oracle *o, const char *name)
+{
+	return o->action.kind == ORACLE_CALL && o->action.call &&
+	       o->action.call->name[0] == name[0] && !strcmp(o->action.call->name, name);
+}
+
+static void call_arguments(struct oracle *o, enum shape shape)
+{
+	const u64 *a = o->action.args;
+	const u64 page = BIT(o->shift);
+	struct m_call *call = &o->call;
+
+	call->nr = 1;
+	switch (shape) {
+	case SHAPE_NONE:
+		break;
+	case SHAPE_PFN:
+		call->pfn = a[0];
+		break;
+	case SHAPE_PFN_NR:
+		call->pfn = a[0];
+		call->nr = o->action.n_args > 1 ? a[1] : 1;
+		break;
+	case SHAPE_MMIO:
+		call->pfn = a[0];
+		call->nr = o->action.n_args > 1 && o->design.mmio_range ? a[1] : 1;
+		break;
+	case SHAPE_VAS: /* linear addresses of EL2, rounded outward */
+		call->pfn = (ALIGN_DOWN(a[0], page) - o->v->layout->va_offset) >> o->shift;
+		call->nr = (ALIGN_UP(a[1], page) - ALIGN_DOWN(a[0], page)) >> o->shift;
+		break;
+	case SHAPE_ADDR:
+		call->addr = a[0];
+		break;
+	}
+}
+
+static void single_answer(struct oracle *o, s64 ret, const char *why)
+{
+	o->verdict.n = 1;
+	o->verdict.anything = false;
+	o->verdict.answer[0] = (struct m_answer){ .end = M_RET, .ret = ret, .why = why };
+}
+
+static void judge_prot_finalize(struct oracle *o)
+{
+	if (o->s2_on[o->action.cpu])
+		single_answer(o, -EPERM, "the stage 2 of this CPU is on");
+	else
+		single_answer(o, 0, "the CPU's stage 2 goes on");
+}
+
+/* Has the TLB of this CPU what the guest's access needs, whatever the tables say now? */
+static bool known_to_tlb(const struct oracle *o)
+{
+	const struct oracle_action *a = &o->action;
+	const struct el2_guest_view *g = model_guest(o->v, o->state.loaded[a->cpu].handle);
+	const struct tlb *tlb = &o->b->cpus[a->cpu].tlb;
+
+	for (u32 i = 0; g && i < tlb->used; i++) {
+		const struct tlb_entry *e = &tlb->e[i];
+
+		if (e->valid && e->regime == TLB_S2 && e->vmid == g->s2.vmid &&
+		    o->call.addr - e->ia < e->size &&
+		    (a->access == MMU_READ    ? e->r
+		     : a->access == MMU_WRITE ? e->w
+					      : e->x))
+			return true;
+	}
+	return false;
+}
+
+/* An access that crosses a page is two, and the first that does not succeed ends it. */
+static void judge_access(struct oracle *o)
+{
+	const u64 page = BIT(o->shift);
+	const u64 next = ALIGN_DOWN(o->action.addr, page) + page;
+
+	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
+	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	if (o->verdict.answer[0].end != M_OK_ACCESS || o->action.size <= next - o->action.addr)
+		return;
+	o->call.addr = next;
+	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
+	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	/* a device may not answer, and then the second page is never reached */
+	if (o->action.kind == ORACLE_HOST_ACCESS &&
+	    page_class(o, o->action.addr >> o->shift) == M_HOLE && o->verdict.n < M_MAX_ANSWERS)
+		o->verdict.answer[o->verdict.n++] =
+			(struct m_answer){ .end = M_BUS, .why = "the first page may not answer" };
+}
+
+static void name_guest_call(struct oracle *o)
+{
+	const u64 *a = o->action.args;
+	const struct m_loaded *on = &o->state.loaded[o->action.cpu];
+	const u32 id = (u32)a[0];
+	const bool known = id == M_GUEST_FEATURES || id == M_GUEST_MEMINFO ||
+			   id == M_GUEST_MEM_SHARE || id == M_GUEST_MEM_UNSHARE;
+
+	o->call.op = M_GUEST_CALL;
+	memcpy(o->call.arg, a, sizeof(o->call.arg));
+	/* what EL2 does not answer the host does: with no */
+	o->refusal = REFUSE_NOT;
+	if (on->handle && (!known || !o->design.profile->protected_guests ||
+			   !o->state.vm[on->handle - EL2_HANDLE_OFFSET].is_protected))
+		o->refusal = REFUSE_MUST;
+}
+
+static void name_action(struct oracle *o)
+{
+	static const enum m_op op_of_access[] = { M_HOST_READ, M_HOST_WRITE, M_HOST_EXEC };
+	static const enum m_op op_of_guest[] = { M_GUEST_READ, M_GUEST_WRITE, M_GUEST_EXEC };
+	const struct oracle_action *a = &o->action;
+	const struct rule_of_call *r = rule_of(a->kind == ORACLE_CALL ? a->call : NULL);
+
+	o->call = (struct m_call){ .op = r->op, .cpu = a->cpu, .addr = a->addr, .size = a->size };
+	call_arguments(o, r->shape);
+	if (a->kind == ORACLE_HOST_ACCESS)
+		o->call.op = op_of_access[a->access];
+	o->boots = a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE || a->kind == ORACLE_BOOT ||
+		   is_call(o, "pkvm_init");
+	o->adopts = is_call(o, "create_private_mapping");
+	o->refusal = REFUSE_MAY;
+	if (a->kind == ORACLE_CALL && r->name && o->state.deprivileged)
+		o->refusal = r->early ? REFUSE_MUST : REFUSE_NOT;
+	else if (a->kind == ORACLE_CALL && !r->name)
+		guests_name(o);
+	else if (a->kind == ORACLE_GUEST_ACCESS)
+		o->call.op = op_of_guest[a->access];
+	else if (a->kind == ORACLE_GUEST_CALL)
+		name_guest_call(o);
+}
+
+void judge_action(struct oracle *o)
+{
+	const struct oracle_action *a = &o->action;
+
+	name_action(o);
+	o->verdict = (struct m_verdict){ .anything = true };
+	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
+		single_answer(o, 0, "EL2 did not come up");
+	else if (a->kind == ORACLE_PROT_FINALIZE || is_call(o, "prot_finalize"))
+		judge_prot_finalize(o);
+	else if (a->kind == ORACLE_HOST_ACCESS || (a->kind == ORACLE_GUEST_ACCESS && o->v->booted))
+		judge_access(o);
+	else if (a->kind != ORACLE_SMC && o->v->booted)
+		m_judge(&o->state, &o->design, &o->call, &o->verdict);
+}
