@@ -242,7 +242,7 @@ const struct bug el2_bugs[] = {
 	},
 	[BUG_B17] = {
 		.id = "B-17",
-		.subject = "KVM: arm64: Force-align kvm_hyp_memcache allocations",
+		.subject = "KVM: arm64: force-align kvm_hyp_memcache allocations",
 		.release = "v6.15",
 		.rule = "spec",
 		.doc = "EL2 clears a page for a table from where the host says, into the next",
