@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from conftest import ROOT
 from language_support import fails, mistaken, passes, recorded, runs  # noqa: F401
 
 SHARE = "boot\nlet p = page()\n"
@@ -217,3 +218,44 @@ def test_how_it_comes_to_it(run, tmp_path):
     assert re.fullmatch(r"  CPU 0 {33}CPU 1", lines[1])
     assert "  lock host_mmu" in lines
     assert " " * 40 + "lock host_mmu" in lines
+
+
+SMP = ROOT / "scenarios" / "smp"
+
+
+@pytest.mark.parametrize(
+    "name, options, shown",
+    [
+        (
+            "what-if-two-cpus-make-one-vcpu",
+            ["--bug=B-21", "--kernel=v7.2"],
+            "not (pins(mine) + pins(yours) == 1)",
+        ),
+        (
+            "what-if-nobody-knows-where-it-faulted",
+            ["--bug=B-31", "--kernel=v7.0"],
+            "cpu1.result == panic",
+        ),
+    ],
+)
+def test_bugs_are_found_by_searching(run, tmp_path, name, options, shown):
+    """Without the bug all orders pass; with it one fails, which can be pasted and fails again."""
+    text = (SMP / f"{name}.pkvm").read_text()
+    assert run("explore", options[1], SMP / f"{name}.pkvm").status == 0
+    done = run("explore", "--jobs=1", *options, SMP / f"{name}.pkvm")
+    assert done.status == 1
+    schedule = re.search(rf"Shortest for {re.escape(shown)}: .*\n +(schedule .*)", done.out)[1]
+    (tmp_path / "t.pkvm").write_text(text.replace("explore\n", f"parallel\n\t{schedule}\n"))
+    again = run("run", "--keep-going", *options, tmp_path / "t.pkvm")
+    assert again.status == 1
+    assert re.search(r"FAIL: (always pins|never cpu1.result == panic)", again.out)
+
+
+def test_each_is_searched_to_the_end(run):
+    """Every block of scenarios/smp is answered for all interleavings, none bounded."""
+    done = run("explore", "--jobs=1", SMP)
+    assert done.status == 0
+    found = EXPLORED.findall(done.out)
+    assert len(found) >= 28
+    assert {f[2] for f in found} == {"complete"}
+    assert {f[1] for f in found} == {", one of each set of equivalent ones"}

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""EL2 with one lock, one TLBI or one DSB left out: does any scenario notice?
+
+    tests/mutants.py [--jobs N] [--only WORD] [SCENARIOS...]
+
+Each place of sim/hyp that takes a lock, invalidates or waits is left out in turn, in a copy of
+the tree. What lacks a lock lacks it for all that the function does under it. The scenarios (by
+default those with several CPUs, then all) run on what was built from it; one that fails has
+caught it. What nobody catches must stand in EXPLAINED. Exit status: 0 if so.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+PAIRS = [
+    ("spin_lock", "spin_unlock"),
+    ("host_lock_component", "host_unlock_component"),
+    ("hyp_lock_component", "hyp_unlock_component"),
+    ("guest_lock_component", "guest_unlock_component"),
+    ("lock_host_and_hyp", "unlock_host_and_hyp"),
+    ("lock_host_and_guest", "unlock_host_and_guest"),
+    ("lock_both", "unlock_both"),
+]
+STATEMENTS = ["cpu_tlbi", "cpu_dsb"]
+# where nothing of EL2 on its own machine is
+SKIP = {"selftest.c", "pgtable_alone.c"}
+
+# What no scenario can see, by "FILE FUNCTION WHAT", and why.
+EXPLAINED = {}
+
+
+def functions(text):
+    """(name, first line, line after the last) of what is defined at the top level."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        if lines[at] == "{":
+            end = lines.index("}", at)
+            head = at
+            while head and lines[head - 1].strip() and lines[head - 1][0] not in "#/* ":
+                head -= 1
+            name = re.search(r"(\w+)\(", " ".join(lines[head:at]))
+            if name:
+                yield name[1], at, end + 1
+            at = end
+        at += 1
+
+
+def call(name, line):
+    """The arguments of a statement that is one call of NAME, or None."""
+    found = re.match(rf"\s+{name}\((.*)\);$", line)
+    return found and found[1]
+
+
+def without(lines, gone):
+    """LINES with the statements on the lines GONE replaced by nothing."""
+    return "\n".join(
+        re.match(r"\s*", line)[0] + "(void)0;" if i in gone else line
+        for i, line in enumerate(lines)
+    )
+
+
+def lock_mutants(path, lines, name, first, end):
+    for lock, unlock in PAIRS:
+        taken = {}
+        for i in range(first, end):
+            for word in (lock, unlock):
+                args = call(word, lines[i])
+                if args is not None:
+                    taken.setdefault(args, {}).setdefault(word, set()).add(i)
+        for args, at in taken.items():
+            if set(at) == {lock, unlock}:
+                what = args.split("->")[-1].split("&")[-1].rstrip(")")
+                yield f"{path.name} {name} {lock} {what}", at[lock] | at[unlock]
+
+
+def statement_mutants(path, lines, name, first, end):
+    n = 0
+    for i in range(first, end):
+        for word in STATEMENTS:
+            if call(word, lines[i]) is not None:
+                n += 1
+                yield f"{path.name} {name} {word} {n}", {i}
+
+
+def helper_mutants(path, lines):
+    """A lock that is taken in one function and released in another one: left out in both."""
+    text = "\n".join(lines)
+    for lock, unlock in PAIRS[1:4]:
+        gone = {
+            i
+            for name, first, end in functions(text)
+            if name in (lock, unlock)
+            for i in range(first, end)
+            if call("spin_lock", lines[i]) or call("spin_unlock", lines[i])
+        }
+        if gone:
+            yield f"{path.name} {lock} everywhere", gone
+
+
+def mutants(tree):
+    for path in sorted((tree / "sim/hyp").glob("*.[ch]")):
+        if path.name in SKIP:
+            continue
+        lines = path.read_text().split("\n")
+        for name, gone in helper_mutants(path, lines):
+            yield name, path, without(lines, gone)
+        for name, first, end in functions("\n".join(lines)):
+            for make in (lock_mutants, statement_mutants):
+                for label, gone in make(path, lines, name, first, end):
+                    yield label, path, without(lines, gone)
+
+
+def build(tree, jobs):
+    done = subprocess.run(
+        ["ninja", "-C", "build/release", f"-j{jobs}", "pkvm-sim"],
+        cwd=tree, capture_output=True, text=True,
+    )
+    if done.returncode:
+        sys.exit(done.stdout[-3000:])
+
+
+def caught_by(tree, scenarios):
+    """The first run that fails, "end" if the program itself does, or None."""
+    for paths in scenarios:
+        done = subprocess.run(
+            ["build/release/pkvm-sim", "run", "--format=tap", "--steps=20000000", *paths],
+            cwd=tree, capture_output=True, text=True, timeout=600,
+        )
+        failed = re.search(r"^not ok \d+ (?:- )?(.*)$", done.stdout, re.M)
+        if failed:
+            return failed[1]
+        if done.returncode:
+            return f"end: {done.stderr.strip()[:100]}"
+    return None
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    args.add_argument("--jobs", default="2")
+    args.add_argument("--only", default="", help="places with this word in their name")
+    args.add_argument("scenarios", nargs="*")
+    args = args.parse_args()
+    scenarios = [args.scenarios] if args.scenarios else [["scenarios/smp"], ["scenarios"]]
+    unexplained = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = pathlib.Path(scratch) / "tree"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build", ".git"))
+        subprocess.run(["cmake", "--preset", "release"], cwd=tree, check=True,
+                       stdout=subprocess.DEVNULL)
+        build(tree, args.jobs)
+        if caught_by(tree, scenarios):
+            sys.exit("without any change the scenarios fail")
+        for label, path, text in list(mutants(tree)):
+            if args.only not in label:
+                continue
+            was = path.read_text()
+            path.write_text(text)
+            build(tree, args.jobs)
+            by = caught_by(tree, scenarios)
+            path.write_text(was)
+            why = EXPLAINED.get(label)
+            unexplained += not by and not why
+            print(f"{label}: {'caught by ' + by if by else why or 'NOT CAUGHT'}", flush=True)
+    sys.exit(unexplained > 0)
+
+
+if __name__ == "__main__":
+    main()
