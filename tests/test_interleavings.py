@@ -259,3 +259,17 @@ def test_each_is_searched_to_the_end(run):
     assert len(found) >= 28
     assert {f[2] for f in found} == {"complete"}
     assert {f[1] for f in found} == {", one of each set of equivalent ones"}
+
+
+def test_a_block_is_recorded_as_it_ran(run, tmp_path):
+    """What --record writes of a block runs under the same schedule, and is recorded the same."""
+    (tmp_path / "t.pkvm").write_text(
+        SHARE + "parallel\n" + RACE + "explore\n" + RACE.replace("hyp pfn(p)", "hyp pfn(p+4096)")
+    )
+    for seed in range(3):
+        done = run("run", f"--seed={seed}", "--record=a.pkvm", "t.pkvm", cwd=tmp_path)
+        assert done.status == 0
+        assert "schedule " in (tmp_path / "a.pkvm").read_text()
+        assert run("run", "--record=b.pkvm", "a.pkvm", cwd=tmp_path).status == 0
+        assert (tmp_path / "a.pkvm").read_bytes() == (tmp_path / "b.pkvm").read_bytes()
+

@@ -439,7 +439,16 @@ struct replay {
 	bool stuck, ended;
 	const struct board *b;
 	u64 seq;
+	GArray *ran; /* or NULL */
 };
+
+static void has_run(struct replay *p, const char *what, u32 value)
+{
+	const struct x_move m = { what, value };
+
+	if (p->ran)
+		g_array_append_val(p->ran, m);
+}
 
 static int replay_pick(void *data, u64 can)
 {
@@ -460,6 +469,7 @@ static int replay_pick(void *data, u64 can)
 	} else if (p->now < 0 || !(can & BIT((unsigned int)p->now))) {
 		p->now = __builtin_ctzll(can);
 	}
+	has_run(p, NULL, (u32)p->now);
 	return p->now;
 }
 
@@ -472,13 +482,14 @@ static u32 replay_answer(void *data, u32 n, const char *what)
 	if (!m || !m->what || strcmp(m->what, what) || m->value >= n)
 		return 0;
 	p->at++;
+	has_run(p, what, m->value);
 	return m->value;
 }
 
 bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, guint *bad,
-	      u64 *seq)
+	      u64 *seq, GArray *ran)
 {
-	struct replay p = { .move = moves, .n = n, .now = -1, .b = block->b };
+	struct replay p = { .move = moves, .n = n, .now = -1, .b = block->b, .ran = ran };
 	const struct board_scheduler by = { .pick = replay_pick, .data = &p };
 
 	block->start(block->data);

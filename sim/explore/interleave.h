@@ -74,9 +74,9 @@ GArray *x_run_moves(const struct x_run *run, u32 steps);
 /*
  * Carry out @moves, then let the CPU that stepped last go on while it can, else the
  * lowest that can. False: a move is not possible; *@bad is its index. *@seq: the board's
- * last event of @moves.
+ * last event of @moves. All that were made are added to @ran, unless it is NULL.
  */
 bool x_replay(const struct x_block *block, const struct x_move *moves, guint n, guint *bad,
-	      u64 *seq);
+	      u64 *seq, GArray *ran);
 
 #endif

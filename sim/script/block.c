@@ -90,6 +90,7 @@ static bool begin(struct block *k, GError **error)
 bool block_init(struct block *k, struct run *r, const struct stmt *st, GError **error)
 {
 	*k = (struct block){ .r = r, .st = st };
+	k->ran = g_array_new(FALSE, FALSE, sizeof(struct x_move));
 	for (guint i = 0; i < st->body->len; i++)
 		if (!add_line(k, st->body->pdata[i], error))
 			return false;
@@ -103,6 +104,7 @@ void block_clear(struct block *k)
 {
 	for (unsigned int i = 0; i < k->n; i++)
 		g_free(k->line[i].words);
+	g_array_unref(k->ran);
 	if (k->start.snapshot)
 		x_drop(k->r->m, &k->start);
 	if (k->r->m)
@@ -187,7 +189,8 @@ bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *b
 	bool ok;
 
 	recorder_begin(rec);
-	ok = x_replay(&k->x, moves, n, bad, &seq);
+	g_array_set_size(k->ran, 0);
+	ok = x_replay(&k->x, moves, n, bad, &seq, k->ran);
 	recorder_end(rec);
 	block_end(k);
 	return ok;
@@ -197,7 +200,7 @@ bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *b
 
 struct chance {
 	struct board *b;
-	GArray *moves;
+	GArray *ran;
 };
 
 static int pick_any(void *data, u64 can)
@@ -211,16 +214,16 @@ static int pick_any(void *data, u64 can)
 	while (i--)
 		can &= can - 1;
 	m.value = (u32)__builtin_ctzll(can);
-	g_array_append_val(c->moves, m);
+	g_array_append_val(c->ran, m);
 	return (int)m.value;
 }
 
-GArray *block_chance(struct block *k)
+void block_chance(struct block *k)
 {
-	struct chance c = { .b = k->x.b,
-			    .moves = g_array_new(FALSE, FALSE, sizeof(struct x_move)) };
+	struct chance c = { .b = k->x.b, .ran = k->ran };
 	const struct board_scheduler by = { .pick = pick_any, .data = &c };
 
+	g_array_set_size(k->ran, 0);
 	recorder_begin(k->r->rec);
 	start(k);
 	board_schedule(c.b, &by);
@@ -228,7 +231,6 @@ GArray *block_chance(struct block *k)
 	board_schedule(c.b, NULL);
 	recorder_end(k->r->rec);
 	block_end(k);
-	return c.moves;
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------- */
@@ -266,6 +268,26 @@ void block_remember(struct block *k)
 	}
 }
 
+void block_record(struct block *k)
+{
+	struct recording *rec = k->r->recording;
+	char *schedule, *text = NULL;
+
+	if (!rec)
+		return;
+	schedule = moves_words((const struct x_move *)(void *)k->ran->data, k->ran->len);
+	record_block(rec, schedule);
+	for (unsigned int i = 0; i < k->n; i++)
+		record_block_line(rec, k->line[i].words, &k->line[i].out);
+	record_block(rec, NULL);
+	for (unsigned int i = 0; i < k->n_violations; i++) {
+		text = g_strdup_printf("violation %s", model_rules[k->violation[i].rule].name);
+		record_text(rec, "sometimes", text);
+		g_free(text);
+	}
+	g_free(schedule);
+}
+
 static bool tell_one(struct block *k, GError **error)
 {
 	struct tally t;
@@ -295,7 +317,8 @@ static bool run_parallel(struct block *k, GError **error)
 	guint bad;
 
 	if (first->id != CMD_SCHEDULE) {
-		g_array_unref(block_chance(k));
+		block_chance(k);
+		block_record(k);
 		return tell_one(k, error);
 	}
 	/* what may happen is said by the schedule, and does not happen else */
@@ -303,6 +326,7 @@ static bool run_parallel(struct block *k, GError **error)
 	if (!block_replay(k, (const struct x_move *)(void *)first->moves->data, first->moves->len,
 			  &bad))
 		return impossible(first, bad, error);
+	block_record(k);
 	return tell_one(k, error);
 }
 

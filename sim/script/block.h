@@ -40,6 +40,7 @@ struct block {
 	const struct violation *violation;
 	unsigned int n_violations;
 	bool panicked;
+	GArray *ran; /* struct x_move: of block_replay() or block_chance() */
 };
 
 /* Arguments evaluated, a state to come back to. False: an error of the file. */
@@ -49,10 +50,12 @@ void block_clear(struct block *k);
 void block_end(struct block *k);
 /* Carry out @moves and then what is left, watched and recorded. False: @bad is impossible. */
 bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *bad);
-/* By chance (--seed). New array: what came of it. */
-GArray *block_chance(struct block *k);
+/* By chance (--seed). */
+void block_chance(struct block *k);
 /* For `result` and the like. */
 void block_remember(struct block *k);
+/* For --record: the last of these runs. */
+void block_record(struct block *k);
 
 /* ---- Words (block_words.c) ---------------------------------------------------------------- */
 

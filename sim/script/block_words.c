@@ -178,9 +178,9 @@ char *block_listing(struct block *k, const struct x_move *moves, guint n)
 				       COLUMN - 4, (unsigned int)__builtin_ctz(left));
 	while (l.out->str[l.out->len - 1] == ' ')
 		g_string_truncate(l.out, l.out->len - 1);
-	sim_assert(x_replay(&k->x, moves, n, &bad, &l.last));
+	sim_assert(x_replay(&k->x, moves, n, &bad, &l.last, NULL));
 	board_subscribe(k->x.b, list_event, &l);
-	sim_assert(x_replay(&k->x, moves, n, &bad, &seq));
+	sim_assert(x_replay(&k->x, moves, n, &bad, &seq, NULL));
 	board_unsubscribe(k->x.b, list_event, &l);
 	flush_loads(&l);
 	who_waits(&l);

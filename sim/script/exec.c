@@ -194,6 +194,22 @@ char *stmt_text(const struct stmt *st)
 	return g_strndup(l->text + from, l->end - from);
 }
 
+/* CPUs that are locked up: which waits for what, and who has it from where. */
+static void who_waits(const struct run *r, GPtrArray *lines)
+{
+	const struct board *b = r->m->board;
+
+	for (unsigned int i = 0; i < b->n_cpus; i++) {
+		const struct spinlock *l = b->cpus[i].waits;
+
+		if (l && l->holder >= 0)
+			g_ptr_array_add(lines,
+					g_strdup_printf("CPU %u waits for %s, which CPU %d took in "
+							"%s()",
+							i, l->name, l->holder, l->fn ? l->fn : "?"));
+	}
+}
+
 /* The last ten events of the run and what a panic printed, line by line. */
 static char **diagnosis(struct run *r, const struct outcome *o)
 {
@@ -206,6 +222,8 @@ static char **diagnosis(struct run *r, const struct outcome *o)
 		trace_line(text, &g_array_index(last, struct event, i));
 		g_ptr_array_add(lines, g_strdup(text->str));
 	}
+	if (o && o->kind == OUTCOME_HANG)
+		who_waits(r, lines);
 	if (o && o->kind == OUTCOME_PANIC) {
 		char *panic = report_panic(r->m->hyp->panic(r->m->el2));
 		char **split = g_strsplit(panic, "\n", -1);

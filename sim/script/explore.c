@@ -282,6 +282,7 @@ static void leave_behind(struct search *s)
 	sim_assert(block_replay(s->k, moves ? (const struct x_move *)(void *)moves->data : NULL,
 				moves ? moves->len : 0, &bad_move));
 	block_remember(s->k);
+	block_record(s->k);
 }
 
 /* ---- All of it, or parts ------------------------------------------------------------------------------ */

@@ -73,6 +73,28 @@ void record_action(struct recording *rec, const char *words, const struct outcom
 	g_free(got);
 }
 
+void record_block(struct recording *rec, const char *schedule)
+{
+	if (!schedule)
+		fputs("end\n", rec->out);
+	else
+		fprintf(rec->out, "parallel\n%s%s%s", *schedule ? "\tschedule " : "", schedule,
+			*schedule ? "\n" : "");
+}
+
+void record_block_line(struct recording *rec, const char *words, const struct outcome *o)
+{
+	char *got = value_words(outcome_value(o));
+
+	fprintf(rec->out, "\t%s%s", g_str_has_prefix(words, "cpu") ? "" : "cpu0: ", words);
+	/* who did not come to it does not come to it again */
+	if (o->kind == OUTCOME_NOT_RUN || o->kind == OUTCOME_GAVE_UP)
+		fputc('\n', rec->out);
+	else
+		fprintf(rec->out, " => %s\n", got);
+	g_free(got);
+}
+
 /* ---- Set-up ------------------------------------------------------------------------------ */
 
 static void record_range(struct recording *rec, const char *keyword, u64 base, u64 size)

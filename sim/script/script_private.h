@@ -626,6 +626,9 @@ void record_setup(struct recording *rec, const struct setup *s, const struct el2
 void record_names(struct recording *rec, GHashTable *names);
 void record_action(struct recording *rec, const char *words, const struct outcome *o,
 		   const struct report_violation *v, unsigned int n);
+/* parallel and schedule, or (NULL) end; between them its lines, with their cpu0:. */
+void record_block(struct recording *rec, const char *schedule);
+void record_block_line(struct recording *rec, const char *words, const struct outcome *o);
 void record_let(struct recording *rec, const char *name, struct value v);
 void record_text(struct recording *rec, const char *keyword, const char *text);
 void record_quoted(struct recording *rec, const char *keyword, const char *text);
