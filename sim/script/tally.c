@@ -203,7 +203,8 @@ static char *state_text(const struct tally *t, u64 shows)
 		const struct expr *e = t->clause[i]->arg[0];
 		GString *sides = g_string_new(NULL);
 
-		if (e && run_sides(t->k->r, e, e, sides, NULL) && sides->len)
+		if (e && run_sides(t->k->r, e, e, sides, NULL) && sides->len &&
+		    !strstr(out->str, sides->str))
 			g_string_append_printf(out, "%s; ", sides->str);
 		g_string_free(sides, TRUE);
 	}
