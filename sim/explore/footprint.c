@@ -415,10 +415,10 @@ u32 steps_initials(const struct steps *s, u32 j, const struct racer *racer)
 		if (first[st->cpu] || is_before(s, j, k))
 			continue;
 		if (comes_first(s, first, st->clock))
-			can |= BIT(st->cpu);
+			can |= (u32)BIT(st->cpu);
 		first[st->cpu] = k + 1;
 	}
 	if (!first[racer->cpu] && comes_first(s, first, racer->clock))
-		can |= BIT(racer->cpu);
+		can |= (u32)BIT(racer->cpu);
 	return can;
 }
