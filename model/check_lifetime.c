@@ -60,9 +60,16 @@ static void check_link(struct oracle *o, struct lifetime_state *s, const struct 
 	const struct check_pool *p = check_pool_of(&s->pools, child);
 	struct part part;
 
-	if (!p || !is_free(o, p, child))
+	if (p && !is_free(o, p, child))
 		return;
 	part = fold_part(o, PA(ev->addr));
+	if (part.part == PART_GUEST_TABLE && pte_table(ev->val, part.level) &&
+	    !model_refcount(b, oracle_view(o), PA(child)))
+		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
+			      "an entry of a guest's table leads to 0x%" PRIx64 ", which is free",
+			      child);
+	if (!p)
+		return;
 	if (check_is_table(&part) && pte_table(ev->val, part.level))
 		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
 			      "a table entry leads to 0x%" PRIx64 ", which is free in pool %s",
@@ -97,12 +104,12 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 	/* by order; what no pool can have is one page */
 	u64 size = check_page_size(o) << (ev->val < 32 ? ev->val : 0);
 
-	if (!check_pool_of(&s->pools, ev->addr))
-		return;
 	if (is_table(o, ev->addr))
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "the page at 0x%" PRIx64 " was freed, and is still linked as a table",
 			      ev->addr);
+	if (!check_pool_of(&s->pools, ev->addr))
+		return;
 	if (s->n_freed < MAX_FREED) {
 		s->freed[s->n_freed].base = ev->addr;
 		s->freed[s->n_freed++].size = size;
@@ -114,7 +121,7 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 
 static void check_given(struct oracle *o, struct lifetime_state *s, const struct event *ev)
 {
-	if (ev->addr && check_pool_of(&s->pools, ev->addr) && is_table(o, ev->addr))
+	if (ev->addr && is_table(o, ev->addr))
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "the page at 0x%" PRIx64
 			      " was given out, and is still linked as a table",

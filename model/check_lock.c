@@ -7,6 +7,7 @@
  * (the table in docs/rules.md): the host's stage 2 and its page states by
  * host_mmu, EL2's stage 1 by pkvm_pgd_lock, EL2's page states by both, lists and
  * counts of a pool by the pool's lock, counts of other pages by both or by
+ * vm_table_lock; a guest's stage 2 and its pages by its VM's lock, the table of VMs by
  * vm_table_lock. Not at boot, where one CPU runs.
  */
 #include <string.h>
@@ -19,6 +20,7 @@ struct lock_state {
 	u64 after[MAX_LOCKS];  /* by rank: which were taken with this one held */
 	u64 before[MAX_LOCKS]; /* the same turned round: which were held when it was taken */
 	const struct spinlock *host, *hyp, *vm_table;
+	u64 vm_slots; /* PA of the table that @vm_table protects; or no address */
 	struct check_pools pools;
 	bool booting;
 };
@@ -215,6 +217,8 @@ static void check_held(struct oracle *o, struct lock_state *s, const struct even
 {
 	const struct part p = fold_part(o, PA(ev->addr));
 
+	if (p.part == PART_NONE && ev->addr - s->vm_slots < UINT64_C(8) * EL2_MAX_VMS)
+		must_hold(o, s->vm_table, NO_PAGE, ev, "the table of VMs");
 	if (p.part == PART_NONE && ev->addr - oracle_view(o)->bss.base >= oracle_view(o)->bss.size)
 		return;
 	if (check_is_table(&p))
@@ -247,6 +251,7 @@ static void lock_begin(struct oracle *o, void *state, const struct oracle_action
 
 	check_pools_sync(o, &s->pools);
 	s->booting = check_booting(o);
+	s->vm_slots = oracle_view(o)->vm_table.pa ? oracle_view(o)->vm_table.pa : UINT64_MAX / 2;
 }
 
 static void lock_init(struct oracle *o, void *state)

@@ -3,6 +3,8 @@
  * stale-tlb: a translation that EL2 took away must be gone from every TLB that
  * may hold it when the lock of its table is released.
  *
+ * When a VM is gone no TLB may know anything of its VMID.
+ *
  * First by what hardware may do: every translation that was in a live table may
  * be in the TLB of every CPU that walks it. Then, after the action, by what the
  * TLBs of this board do hold.
@@ -30,6 +32,8 @@ struct tlb_state {
 	struct gone_list gone;
 	struct changed changed[MAX_CHANGED];
 	unsigned int n_changed;
+	u32 ending; /* handle of the VM that the action may end; 0 */
+	u16 vmid;   /* its */
 };
 
 /* ---- What a store takes away ----------------------------------------------------------- */
@@ -236,9 +240,42 @@ static void check_tlbs(struct oracle *o, const struct tlb_state *s)
 	}
 }
 
+/* The VM of a call that takes one apart: its VMID is the next one's with the handle. */
+static const struct el2_guest_view *ending(struct oracle *o, const struct oracle_action *a)
+{
+	if (a->kind != ORACLE_CALL || !a->call || !a->n_args ||
+	    (strcmp(a->call->name, "finalize_teardown_vm") && strcmp(a->call->name, "teardown_vm")))
+		return NULL;
+	return model_guest(oracle_view(o), (u32)a->args[0]);
+}
+
+/* It is gone: whatever the next VM's vCPUs touch, no TLB may answer for this one. */
+static void check_ended(struct oracle *o, const struct tlb_state *s)
+{
+	struct board *b = oracle_board(o);
+
+	if (!s->ending || model_guest(oracle_view(o), s->ending))
+		return;
+	for (unsigned int n = 0; n < b->n_cpus; n++) {
+		const struct tlb *tlb = &b->cpus[n].tlb;
+
+		for (u32 i = 0; i < tlb->used; i++)
+			if (tlb->e[i].valid && tlb->e[i].regime == TLB_S2 &&
+			    tlb->e[i].vmid == s->vmid)
+				oracle_breach(o, RULE_STALE_TLB, tlb->e[i].oa.pa, NULL,
+					      "the VM is gone, and the TLB of CPU %u still has its "
+					      "translation of 0x%" PRIx64 " to 0x%" PRIx64,
+					      n, tlb->e[i].ia, tlb->e[i].oa.pa);
+	}
+}
+
 static void tlb_begin(struct oracle *o, void *state, const struct oracle_action *a)
 {
+	const struct el2_guest_view *g = ending(o, a);
 	struct tlb_state *s = state;
+
+	s->ending = g ? g->handle : 0;
+	s->vmid = g ? g->s2.vmid : 0;
 
 	check_pools_sync(o, &s->gone.pools);
 	s->gone.merge = true;
@@ -253,6 +290,7 @@ static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64
 			outlived(o, &s->gone.g[i]);
 		if (s->n_changed)
 			check_tlbs(o, s);
+		check_ended(o, s);
 	}
 	s->gone.n = 0;
 	s->n_changed = 0;

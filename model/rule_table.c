@@ -16,8 +16,8 @@ const struct rule model_rules[N_RULES] = {
 	[RULE_SINGLE_OWNER] = {
 		"single-owner",
 		"a page has two owners, or a party reaches what is neither its own nor shared with it",
-		"All records of a page together (the host's stage 2, EL2's stage 1, struct hyp_page) "
-		"must name one owner, and what the tables, the TLBs and the bus masters let a party "
+		"All records of a page together (the host's stage 2, EL2's stage 1, guests' stage 2, "
+		"struct hyp_page) must name one owner, and what the tables, the TLBs and the bus masters let a party "
 		"do must not go beyond it.",
 	},
 	[RULE_NO_CHANGE_ON_ERROR] = {
@@ -62,8 +62,8 @@ const struct rule model_rules[N_RULES] = {
 		"lock-held",
 		"state that a lock protects was touched without it",
 		"The host's tables and page states go with the host's lock, EL2's tables and states "
-		"with EL2's, a pool's lists and counts with the pool's. Boot has one CPU and no need "
-		"of them.",
+		"with EL2's, a guest's tables with its VM's, the table of VMs with its own, a pool's "
+		"lists and counts with the pool's. Boot has one CPU and no need of them.",
 	},
 	[RULE_DATA_RACE] = {
 		"data-race",
@@ -79,8 +79,9 @@ const struct rule model_rules[N_RULES] = {
 	[RULE_LEAK] = {
 		"leak",
 		"a page was lost: no calls of the release can ever give it back",
-		"Judged at the end of a run and after `vm destroy`. What a scenario drains is its "
-		"own.",
+		"Judged at the end of a run, and for a VM's memory when the VM is gone: what the host "
+		"gave for it must be the host's again, and no page may still count as lent to it or "
+		"be kept for it. What a scenario drains is its own.",
 	},
 	[RULE_USE_AFTER_FREE] = {
 		"use-after-free",
@@ -91,8 +92,10 @@ const struct rule model_rules[N_RULES] = {
 	[RULE_CONFIDENTIAL] = {
 		"confidential",
 		"bytes that EL2 or a protected guest wrote can be read by another party",
-		"Not: return registers, mailboxes lent for it, the link word of a page that goes "
-		"back to the host through a memcache.",
+		"It is enough that it can be: a page that the host gets with such bytes in it is told "
+		"when it gets it. Not: return registers, mailboxes lent for it, what the guest wrote "
+		"before it shared the page, the link word of a page that goes back to the host "
+		"through a memcache.",
 	},
 	[RULE_RANGE] = {
 		"range",
