@@ -176,8 +176,9 @@ static bool in_effect(const struct oracle *o, u64 pfn)
 
 static bool found_same(const struct found *a, const struct found *b)
 {
-	return page_same(&a->p, &b->p) && a->host_leaf == b->host_leaf && a->linear == b->linear &&
-	       a->elsewhere == b->elsewhere;
+	return page_same(&a->p, &b->p) && a->p.note_vm == b->p.note_vm &&
+	       a->p.note_gfn == b->p.note_gfn && a->host_leaf == b->host_leaf &&
+	       a->linear == b->linear && a->elsewhere == b->elsewhere;
 }
 
 /* The owner went with the VM, and the host still borrows. */
