@@ -302,6 +302,8 @@ u64 oracle_block_end(struct oracle *o, const struct oracle_part *part, unsigned 
 	}
 	o->verdict = (struct m_verdict){ .anything = true };
 	judge_block_end(o, end, plain);
+	if (o->mode == CHECK_PARANOID && o->fold.live)
+		paranoid_check(o);
 	o->current = NULL;
 	return digest;
 }

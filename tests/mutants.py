@@ -34,7 +34,30 @@ STATEMENTS = ["cpu_tlbi", "cpu_dsb"]
 SKIP = {"selftest.c", "pgtable_alone.c"}
 
 # What no scenario can see, by "FILE FUNCTION WHAT", and why.
-EXPLAINED = {}
+FFA = "the FF-A proxy's state is the simulator's, and blocks of CPUs have no FF-A"
+UNSEEN = "the VM is in no table yet, or no longer: nobody else can work on it"
+S2_OFF = "no CPU walks these tables before its stage 2 is on, so nothing old is cached"
+VMIDS = "for the roll-over of VMIDs, which are never given to somebody else here"
+EXPLAINED = {
+    "ffa.c do_ffa_version spin_lock version_lock": FFA,
+    "ffa.c do_ffa_rxtx_map spin_lock lock": FFA,
+    "ffa.c do_ffa_rxtx_unmap spin_lock lock": FFA,
+    "ffa.c do_ffa_part_get spin_lock lock": FFA,
+    "ffa_mem.c do_ffa_mem_xfer spin_lock lock": FFA,
+    "ffa_mem.c do_ffa_mem_frag_tx spin_lock lock": FFA,
+    "ffa_mem.c ffa_mem_share spin_lock lock": FFA,
+    "ffa_mem.c ffa_mem_reclaim spin_lock lock": FFA,
+    "guest_stage2.c kvm_guest_prepare_stage2 guest_lock_component c, vm": UNSEEN,
+    "guest_stage2.c kvm_guest_destroy_stage2 guest_lock_component c, vm": UNSEEN,
+    "guest_stage2.c invalidate_icache cpu_dsb 1": "memory is coherent: caches have no effect",
+    "host_stage2.c __pkvm_prot_finalize cpu_dsb 1": S2_OFF,
+    "host_stage2.c __pkvm_prot_finalize cpu_tlbi 2": S2_OFF,
+    "host_stage2.c __pkvm_prot_finalize cpu_dsb 3": S2_OFF,
+    "hyp-main.c handle___kvm_flush_vm_context cpu_dsb 1": VMIDS,
+    "hyp-main.c handle___kvm_flush_vm_context cpu_tlbi 2": VMIDS,
+    "hyp-main.c handle___kvm_flush_vm_context cpu_dsb 3": VMIDS,
+    "hyp-main.c call_host_stage2_unmap host_lock_component c": "only recordings call it",
+}
 
 
 def functions(text):
@@ -131,9 +154,11 @@ def build(tree, jobs):
 def caught_by(tree, scenarios):
     """The first run that fails, "end" if the program itself does, or None."""
     for paths in scenarios:
+        # without its locks a block has orders without end: what a few seconds find is enough
         done = subprocess.run(
-            ["build/release/pkvm-sim", "run", "--format=tap", "--steps=20000000", *paths],
-            cwd=tree, capture_output=True, text=True, timeout=600,
+            ["build/release/pkvm-sim", "explore", "--jobs=1", "--time=10", "--format=tap",
+             "--steps=20000000", *paths],
+            cwd=tree, capture_output=True, text=True,
         )
         failed = re.search(r"^not ok \d+ (?:- )?(.*)$", done.stdout, re.M)
         if failed:
@@ -146,7 +171,7 @@ def caught_by(tree, scenarios):
 def main():
     args = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     args.add_argument("--jobs", default="2")
-    args.add_argument("--only", default="", help="places with this word in their name")
+    args.add_argument("--only", default="", help="places in whose name this pattern is")
     args.add_argument("scenarios", nargs="*")
     args = args.parse_args()
     scenarios = [args.scenarios] if args.scenarios else [["scenarios/smp"], ["scenarios"]]
@@ -160,7 +185,7 @@ def main():
         if caught_by(tree, scenarios):
             sys.exit("without any change the scenarios fail")
         for label, path, text in list(mutants(tree)):
-            if args.only not in label:
+            if not re.search(args.only, label):
                 continue
             was = path.read_text()
             path.write_text(text)

@@ -127,8 +127,8 @@ static const GOptionEntry explore_only[] = {
 	  "write the report there instead of standard output", "FILE" },
 	{ "jobs", 0, 0, G_OPTION_ARG_STRING, &o.jobs, "search in this many processes (all cores)",
 	  "N" },
-	{ "time", 0, 0, G_OPTION_ARG_STRING, &o.time, "stop a search after so many seconds",
-	  "SECONDS" },
+	{ "time", 0, 0, G_OPTION_ARG_STRING, &o.time,
+	  "stop the search of a block after so many seconds", "SECONDS" },
 	{ "states", 0, 0, G_OPTION_ARG_STRING, &o.states,
 	  "stop a search after so many states of the machine, one a visible step", "N" },
 	{ "shard", 0, 0, G_OPTION_ARG_STRING, &o.shard,
@@ -153,7 +153,7 @@ static const char explore_more[] =
 struct clock {
 	u64 start, told, limit; /* ms */
 	unsigned int jobs;
-	bool show;
+	bool show, shown;
 };
 
 static u64 now_ms(void)
@@ -162,6 +162,13 @@ static u64 now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
+}
+
+static void start_clock(void *data)
+{
+	struct clock *c = data;
+
+	c->start = c->told = now_ms();
 }
 
 static bool time_is_up(void *data)
@@ -180,6 +187,7 @@ static void show_progress(void *data, u64 runs, u64 steps, u32 deepest, u64 left
 	if (!c->show || now - c->told < 1000)
 		return;
 	c->told = now;
+	c->shown = true;
 	fprintf(stderr,
 		"\rexplore: %" G_GUINT64_FORMAT " interleavings, %" G_GUINT64_FORMAT
 		"/s, of up to %u steps, at least %" G_GUINT64_FORMAT " left%s   ",
@@ -241,13 +249,13 @@ static bool explore_options(struct explore_options *e, struct clock *c, FILE **i
 		usage_error(NULL, "--jobs=0: nobody would search anything");
 	e->jobs = (unsigned int)jobs;
 	e->listing = true;
+	e->begin = start_clock;
 	e->enough = time_is_up;
 	e->progress = show_progress;
 	e->data = c;
 	c->limit = seconds * 1000;
 	c->show = isatty(STDERR_FILENO);
 	c->jobs = (unsigned int)jobs;
-	c->start = c->told = now_ms();
 	return jobs;
 }
 
@@ -269,7 +277,7 @@ enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv)
 	opt.explore = &e;
 	opt.keep_going = o.keep_going;
 	status = run_files(argv + 1, &opt);
-	if (clock.show && clock.told != clock.start)
+	if (clock.shown)
 		fputc('\n', stderr);
 	for (unsigned int i = 0; i < e.n_merge; i++)
 		fclose(in[i]);

@@ -253,9 +253,9 @@ static void append_listings(struct search *s, GString *out)
 	}
 }
 
-static void tell_block(struct search *s, const char *hash)
+/* The block as herd would tell of it, and listings. New string. */
+static char *block_words(struct search *s, const char *hash)
 {
-	struct report_line l = { .kind = LINE_SHOW };
 	GString *out = g_string_new(NULL);
 	char *name = name_of(s->k);
 
@@ -265,10 +265,18 @@ static void tell_block(struct search *s, const char *hash)
 	append_explored(s, out);
 	g_string_append_printf(out, "Hash=%s", hash);
 	append_listings(s, out);
-	l.output = out->str;
-	run_tell(s->k->r, s->k->st, &l);
-	g_string_free(out, TRUE);
 	g_free(name);
+	return g_string_free(out, FALSE);
+}
+
+static bool tell_all(struct search *s, const char *words, GError **error)
+{
+	struct report_line l = { .kind = LINE_SHOW, .output = words };
+
+	if (!tally_tell(&s->t, error))
+		return false;
+	run_tell(s->k->r, s->k->st, &l);
+	return true;
 }
 
 /* The machine is left as the first schedule that broke something leaves it, or as the first. */
@@ -352,6 +360,8 @@ static bool explore_all(struct search *s, const char *hash, GError **error)
 	struct board *b = s->k->r->m->board;
 	bool ok = true;
 
+	if (opt->begin)
+		opt->begin(opt->data);
 	recorder_detach(s->k->r->rec);
 	s->into = &s->t;
 	s->wanted = ~UINT64_C(0);
@@ -374,7 +384,7 @@ bool block_explore(struct block *k, GError **error)
 {
 	struct search s = { .k = k };
 	const struct explore_options *opt = options_of(&s);
-	char *hash = hash_of(k);
+	char *hash = hash_of(k), *words = NULL;
 	bool ok;
 
 	s.x = (struct x_interleave){ .all = k->st->forced != X_UNBOUNDED,
@@ -389,15 +399,16 @@ bool block_explore(struct block *k, GError **error)
 	k->x.end = on_end;
 	tally_init(&s.t, k);
 	ok = explore_all(&s, hash, error);
+	if (ok && !s.t.error)
+		words = block_words(&s, hash);
 	if (ok)
 		leave_behind(&s);
 	k->r->interrupted |= k->r->opt->stop && *k->r->opt->stop;
-	ok = ok && tally_tell(&s.t, error);
-	if (ok)
-		tell_block(&s, hash);
+	ok = ok && tell_all(&s, words, error);
 	for (unsigned int i = 0; i < N_SHOWS; i++)
 		shown_set(&s.shown[i], NULL, 0, 0);
 	tally_clear(&s.t);
+	g_free(words);
 	g_free(hash);
 	return ok;
 }

@@ -18,7 +18,8 @@ struct explore_options {
 	FILE *const *merge;        /* parts to be put together, instead of a search; or NULL */
 	unsigned int n_merge;
 	u64 states;                /* visible steps that may be taken; 0: no bound */
-	bool (*enough)(void *data);/* asked now and then: is the time over? or NULL */
+	void (*begin)(void *data); /* a search begins; or NULL */
+	bool (*enough)(void *data);/* asked now and then: is its time over? or NULL */
 	/* told now and then; or NULL */
 	void (*progress)(void *data, u64 runs, u64 steps, u32 deepest, u64 left);
 	void *data;
