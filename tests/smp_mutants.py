@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """EL2 with one lock, one TLBI or one DSB left out: does any scenario notice?
 
-    tests/mutants.py [--jobs N] [--only WORD] [SCENARIOS...]
+    tests/smp_mutants.py [--jobs N] [--only WORD] [SCENARIOS...]
 
 Each place of sim/hyp that takes a lock, invalidates or waits is left out in turn, in a copy of
 the tree. What lacks a lock lacks it for all that the function does under it. The scenarios (by
