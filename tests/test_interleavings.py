@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Several CPUs at once: parallel, explore, and what is said of them."""
 
+import random
 import re
 
 import pytest
@@ -273,3 +274,40 @@ def test_a_block_is_recorded_as_it_ran(run, tmp_path):
         assert run("run", "--record=b.pkvm", "a.pkvm", cwd=tmp_path).status == 0
         assert (tmp_path / "a.pkvm").read_bytes() == (tmp_path / "b.pkvm").read_bytes()
 
+
+
+CALLS = [
+    "hvc host_share_hyp pfn({p})",
+    "hvc host_unshare_hyp pfn({p})",
+    "el2 pin_shared_mem hyp_va({p}) hyp_va({p}+4096)",
+    "el2 host_unshare_ffa pfn({p}) 1",
+    "el2 host_share_ffa pfn({p}) 1",
+    "host read {p}",
+    "host write {p} 3",
+    "host read {a}",
+    "host write {a} 4",
+]
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_leaving_orders_out_loses_nothing(scenario, number):
+    """Programs by chance: all orders, one by one, end in the same states and breaches."""
+    rand = random.Random(number)
+
+    def lines(cpu, n):
+        words = (rand.choice(CALLS).format(p=rand.choice("pq"), a="ram(0)+0x300000")
+                 for _ in range(n))
+        return "".join(f"cpu{cpu}: {w} => any\n" for w in words)
+
+    body = lines(0, rand.choice([1, 2])) + lines(1, rand.choice([1, 2]))
+    body += "end\nsometimes pins(p) + pins(q) >= 0 and mem(p) + mem(q) >= 0\n"
+    start = "boot\nlet p = page()\nlet q = page()\nhost write p 1\nhvc host_share_hyp pfn(q)\n"
+    few = scenario(start + "explore\n" + body).out
+    every = scenario(start + "explore preemptions=1000\n" + body).out
+
+    def states(out):
+        return re.search(r"^States (?:.|\n)*?\n(?=Ok\n|No\n)", out, re.M)[0]
+
+    assert explored(few)[2] == explored(every)[2] == "complete"
+    assert explored(few)[0] <= explored(every)[0]
+    assert states(few) == states(every)

@@ -96,7 +96,7 @@ void past_waited(const struct cpu *cpu, const char *what)
 	p->now++;
 }
 
-/* ---- The set ---------------------------------------------------------------------------------- */
+/* ---- The set ----------------------------------------------------------------------------- */
 
 /* A walk that takes for each descriptor one of the values it has had. */
 struct old_walk {

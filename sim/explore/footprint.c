@@ -22,7 +22,7 @@ struct seen {
 	u32 last[2][X_CPUS]; /* step + 1; 0: none. Locks: the last to take and to release it */
 };
 
-/* ---- Recording -------------------------------------------------------------------------- */
+/* ---- Recording --------------------------------------------------------------------------- */
 
 void steps_init(struct steps *s, struct board *b)
 {
@@ -161,7 +161,7 @@ void steps_walked(struct steps *s, pa_t desc)
 	add_tlbs(s, WAY_TLB_USE);
 }
 
-/* ---- Footprints ----------------------------------------------------------------------------- */
+/* ---- Footprints -------------------------------------------------------------------------- */
 
 struct foot *foot_of(const struct steps *s, u32 i)
 {
@@ -198,7 +198,7 @@ bool foot_independent(const struct foot *f, const struct steps *s, u32 i)
 	return true;
 }
 
-/* ---- Order ------------------------------------------------------------------------------------ */
+/* ---- Order ------------------------------------------------------------------------------- */
 
 static void seen_grow(struct steps *s)
 {

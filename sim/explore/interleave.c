@@ -45,7 +45,7 @@ static u32 lowest(u32 mask)
 	return (u32)__builtin_ctz(mask);
 }
 
-/* ---- One run ------------------------------------------------------------------------------- */
+/* ---- One run ----------------------------------------------------------------------------- */
 
 /* Those whose next step was tried elsewhere, and is still the same: the last step was apart. */
 static void fall_asleep(struct x_run *r, struct node *n)
@@ -178,7 +178,7 @@ static void run_once(struct x_run *r)
 	board_choose_first(b);
 }
 
-/* ---- What else is to be tried ------------------------------------------------------------------- */
+/* ---- What else is to be tried ------------------------------------------------------------ */
 
 /* The order of two steps could be the other: unless that is tried already, it is to be. */
 static void race(void *data, u32 j, const struct racer *racer)
@@ -252,7 +252,7 @@ static bool change_last(struct x_run *r)
 	return false;
 }
 
-/* ---- All ------------------------------------------------------------------------------------------ */
+/* ---- All --------------------------------------------------------------------------------- */
 
 static void count_run(struct x_run *r, u64 *ended)
 {
@@ -378,7 +378,7 @@ void x_interleave(struct x_interleave *x, const struct x_block *block)
 	run_clear(&r);
 }
 
-/* ---- What a run was ---------------------------------------------------------------------------------- */
+/* ---- What a run was ---------------------------------------------------------------------- */
 
 u32 x_run_steps(const struct x_run *run)
 {
@@ -430,7 +430,7 @@ GArray *x_run_moves(const struct x_run *run, u32 steps)
 	return moves;
 }
 
-/* ---- One run by given choices --------------------------------------------------------------------------- */
+/* ---- One run by given choices ------------------------------------------------------------ */
 
 struct replay {
 	const struct x_move *move;

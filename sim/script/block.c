@@ -5,7 +5,7 @@
  */
 #include "block.h"
 
-/* ---- Making it ready ---------------------------------------------------------------------- */
+/* ---- Making it ready --------------------------------------------------------------------- */
 
 static bool add_line(struct block *k, const struct stmt *st, GError **error)
 {
@@ -114,7 +114,7 @@ void block_clear(struct block *k)
 	k->r->watching = false;
 }
 
-/* ---- What a run came to --------------------------------------------------------------------- */
+/* ---- What a run came to ------------------------------------------------------------------ */
 
 /* A line that never ended: its CPU's stack was dropped in it, or never came to it. */
 static enum outcome_kind cut_short(const struct block *k, const struct block_line *l)
@@ -196,7 +196,7 @@ bool block_replay(struct block *k, const struct x_move *moves, guint n, guint *b
 	return ok;
 }
 
-/* ---- By chance --------------------------------------------------------------------------------- */
+/* ---- By chance --------------------------------------------------------------------------- */
 
 struct chance {
 	struct board *b;
@@ -233,7 +233,7 @@ void block_chance(struct block *k)
 	block_end(k);
 }
 
-/* ---- Telling --------------------------------------------------------------------------------------- */
+/* ---- Telling ----------------------------------------------------------------------------- */
 
 void block_line_name(const struct block_line *l, GString *out)
 {

@@ -20,7 +20,7 @@ static const struct explore_options *options_of(const struct search *s)
 	return s->k->r->opt->explore ? s->k->r->opt->explore : &none;
 }
 
-/* ---- Runs ------------------------------------------------------------------------------------ */
+/* ---- Runs -------------------------------------------------------------------------------- */
 
 #define ASK_EVERY 64u
 
@@ -126,7 +126,7 @@ static void on_end(void *data, const struct x_run *run)
 		keep_if_shorter(s, run, (unsigned int)__builtin_ctzll(left));
 }
 
-/* ---- The shortest -------------------------------------------------------------------------------- */
+/* ---- The shortest ------------------------------------------------------------------------ */
 
 /* With so many forced switches all that is wanted can be shown, but not yet with fewer? */
 static bool all_within(const struct search *s, u32 forced)
@@ -161,7 +161,7 @@ static void find_shortest(struct search *s)
 	tally_clear(&again);
 }
 
-/* ---- Telling ---------------------------------------------------------------------------------------- */
+/* ---- Telling ----------------------------------------------------------------------------- */
 
 /* Of the block and what it runs on: the same for two people who ran the same. */
 static char *hash_of(const struct block *k)
@@ -293,7 +293,7 @@ static void leave_behind(struct search *s)
 	block_record(s->k);
 }
 
-/* ---- All of it, or parts ------------------------------------------------------------------------------ */
+/* ---- All of it, or parts ----------------------------------------------------------------- */
 
 static bool merge(struct search *s, FILE *const *in, unsigned int n, const char *hash,
 		  GError **error)

@@ -71,7 +71,7 @@ void part_write(const struct search *s, const char *hash, FILE *out)
 	fputs("end\n", out);
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------- */
 
 struct part {
 	struct search *s;

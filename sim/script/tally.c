@@ -5,7 +5,7 @@
  */
 #include "block.h"
 
-/* ---- Making one ---------------------------------------------------------------------------- */
+/* ---- Making one -------------------------------------------------------------------------- */
 
 static void state_free(gpointer data)
 {
@@ -73,7 +73,7 @@ void tally_clear(struct tally *t)
 	g_clear_error(&t->error);
 }
 
-/* ---- A run ------------------------------------------------------------------------------------ */
+/* ---- A run ------------------------------------------------------------------------------- */
 
 static bool same_outcome(const struct outcome *a, const struct outcome *b)
 {
@@ -264,7 +264,7 @@ u64 tally_run(struct tally *t)
 	return shows;
 }
 
-/* ---- What it means ------------------------------------------------------------------------------ */
+/* ---- What it means ----------------------------------------------------------------------- */
 
 static bool clause_fails(const struct tally *t, unsigned int i)
 {
@@ -335,7 +335,7 @@ static char *clause_words(const struct stmt *c)
 	return g_strndup(c->line->text + c->arg[0]->off, c->arg[0]->end - c->arg[0]->off);
 }
 
-/* ---- Telling: lines -------------------------------------------------------------------------------- */
+/* ---- Telling: lines ---------------------------------------------------------------------- */
 
 static gint by_outcome(gconstpointer a, gconstpointer b)
 {
@@ -463,7 +463,7 @@ bool tally_tell(struct tally *t, GError **error)
 	return true;
 }
 
-/* ---- Telling: as herd does ---------------------------------------------------------------------------- */
+/* ---- Telling: as herd does --------------------------------------------------------------- */
 
 /* Is the state one that the first condition is about? */
 static bool is_witness(const struct tally *t, const struct tally_state *s)
