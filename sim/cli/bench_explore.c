@@ -167,6 +167,10 @@ static bool begin(struct bench_block *k, struct bench_env *e, bool check, unsign
 	*k = (struct bench_block){ .e = e };
 	blocks[which].fill(k, g_array_index(e->m->board->config->ram, struct ram_region, 0).base);
 	if (e->oracle) {
+		/* what it reads once is read: as after any action of a run */
+		e->m->hyp->view(e->m->el2);
+		oracle_begin(e->oracle, &(struct oracle_action){ .kind = ORACLE_PRESSURE });
+		oracle_end(e->oracle, ORACLE_END_VALUE, 0);
 		e->m->hyp->view(e->m->el2);
 		oracle_block_begin(e->oracle, NULL, 0);
 	}

@@ -22,6 +22,13 @@ struct seen {
 	u32 last[2][X_CPUS]; /* step + 1; 0: none. Locks: the last to take and to release it */
 };
 
+/* A step that another one directly comes after. */
+struct before {
+	u32 step;
+	bool race;   /* the other order may be possible */
+	u32 instead; /* ... and this step, its lock's release, is no reason against it */
+};
+
 /* ---- Recording --------------------------------------------------------------------------- */
 
 void steps_init(struct steps *s, struct board *b)
@@ -29,6 +36,7 @@ void steps_init(struct steps *s, struct board *b)
 	*s = (struct steps){ .b = b, .seen_bits = 8 };
 	s->step = g_array_new(FALSE, FALSE, sizeof(struct step));
 	s->touched = g_array_new(FALSE, FALSE, sizeof(struct touched));
+	s->before = g_array_new(FALSE, FALSE, sizeof(struct before));
 	s->seen = g_new0(struct seen, 1u << s->seen_bits);
 }
 
@@ -36,6 +44,7 @@ void steps_clear(struct steps *s)
 {
 	g_array_unref(s->step);
 	g_array_unref(s->touched);
+	g_array_unref(s->before);
 	g_free(s->seen);
 }
 
@@ -235,19 +244,15 @@ static struct seen *seen_at(struct steps *s, u64 key)
 	return &s->seen[at];
 }
 
-/* A step that another one directly comes after. */
-struct before {
-	u32 step;
-	bool race;   /* the other order may be possible */
-	u32 instead; /* ... and this step, its lock's release, is no reason against it */
-};
-
-#define MAX_BEFORE 256
-
 struct befores {
-	struct before e[MAX_BEFORE];
+	GArray *e; /* struct before */
 	u32 n;
 };
+
+static struct before *before_at(const struct befores *all, u32 i)
+{
+	return &g_array_index(all->e, struct before, i);
+}
 
 static bool is_before(const struct steps *s, u32 j, u32 i)
 {
@@ -258,15 +263,18 @@ static bool is_before(const struct steps *s, u32 j, u32 i)
 
 static void note_before(struct befores *all, u32 step, bool race, u32 instead)
 {
-	for (u32 i = 0; i < all->n; i++)
-		if (all->e[i].step == step && all->e[i].instead == instead) {
-			all->e[i].race &= race;
+	const struct before b = { step, race, instead };
+
+	for (u32 i = 0; i < all->n; i++) {
+		struct before *had = before_at(all, i);
+
+		if (had->step == step && had->instead == instead) {
+			had->race &= race;
 			return;
 		}
-	if (all->n < MAX_BEFORE)
-		all->e[all->n++] = (struct before){ step, race, instead };
-	else
-		sim_bug(__FILE__, __LINE__, "a step that comes after too many others");
+	}
+	g_array_set_size(all->e, all->n++);
+	g_array_append_val(all->e, b);
 }
 
 static u32 newest(const u32 *last, unsigned int but)
@@ -322,14 +330,14 @@ static void tell_races(const struct steps *s, const struct befores *all, const u
 		       const struct racer *racer, race_fn race, void *data)
 {
 	for (u32 k = 0; k < all->n; k++) {
-		const struct before *e = &all->e[k];
+		const struct before *e = before_at(all, k);
 		const struct step *st = step_at(s, e->step);
 		bool direct = e->race && prior[st->cpu] < st->index;
 
 		for (u32 m = 0; direct && m < all->n; m++)
-			direct = m == k || all->e[m].step == e->step ||
-				 all->e[m].step == e->instead ||
-				 !is_before(s, e->step, all->e[m].step);
+			direct = m == k || before_at(all, m)->step == e->step ||
+				 before_at(all, m)->step == e->instead ||
+				 !is_before(s, e->step, before_at(all, m)->step);
 		if (direct)
 			race(data, e->step, racer);
 	}
@@ -353,7 +361,7 @@ static void remember_touch(struct steps *s, const struct touched *t, unsigned in
 static void order_waiting(struct steps *s, const u32 clock[X_CPUS][X_CPUS], race_fn race,
 			  void *data)
 {
-	struct befores all;
+	struct befores all = { .e = s->before };
 
 	for (unsigned int c = 0; c < s->b->n_cpus && c < X_CPUS; c++) {
 		const struct spinlock *l = s->b->cpus[c].waits;
@@ -370,7 +378,7 @@ static void order_waiting(struct steps *s, const u32 clock[X_CPUS][X_CPUS], race
 void steps_order(struct steps *s, u32 from, race_fn race, void *data)
 {
 	u32 clock[X_CPUS][X_CPUS] = { { 0 } }, prior[X_CPUS];
-	struct befores all;
+	struct befores all = { .e = s->before };
 
 	s->stamp++;
 	s->n_seen = 0;
@@ -384,8 +392,8 @@ void steps_order(struct steps *s, u32 from, race_fn race, void *data)
 		for (u32 k = st->first; k < st->first + st->n; k++)
 			befores_of_touch(s, touched_at(s, k), st->cpu, &all);
 		for (u32 k = 0; k < all.n; k++)
-			if (!(all.e[k].race && all.e[k].instead != NOBODY))
-				join(mine, step_at(s, all.e[k].step));
+			if (!before_at(&all, k)->race || before_at(&all, k)->instead == NOBODY)
+				join(mine, step_at(s, before_at(&all, k)->step));
 		st->index = ++mine[st->cpu];
 		memcpy(st->clock, mine, sizeof(st->clock));
 		if (i >= from)

@@ -46,6 +46,7 @@ struct steps {
 	/* by key: who touched it last, as far as the steps were gone through */
 	struct seen *seen;
 	u32 seen_bits, n_seen, stamp;
+	GArray *before; /* of the step being gone through, what it directly comes after */
 };
 
 void steps_init(struct steps *s, struct board *b);
