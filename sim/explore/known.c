@@ -13,8 +13,9 @@
 	"host_share_hyp|host_donate_hyp|hyp_donate_host|host_share_ffa|host_unshare_ffa|"          \
 	"host_unshare_hyp|pin_shared_mem|ffa_mem_share|ffa_mem_reclaim|" SENT_BY_FFA "|"           \
 	"smc ffa_mem_frag_tx|smc ffa_mem_reclaim|smc ffa_rxtx_map|smc ffa_rxtx_unmap|"             \
-	"host share|host unshare|vm create|vm run|vm destroy|host map|host unmap|"                 \
-	"guest read|guest write|guest exec|guest hvc"
+	"init_vm|init_vcpu|host_share_guest|host_donate_guest|host share|host unshare|"            \
+	"vm create|vm run|vm destroy|host map|host unmap|guest read|guest write|guest exec|"       \
+	"guest hvc"
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
 #define BY_THE_HOST "host read|host write|host exec"
 
@@ -34,6 +35,12 @@ static const struct {
 	    .enomem = true,
 	    .words = "ended in a panic",
 	    .reason = "a fault of the host for which no table can be had is a BUG" } },
+	{ EVERY_RELEASE,
+	  { .rule = "spec",
+	    .actions = "boot|finalise",
+	    .enomem = true,
+	    .below = "pkvm_ownership_selftest",
+	    .reason = "EL2's self-test asserts that what it asks for succeeds" } },
 	{ EVERY_RELEASE,
 	  { .rule = "spec",
 	    .actions = "boot|finalise",

@@ -89,19 +89,27 @@ static void finish(void *data, const struct violation **v, unsigned int *n)
 
 static const char *action_name(struct run *r, const struct stmt *st)
 {
-	static const char *const host[] = {
-		[MMU_READ] = "host read", [MMU_WRITE] = "host write", [MMU_EXEC] = "host exec"
+	static const char *const access[] = {
+		[MMU_READ] = "read", [MMU_WRITE] = "write", [MMU_EXEC] = "exec"
 	};
+	const bool verbs = st->id == CMD_HOST || st->id == CMD_VM || st->id == CMD_GUEST;
 	const struct el2_call *call;
 	bool ambiguous;
+	char words[64];
 
-	if (st->id == CMD_HOST)
-		return host[st->access];
 	if ((st->id == CMD_HVC || st->id == CMD_EL2) && !st->raw) {
 		call = run_find_call(r, st->word, &ambiguous);
 		return call ? call->name : st->word;
 	}
-	return script_commands()[st->id].name;
+	if (st->id == CMD_SMC)
+		g_snprintf(words, sizeof(words), "smc %s", st->word);
+	else
+		g_snprintf(words, sizeof(words), "%s%s%s", script_commands()[st->id].name,
+			   verbs ? " " : "",
+			   !verbs     ? ""
+			   : st->verb ? verb_name(st->verb)
+				      : access[st->access]);
+	return g_intern_string(words);
 }
 
 /* ---- Rows and findings ------------------------------------------------------------------------------- */
@@ -155,13 +163,16 @@ enum sweep_verdict { SWEEP_FINE, SWEEP_KNOWN, SWEEP_BAD };
 static enum sweep_verdict judge_failure(struct sweep *s, struct run *r, const struct stmt *st,
 					const struct x_sweep *x, const struct x_failure *f)
 {
-	struct x_known *k;
+	/* where the action breaks the rule anyway, the panic is not told anew */
+	struct violation v = { .rule = RULE_SPEC, .text = "ended in a panic" };
+	struct x_known *k = NULL;
 
 	if (!x_failure_is_bad(x, f))
 		return SWEEP_FINE;
-	k = !f->n_violations
-		    ? NULL
-		    : x_known_find(s->known, action_name(r, st), true, &f->panic, &f->violation);
+	if (f->n_violations)
+		v = f->violation;
+	if (f->n_violations || f->o.kind == OUTCOME_PANIC)
+		k = x_known_find(s->known, action_name(r, st), true, &f->panic, &v);
 	if (!k)
 		return SWEEP_BAD;
 	k->times++;
