@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from conftest import ROOT
+
 BOARDS = ["virt", "phone", "server48", "tiny"]
 KERNELS = ["v6.12", "v7.0", "v7.2"]
 
@@ -74,6 +76,17 @@ def test_virtual_machines(run, kernel):
         assert counts[name].get("ok", 0) > 5, (name, counts[name])
     assert counts["guest read"]["fault"] > 20
     assert not any(name.startswith(("vm ", "guest ")) for name in run(*args).objects[0]["counts"])
+
+
+def test_what_is_known_is_told():
+    """Each breach that is passed over stands in the list of differences, in the same words."""
+    source = (ROOT / "sim/explore/known.c").read_text()
+    fidelity = (ROOT / "docs/fidelity.md").read_text()
+    reasons = re.findall(r'\.reason = ((?:\s*"[^"]*")+)', source)
+    assert len(reasons) > 15
+    for reason in reasons:
+        words = "".join(re.findall(r'"([^"]*)"', reason))
+        assert f"| {words} |" in fidelity
 
 
 FOUND = [
