@@ -32,8 +32,9 @@ struct tlb_state {
 	struct gone_list gone;
 	struct changed changed[MAX_CHANGED];
 	unsigned int n_changed;
-	u32 ending; /* handle of the VM that the action may end; 0 */
-	u16 vmid;   /* its */
+	u32 ending;  /* handle of the VM that the action may end; 0 */
+	u16 vmid;    /* its */
+	bool forgot; /* all CPUs were told to forget it */
 };
 
 /* ---- What a store takes away ----------------------------------------------------------- */
@@ -165,6 +166,8 @@ static void tlb_event(struct oracle *o, void *state, const struct event *ev)
 			over_invalid(o, s, ev);
 		break;
 	case EV_TLBI:
+		s->forgot |= ev->sub == TLBI_ALLE1IS ||
+			     (ev->sub == TLBI_VMALLS12E1IS && ev->old == s->vmid);
 		gone_tlbi(o, &s->gone, ev);
 		break;
 	case EV_DSB:
@@ -256,6 +259,10 @@ static void check_ended(struct oracle *o, const struct tlb_state *s)
 
 	if (!s->ending || model_guest(oracle_view(o), s->ending))
 		return;
+	if (!s->forgot)
+		oracle_breach(o, RULE_STALE_TLB, NO_PAGE, NULL,
+			      "VM 0x%x is gone, and nobody told the TLBs to forget its VMID %u",
+			      s->ending, s->vmid);
 	for (unsigned int n = 0; n < b->n_cpus; n++) {
 		const struct tlb *tlb = &b->cpus[n].tlb;
 
@@ -276,6 +283,7 @@ static void tlb_begin(struct oracle *o, void *state, const struct oracle_action 
 
 	s->ending = g ? g->handle : 0;
 	s->vmid = g ? g->s2.vmid : 0;
+	s->forgot = false;
 
 	check_pools_sync(o, &s->gone.pools);
 	s->gone.merge = true;
