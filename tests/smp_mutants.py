@@ -38,7 +38,17 @@ FFA = "the FF-A proxy's state is the simulator's, and blocks of CPUs have no FF-
 UNSEEN = "the VM is in no table yet, or no longer: nobody else can work on it"
 S2_OFF = "no CPU walks these tables before its stage 2 is on, so nothing old is cached"
 VMIDS = "for the roll-over of VMIDs, which are never given to somebody else here"
+BOOT = "of boot, where one CPU runs"
+MADE = "an entry that was invalid is cached by nobody, and walks see stores at once"
+DEAD = "of a panic, after which nothing runs"
 EXPLAINED = {
+    "panic.c disable_host_stage2 cpu_tlbi 1": DEAD,
+    "panic.c disable_host_stage2 cpu_dsb 2": DEAD,
+    "mm.c pkvm_alloc_private_va_range spin_lock pkvm_pgd_lock": BOOT,
+    "mm.c pkvm_create_mappings spin_lock pkvm_pgd_lock": BOOT,
+    "mm.c pkvm_create_stack spin_lock pkvm_pgd_lock": BOOT,
+    "mm.c create_fixblock spin_lock pkvm_pgd_lock": BOOT,
+    "mm.c fixmap_map_slot cpu_dsb 1": MADE,
     "ffa.c do_ffa_version spin_lock version_lock": FFA,
     "ffa.c do_ffa_rxtx_map spin_lock lock": FFA,
     "ffa.c do_ffa_rxtx_unmap spin_lock lock": FFA,
