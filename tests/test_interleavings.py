@@ -4,6 +4,7 @@
 import random
 import re
 
+import pexpect
 import pytest
 
 from conftest import ROOT
@@ -311,3 +312,15 @@ def test_leaving_orders_out_loses_nothing(scenario, number):
     assert explored(few)[2] == explored(every)[2] == "complete"
     assert explored(few)[0] <= explored(every)[0]
     assert states(few) == states(every)
+
+
+def test_how_far_it_is(binary, tmp_path):
+    """On a terminal a search that takes longer than a second says how far it is."""
+    lines = "".join(f"cpu{c}: el2 host_unshare_ffa pfn(p) 1 => -EPERM\n" for c in range(4)) * 4
+    (tmp_path / "t.pkvm").write_text("cpus 4\n" + SHARE + "explore\n" + lines + "end\n")
+    child = pexpect.spawn(
+        str(binary), ["explore", "--jobs=1", "--time=4", "t.pkvm"], cwd=tmp_path, timeout=60
+    )
+    child.expect(r"explore: [1-9]\d* interleavings, \d+/s, of up to \d+ steps, at least \d+ left")
+    child.expect("NOT complete")
+    child.expect(pexpect.EOF)

@@ -98,57 +98,7 @@ static enum exit_status run_files(char **paths, struct run_options *opt)
 	return cli_close(out, o.output ? o.output : "standard output", status);
 }
 
-enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv)
-{
-	g_autofree GOptionEntry *entries = cli_with_machine_entries(run_only);
-	struct run_options opt;
-	u64 jobs = MIN(g_get_num_processors(), MAX_JOBS);
-
-	fix_trace(argc, argv);
-	if (!cli_parse(c, run_more, entries, &argc, &argv) || !machine_options_check(&opt) ||
-	    (o.jobs && !cli_number("--jobs", o.jobs, MAX_JOBS, &jobs)))
-		return EXIT_USAGE;
-	if (!jobs)
-		return usage_error(NULL, "--jobs=0: nobody would run anything");
-	opt.jobs = (unsigned int)jobs;
-	if (argc < 2)
-		return usage_error(NULL,
-				   "run: which file or directory? (try `pkvm-sim run --help`)");
-	opt.keep_going = o.keep_going;
-	return run_files(argv + 1, &opt);
-}
-
-/* ---- explore ---------------------------------------------------------------------------- */
-
-static const GOptionEntry explore_only[] = {
-	{ "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text, ktap, tap, junit or jsonl (text)",
-	  "FORMAT" },
-	{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output,
-	  "write the report there instead of standard output", "FILE" },
-	{ "jobs", 0, 0, G_OPTION_ARG_STRING, &o.jobs, "search in this many processes (all cores)",
-	  "N" },
-	{ "time", 0, 0, G_OPTION_ARG_STRING, &o.time,
-	  "stop the search of a block after so many seconds", "SECONDS" },
-	{ "states", 0, 0, G_OPTION_ARG_STRING, &o.states,
-	  "stop a search after so many states of the machine, one a visible step", "N" },
-	{ "shard", 0, 0, G_OPTION_ARG_STRING, &o.shard,
-	  "search part I of N, from 0; what it finds goes to --part", "I/N" },
-	{ "part", 0, 0, G_OPTION_ARG_FILENAME, &o.part, "where a shard's part goes", "FILE" },
-	{ "merge", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.merge,
-	  "put this part in place of a search; once for each", "FILE" },
-	{ "keep-going", 'k', 0, G_OPTION_ARG_NONE, &o.keep_going,
-	  "a failed line does not end its run", NULL },
-	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
-};
-
-static const char explore_more[] =
-	"Runs files as `run` does, with more to say about their `explore` blocks: how long to\n"
-	"look, in how many processes or on how many machines. With the shortest schedule stands\n"
-	"what happens under it, a column a CPU.\n"
-	"A search over N machines: --shard=0/N --part=0 FILE to --shard=N-1/N --part=N-1 FILE,\n"
-	"then --merge=0 ... --merge=N-1 FILE tells what one machine would have.\n\n"
-	"Exit status: 0 everything passed, 1 something failed, 2 the command line or a\n"
-	"file could not be understood, 3 the simulator is at fault.";
+/* ---- How long a search takes ---------------------------------------------------------------- */
 
 struct clock {
 	u64 start, told, limit; /* ms */
@@ -195,6 +145,81 @@ static void show_progress(void *data, u64 runs, u64 steps, u32 deepest, u64 left
 		c->jobs > 1 ? " (one process of several)" : "");
 	fflush(stderr);
 }
+
+/* As far as `run` goes: all of each search, here. */
+static void tell_of_searches(struct explore_options *e, struct clock *c)
+{
+	e->begin = start_clock;
+	e->progress = show_progress;
+	e->data = c;
+	c->show = isatty(STDERR_FILENO);
+}
+
+static void end_progress(const struct clock *c)
+{
+	if (c->shown)
+		fputc('\n', stderr);
+}
+
+enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv)
+{
+	g_autofree GOptionEntry *entries = cli_with_machine_entries(run_only);
+	struct explore_options e = { 0 };
+	struct clock clock = { 0 };
+	enum exit_status status;
+	struct run_options opt;
+	u64 jobs = MIN(g_get_num_processors(), MAX_JOBS);
+
+	fix_trace(argc, argv);
+	if (!cli_parse(c, run_more, entries, &argc, &argv) || !machine_options_check(&opt) ||
+	    (o.jobs && !cli_number("--jobs", o.jobs, MAX_JOBS, &jobs)))
+		return EXIT_USAGE;
+	if (!jobs)
+		return usage_error(NULL, "--jobs=0: nobody would run anything");
+	opt.jobs = (unsigned int)jobs;
+	if (argc < 2)
+		return usage_error(NULL,
+				   "run: which file or directory? (try `pkvm-sim run --help`)");
+	opt.keep_going = o.keep_going;
+	opt.explore = &e;
+	if (jobs == 1)
+		tell_of_searches(&e, &clock);
+	status = run_files(argv + 1, &opt);
+	end_progress(&clock);
+	return status;
+}
+
+/* ---- explore ---------------------------------------------------------------------------- */
+
+static const GOptionEntry explore_only[] = {
+	{ "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text, ktap, tap, junit or jsonl (text)",
+	  "FORMAT" },
+	{ "output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output,
+	  "write the report there instead of standard output", "FILE" },
+	{ "jobs", 0, 0, G_OPTION_ARG_STRING, &o.jobs, "search in this many processes (all cores)",
+	  "N" },
+	{ "time", 0, 0, G_OPTION_ARG_STRING, &o.time,
+	  "stop the search of a block after so many seconds", "SECONDS" },
+	{ "states", 0, 0, G_OPTION_ARG_STRING, &o.states,
+	  "stop a search after so many states of the machine, one a visible step", "N" },
+	{ "shard", 0, 0, G_OPTION_ARG_STRING, &o.shard,
+	  "search part I of N, from 0; what it finds goes to --part", "I/N" },
+	{ "part", 0, 0, G_OPTION_ARG_FILENAME, &o.part, "where a shard's part goes", "FILE" },
+	{ "merge", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.merge,
+	  "put this part in place of a search; once for each", "FILE" },
+	{ "keep-going", 'k', 0, G_OPTION_ARG_NONE, &o.keep_going,
+	  "a failed line does not end its run", NULL },
+	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
+};
+
+static const char explore_more[] =
+	"Runs files as `run` does, with more to say about their `explore` blocks: how long to\n"
+	"look, in how many processes or on how many machines. With the shortest schedule stands\n"
+	"what happens under it, a column a CPU.\n"
+	"A search over N machines: --shard=0/N --part=0 FILE to --shard=N-1/N --part=N-1 FILE,\n"
+	"then --merge=0 ... --merge=N-1 FILE tells what one machine would have.\n\n"
+	"Exit status: 0 everything passed, 1 something failed, 2 the command line or a\n"
+	"file could not be understood, 3 the simulator is at fault.";
 
 static bool parse_shard(struct explore_options *e)
 {
@@ -249,12 +274,9 @@ static bool explore_options(struct explore_options *e, struct clock *c, FILE **i
 		usage_error(NULL, "--jobs=0: nobody would search anything");
 	e->jobs = (unsigned int)jobs;
 	e->listing = true;
-	e->begin = start_clock;
+	tell_of_searches(e, c);
 	e->enough = time_is_up;
-	e->progress = show_progress;
-	e->data = c;
 	c->limit = seconds * 1000;
-	c->show = isatty(STDERR_FILENO);
 	c->jobs = (unsigned int)jobs;
 	return jobs;
 }
@@ -277,8 +299,7 @@ enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv)
 	opt.explore = &e;
 	opt.keep_going = o.keep_going;
 	status = run_files(argv + 1, &opt);
-	if (clock.shown)
-		fputc('\n', stderr);
+	end_progress(&clock);
 	for (unsigned int i = 0; i < e.n_merge; i++)
 		fclose(in[i]);
 	return e.part ? cli_close(e.part, o.part, status) : status;
