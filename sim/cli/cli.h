@@ -27,6 +27,7 @@ enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_sweep(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_random(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_repl(const struct subcommand *c, int argc, char **argv);
+enum exit_status cmd_conform(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_golden(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_decode(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_table(const struct subcommand *c, int argc, char **argv);

@@ -39,6 +39,7 @@ const struct subcommand subcommands[] = {
 	{ "sweep", "FILE|DIR...", "run scenarios with every allocation failing once", cmd_sweep },
 	{ "random", "[FILE]", "random actions, judged by the oracle", cmd_random },
 	{ "golden", "FILE...", "replay recordings of the real hypervisor and compare", cmd_golden },
+	{ "conform", "[FILE|DIR...]", "our EL2 against a kernel tree's own code", cmd_conform },
 	{ "decode", "VALUE", "explain one descriptor, field by field", cmd_decode },
 	{ "kernels", "[NAME]", "the releases whose EL2 can be simulated", cmd_table },
 	{ "patches", "[NAME]", "the posted series", cmd_table },

@@ -199,4 +199,25 @@ void x_random_run(struct x_random *r, struct x_judged *j);
 void x_random_clear(struct x_random *r);
 unsigned int x_result(const struct outcome *o); /* index in x_count.result */
 
+/* ---- Two EL2s side by side (conform.c) -------------------------------------------------------- */
+
+struct x_conform {
+	/* in */
+	u64 actions, seed;
+	u64 first;	      /* episode to begin with: each has a seed of its own */
+	unsigned int episode; /* actions after which both start again from boot */
+	void (*progress)(void *data, const struct x_conform *c); /* or NULL */
+	void *data;
+	/* out */
+	u64 done, episodes;
+	bool differs, at_boot;
+	char what[64], ours[160], theirs[160]; /* the first difference */
+	GArray *path;			       /* struct x_step: from boot to it, made short */
+	u64 path_was;
+};
+
+/* Both have booted on boards that are alike; chance is drawn from that of @ours. */
+void x_conform_run(struct x_conform *c, struct machine *ours, struct machine *theirs);
+void x_conform_clear(struct x_conform *c);
+
 #endif

@@ -86,6 +86,20 @@ struct random_options {
 /* Boot the machine, drive it by chance, report; a breach is also written to run->record. */
 enum exit_status script_random(const struct random_options *opt);
 
+/* ---- Beside a kernel tree (conform.c) ---- */
+
+struct conform_options {
+	const struct run_options *run; /* with the tree's EL2 */
+	const struct hypervisor *ours;
+	const char *machine;           /* a built-in board */
+	u64 actions, first;            /* by chance, and the episode to begin with */
+	bool progress;                 /* to standard error */
+	FILE *out;
+};
+
+/* @paths, or none, and then chance. EXIT_FAILED: a difference. */
+enum exit_status script_conform(const char *const *paths, const struct conform_options *opt);
+
 /* ---- A session: one machine, statement by statement (prompt, machine interface) ---- */
 
 struct session;

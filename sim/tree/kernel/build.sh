@@ -82,7 +82,8 @@ has __pkvm_host_share_ffa &
 has kvm_pgtable_stage2_annotate &
 has __pkvm_host_donate_hyp_mmio mem_protect.h &
 wait
-has __pkvm_host_donate_guest &
+probe __hyp_data_start mem_protect.h '#include <asm/sections.h>
+void *probe = __hyp_data_start;' &
 probe MMIO_DONATION_NR mem_protect.h 'int probe(void) { return __pkvm_host_donate_hyp_mmio(0, 1); }' &
 probe INIT_NR_CPUS mem_protect.h 'int __pkvm_init(phys_addr_t, unsigned long, unsigned long,
 	unsigned long *, u32);' &

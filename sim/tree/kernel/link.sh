@@ -12,10 +12,16 @@ image=$(($3 + 0x100000000000))
 at() {
 	printf '0x%x' $((image + $1 * 4096))
 }
+# To v7.0 what EL2 has of data never changes after boot, and lies in its read-only section.
+own=0x11 own_end=0x19
+if grep -q HAVE___hyp_data_start "$out/gen/probes.h"; then
+	own=0x22 own_end=0x24
+fi
 sed "s/@IDMAP@/$(at 0x00)/g; s/@TEXT@/$(at 0x01)/g; s/@TEXT_END@/$(at 0x11)/g
 	s/@RODATA@/$(at 0x11)/g; s/@RODATA_END@/$(at 0x19)/g
 	s/@BSS@/$(at 0x19)/g; s/@BSS_END@/$(at 0x1d)/g
 	s/@DATA@/$(at 0x22)/g; s/@DATA_END@/$(at 0x24)/g
+	s/@OWN_DATA@/$(at $own)/g; s/@OWN_DATA_END@/$(at $own_end)/g
 	s/@VGIC@/$(at 0x21)/g; s/@PERCPU_BYTES@/0x2000/g" "$here/link.lds.in" > "$program.lds"
 if ! $cc -no-pie -g -o "$program.new" "$out/tree.o" "$out/rt-main.o" "$out/rt-memory.o" \
 	"$out/rt-events.o" -Wl,-T,"$program.lds" 2> "$program.log"; then

@@ -235,7 +235,7 @@ static void take_pages(void)
 		if (!memory_pa((u64)page, true, &pa))
 			panic("EL2 data abort", "", NULL, 0, SIM_FN_PC(), (u64)page);
 		memory_poke(pa, &g->held, sizeof(u64));
-		set_held(g, (u64)page, g->n_held + 1);
+		set_held(g, pa, g->n_held + 1);
 	}
 }
 
@@ -245,7 +245,7 @@ static void give_pages(void)
 	struct glue_pressure *g = glue_pressure((unsigned int)shared->args[0]);
 
 	for (u64 n = shared->args[1]; n-- && g->n_held;) {
-		u64 *page = (u64 *)g->held;
+		u64 *page = (u64 *)(g->held + TREE_VA_OFFSET);
 
 		set_held(g, *page, g->n_held - 1);
 		__wrap_hyp_put_page(pool, page);

@@ -44,7 +44,7 @@ extern const u32 glue_hyp_page_size, glue_refcount_off, glue_order_off, glue_ord
 extern const u64 glue_table_size;
 
 struct glue_pressure {
-	u64 held, n_held; /* stack of pages taken, linked through the pages */
+	u64 held, n_held; /* stack of pages taken, by PA, linked through the pages */
 	u64 pass, fail;
 };
 
