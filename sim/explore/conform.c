@@ -16,14 +16,15 @@ struct side {
 	struct x_judged j;
 	const struct el2_call *const *calls;
 	struct x_state start;
-	GArray *events;  /* struct event: of the kinds that are compared */
+	GArray *events;	 /* struct event: of the kinds that are compared */
 	GArray *touched; /* u64: addresses whose 8 bytes may have changed */
-	bool in_pool;    /* a pool's lock is held */
+	bool in_pool;	 /* a pool's lock is held */
 };
 
 #define COMPARED                                                                                   \
-	(BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_ISB) | \
-	 BIT(EV_ALLOC) | BIT(EV_FREE) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_CMO) | BIT(EV_ABORT))
+	(BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) |              \
+	 BIT(EV_ISB) | BIT(EV_ALLOC) | BIT(EV_FREE) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_CMO) |    \
+	 BIT(EV_ABORT))
 #define NOTED (COMPARED | BIT(EV_ZERO))
 
 static bool within(struct el2_section s, u64 pa)
@@ -36,7 +37,7 @@ static bool is_private(const struct side *s, u64 pa)
 {
 	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
 
-	if (within(v->bss, pa) || within(v->data, pa))
+	if (within(v->bss, pa) || within(v->data, pa) || within(v->rodata, pa))
 		return true;
 	for (unsigned int i = 0; i < s->j.m->board->n_cpus; i++)
 		if (within(v->cpu_pages[i].percpu, pa) || within(v->cpu_pages[i].stack, pa))
@@ -124,19 +125,36 @@ static void outcome_words(char *buf, size_t n, const struct side *s, const struc
 		g_strlcpy(buf, outcome_name[o->kind], n);
 }
 
-/* Does it look at variables of EL2's own? */
-static bool reads_private(const struct side *s, const struct x_action *a)
+/* A link to a list's head: EL2's address of one of its own variables. */
+static bool is_head(const struct side *s, u64 val)
+{
+	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
+
+	return within(v->bss, val - v->layout->va_offset);
+}
+
+/* Is it EL2's own variable at @pa, or a link to one? */
+static bool is_own(const struct side *s, u64 pa)
+{
+	u64 val = 0;
+
+	board_peek64(s->j.m->board, PA(pa & ~UINT64_C(7)), &val);
+	return is_private(s, pa) || is_head(s, val);
+}
+
+/* Does it look at what each of the two has as it likes? */
+static bool reads_own(const struct side *s, const struct x_action *a)
 {
 	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
 	const u64 pa = a->kind == X_HYP ? a->addr - v->layout->va_offset : a->addr;
 
-	return a->kind != X_CALL && (is_private(s, pa) || is_private(s, pa + a->size - 1));
+	return a->kind != X_CALL && (is_own(s, pa) || is_own(s, pa + a->size - 1));
 }
 
 static bool same_outcome(struct pair *p, const struct x_action *a, const struct outcome o[2])
 {
 	struct x_conform *c = p->c;
-	const bool own = reads_private(&p->side[0], a);
+	const bool own = reads_own(&p->side[0], a) && reads_own(&p->side[1], a);
 
 	if (o[0].kind == o[1].kind &&
 	    (o[0].kind != OUTCOME_VALUE || o[0].value == o[1].value || own) &&
@@ -164,7 +182,9 @@ static void event_words(char *buf, size_t n, const struct event *e)
 	else
 		g_snprintf(buf, (gulong)n, "%s %s " WORDS " " WORDS " (%u %u %u) in %s",
 			   event_kind_name[e->kind],
-			   e->kind == EV_TLBI ? tlbi_op_name[e->sub] : e->what ? e->what : "",
+			   e->kind == EV_TLBI ? tlbi_op_name[e->sub]
+			   : e->what	      ? e->what
+					      : "",
 			   e->addr, e->val, e->sub, e->arg, e->cpu, e->fn ? e->fn : "?");
 }
 
@@ -188,14 +208,6 @@ static bool same_events(struct pair *p)
 		return false;
 	}
 	return true;
-}
-
-/* A link to a list's head: EL2's address of one of its own variables. */
-static bool is_head(const struct side *s, u64 val)
-{
-	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
-
-	return within(v->bss, val - v->layout->va_offset);
 }
 
 static bool same_word(struct pair *p, u64 pa)

@@ -143,8 +143,9 @@ static void progress(void *data, const struct x_conform *x)
 	const struct conform *c = data;
 
 	if (c->opt->progress && !(x->episodes & 15)) {
-		fprintf(stderr, "\r\033[Kpkvm-sim: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-				" actions, episode %" G_GUINT64_FORMAT,
+		fprintf(stderr,
+			"\r\033[Kpkvm-sim: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+			" actions, episode %" G_GUINT64_FORMAT,
 			x->done, x->actions, x->episodes);
 		fflush(stderr);
 	}
@@ -178,8 +179,7 @@ static void write_scenario(struct conform *c, FILE *out)
 {
 	struct recording *rec = recording_new(out);
 
-	record_setup(rec, c->job->setup, c->leaf[0].run->config, c->leaf[0].patch,
-		     c->leaf[0].base);
+	record_setup(rec, c->job->setup, c->leaf[0].run->config, c->leaf[0].patch, c->leaf[0].base);
 	fprintf(out, "boot\n");
 	for (guint i = 0; i < c->x.path->len; i++) {
 		const struct x_step *s = &g_array_index(c->x.path, struct x_step, i);
@@ -204,8 +204,9 @@ static void tell_difference(struct conform *c)
 		fprintf(out, "%s: %s differs\n", words, c->x.what);
 	}
 	fprintf(out, "  ours    %s\n  tree's  %s\n", c->x.ours, c->x.theirs);
-	fprintf(out, "\n# %u actions of %" G_GUINT64_FORMAT " since boot, episode %" G_GUINT64_FORMAT
-		     ", show it:\n",
+	fprintf(out,
+		"\n# %u actions of %" G_GUINT64_FORMAT " since boot, episode %" G_GUINT64_FORMAT
+		", show it:\n",
 		c->x.path->len, c->x.path_was, c->x.episodes ? c->x.episodes - 1 : 0);
 	write_scenario(c, out);
 }
@@ -230,9 +231,9 @@ static enum exit_status compare_by_chance(struct conform *c)
 	if (c->opt->progress)
 		fputs("\r\033[K", stderr);
 	fprintf(c->opt->out,
-		"by chance: %" G_GUINT64_FORMAT " actions in %" G_GUINT64_FORMAT
-		" episodes, %s\n",
-		c->x.done, c->x.episodes - c->x.first, c->x.differs ? "a difference" : "no difference");
+		"by chance: %" G_GUINT64_FORMAT " actions in %" G_GUINT64_FORMAT " episodes, %s\n",
+		c->x.done, c->x.episodes - c->x.first,
+		c->x.differs ? "a difference" : "no difference");
 	if (c->x.differs)
 		tell_difference(c);
 	return c->x.differs ? EXIT_FAILED : EXIT_PASSED;

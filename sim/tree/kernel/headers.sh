@@ -22,7 +22,7 @@ wrappers() { # FROM TO PREFIX
 	{
 		list "$arch/include/$1/Kbuild" generic-y
 		list "$tree/include/$3/Kbuild" mandatory-y
-	} | tr ' 	' '\n\n' | sort -u | while read -r h; do
+	} | tr ' 	' '\n' | sort -u | while read -r h; do
 		[ -n "$h" ] || continue
 		[ -f "$arch/include/$1/$h" ] && continue
 		[ -f "$tree/include/asm-generic/$h" ] || [ -f "$tree/include/uapi/asm-generic/$h" ] ||

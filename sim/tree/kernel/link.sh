@@ -7,6 +7,8 @@ set -eu
 out=$1 program=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-gcc}
+# beside it first: others may want the same one now
+new=$program.$$
 image=$(($3 + 0x100000000000))
 
 at() {
@@ -22,12 +24,14 @@ sed "s/@IDMAP@/$(at 0x00)/g; s/@TEXT@/$(at 0x01)/g; s/@TEXT_END@/$(at 0x11)/g
 	s/@BSS@/$(at 0x19)/g; s/@BSS_END@/$(at 0x1d)/g
 	s/@DATA@/$(at 0x22)/g; s/@DATA_END@/$(at 0x24)/g
 	s/@OWN_DATA@/$(at $own)/g; s/@OWN_DATA_END@/$(at $own_end)/g
-	s/@VGIC@/$(at 0x21)/g; s/@PERCPU_BYTES@/0x2000/g" "$here/link.lds.in" > "$program.lds"
-if ! $cc -no-pie -g -o "$program.new" "$out/tree.o" "$out/rt-main.o" "$out/rt-memory.o" \
-	"$out/rt-events.o" -Wl,-T,"$program.lds" 2> "$program.log"; then
-	grep -E 'undefined|room|error' "$program.log" | sed 's/.*: \(undefined\)/\1/' | sort -u |
+	s/@VGIC@/$(at 0x21)/g; s/@PERCPU_BYTES@/0x2000/g" "$here/link.lds.in" > "$new.lds"
+if ! $cc -no-pie -g -o "$new" "$out/tree.o" "$out/rt-main.o" "$out/rt-memory.o" \
+	"$out/rt-events.o" -Wl,-T,"$new.lds" 2> "$new.log"; then
+	grep -E 'undefined|room|error' "$new.log" | sed 's/.*: \(undefined\)/\1/' | sort -u |
 		head -n 12 >&2
 	exit 1
 fi
-nm "$program.new" > "$program.symbols"
-mv "$program.new" "$program"
+nm "$new" > "$new.symbols"
+mv "$new.symbols" "$program.symbols"
+mv "$new" "$program"
+rm -f "$new.lds" "$new.log"

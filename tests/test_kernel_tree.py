@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A kernel tree's own code as EL2: built, run, compared with ours, and refused with reason.
+
+The tree is $PKVM_SIM_KERNEL_TREE, else Debian's linux-source-6.12, unpacked once below build/.
+Without either these tests are skipped, except where CI says that everything is there.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ARCHIVE = pathlib.Path("/usr/src/linux-source-6.12.tar.xz")
+NEEDED = ["include", "arch/arm64", "scripts", "virt"]
+
+
+def unpack(to):
+    """What EL2's sources need of the archive; whole, or not there."""
+    part = to.with_name(f"{to.name}.{os.getpid()}")
+    part.mkdir(parents=True)
+    names = [f"linux-source-6.12/{n}" for n in NEEDED]
+    subprocess.run(
+        ["tar", "-xJf", str(ARCHIVE), "-C", str(part), "--strip-components=1", *names], check=True
+    )
+    part.rename(to)
+
+
+@pytest.fixture(scope="session")
+def tree():
+    given = os.environ.get("PKVM_SIM_KERNEL_TREE")
+    if given:
+        return pathlib.Path(given)
+    to = ROOT / "build/linux-6.12"
+    if not to.exists():
+        if not ARCHIVE.exists():
+            why = f"{ARCHIVE} is not there (apt install linux-source-6.12)"
+            if os.environ.get("CI") == "true":
+                pytest.fail(why)
+            pytest.skip(why)
+        unpack(to)
+    return to
+
+
+@pytest.fixture
+def environment(environment):
+    """Trees that were built stay built."""
+    return {**environment, "XDG_CACHE_HOME": str(ROOT / "build/cache")}
+
+
+def copy_tree(tree, to, name):
+    """The folder that has the file @name is copied, the others are the tree's."""
+    for part in NEEDED:
+        (to / part).parent.mkdir(parents=True, exist_ok=True)
+        if name.startswith(part + "/"):
+            shutil.copytree(tree / part, to / part)
+        else:
+            (to / part).symlink_to(tree / part)
+
+
+@pytest.fixture
+def changed(tree, tmp_path):
+    """changed("arch/.../file.c", edit) -> a tree that differs in that file."""
+
+    def call(name, edit):
+        copy_tree(tree, tmp_path / "linux", name)
+        edit(tmp_path / "linux" / name)
+        return tmp_path / "linux"
+
+    return call
+
+
+def replace(old, new):
+    def edit(file):
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+
+    return edit
+
+
+# Every scenario that the tree's release and knobs allow has the answers that the file says.
+def test_scenarios(run, tree):
+    r = run("run", f"--kernel-tree={tree}", "--format=jsonl", "scenarios")
+    assert r.status == 0, r.out[-2000:] + r.err
+    end = r.objects[-1]
+    assert end["failed"] == 0 and end["passed"] >= 30
+    # what is not run is skipped for a reason that names the tree or what it lacks
+    skips = {o["skip"] for o in r.objects if o.get("skip")}
+    assert any("mmio_donation=none" in s for s in skips)
+    assert any("nearest to v6.12" in s for s in skips)
+
+
+# The oracle that works everything out twice agrees with itself on the tree's memory.
+def test_paranoid(run, tree):
+    r = run("run", f"--kernel-tree={tree}", "--check=paranoid", "scenarios/aborts")
+    assert r.status == 0, r.out[-2000:] + r.err
+
+
+# Our EL2 and the tree's do the same, action by action.
+def test_conform(run, tree):
+    r = run("conform", f"--kernel-tree={tree}", "--actions=20000", "scenarios")
+    assert r.status == 0, r.out[-2000:] + r.err
+    assert "0 differ" in r.out and "20000 actions" in r.out and "no difference" in r.out
+
+
+# The oracle judges the tree's code as it judges ours: random actions break nothing unknown.
+def test_random(run, tree):
+    r = run("random", f"--kernel-tree={tree}", "--actions=5000", "--seed=3")
+    assert r.status == 0, r.out[-2000:] + r.err
+
+
+# A seed gives the same bytes again, though another process did the work.
+def test_deterministic(run, tree):
+    args = ["run", f"--kernel-tree={tree}", "--trace=-", "scenarios/aborts/how-much-does-one-fault-map.pkvm"]
+    assert run(*args).raw == run(*args).raw
+
+
+@pytest.fixture(scope="session")
+def broken(tree, tmp_path_factory):
+    """A tree that forgets a page's new state, and panics or loops over certain pages."""
+    copy = tmp_path_factory.mktemp("broken")
+    source = "arch/arm64/kvm/hyp/nvhe/mem_protect.c"
+    copy_tree(tree, copy, source)
+    text = (copy / source).read_text()
+    for old, new in (
+        (
+            "return __host_set_page_state_range(addr, size, PKVM_PAGE_SHARED_OWNED);",
+            "return __host_set_page_state_range(addr, size, PKVM_PAGE_OWNED);",
+        ),
+        (
+            "int __pkvm_host_share_hyp(u64 pfn)\n{",
+            "int __pkvm_host_share_hyp(u64 pfn)\n{\n\tBUG_ON(pfn == 0x41000);\n"
+            "\tif (pfn == 0x41001)\n\t\t*(volatile int *)8 = 1;\n"
+            "\twhile (pfn == 0x41002)\n\t\tbarrier();\n",
+        ),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    (copy / source).write_text(text)
+    return copy
+
+
+# A changed step is a difference, shown with both sides and in few actions.
+def test_conform_sees_a_change(run, broken):
+    r = run("conform", f"--kernel-tree={broken}", "--actions=20000")
+    assert r.status == 1, r.out[-2000:] + r.err
+    assert "ours " in r.out and "tree's " in r.out
+    shown = r.out[r.out.index("machine virt") :].splitlines()
+    assert len(shown) <= 5, r.out  # set-up, boot and one or two actions
+
+
+# And it is a breach for the oracle, which knows nothing of our EL2.
+def test_oracle_sees_a_change(run, broken):
+    r = run("random", f"--kernel-tree={broken}", "--actions=20000")
+    assert r.status == 1 and "violation" in r.out, r.out[-2000:] + r.err
+
+
+# A panic names the tree's file, line and what stands there; what never ends is a hang.
+@pytest.mark.parametrize(
+    "pfn, words",
+    [
+        ("0x41000", ["panic", "mem_protect.c:", "BUG_ON(pfn == 0x41000)"]),
+        ("0x41001", ["panic", "EL2 data abort", "__pkvm_host_share_hyp", "mem_protect.c:"]),
+        ("0x41002", ["hang"]),
+    ],
+)
+def test_panic_and_hang(run, broken, tmp_path, pfn, words):
+    s = tmp_path / "a.pkvm"
+    s.write_text(f"title x\nboot\nhvc host_share_hyp {pfn}\n")
+    r = run("run", f"--kernel-tree={broken}", "--check=off", str(s))
+    assert r.status == 1
+    for w in words:
+        assert w in r.out
+
+
+@pytest.mark.parametrize(
+    "name, edit, words",
+    [
+        # a slip of the pen
+        (
+            "arch/arm64/kvm/hyp/nvhe/mem_protect.c",
+            replace("int __pkvm_prot_finalize(void)\n{", "int __pkvm_prot_finalize(void)\n{ oops"),
+            ["mem_protect.c", "oops"],
+        ),
+        # a function that others call by its old name
+        (
+            "arch/arm64/kvm/hyp/include/nvhe/gfp.h",
+            replace("void *hyp_alloc_pages(", "void *hyp_alloc_some_pages("),
+            ["hyp_alloc_pages"],
+        ),
+        # a file that is not there
+        ("arch/arm64/kvm/hyp/nvhe/mm.c", lambda f: f.unlink(), ["mm.c"]),
+        # instructions, and code patched at boot, that nobody has vetted
+        (
+            "arch/arm64/kvm/hyp/nvhe/mem_protect.c",
+            replace(
+                "int __pkvm_prot_finalize(void)\n{",
+                'int __pkvm_prot_finalize(void)\n{\n\tasm volatile("hlt_and_catch_fire");'
+                '\n\tasm volatile(ALTERNATIVE("nop", "nop", ARM64_HAS_CACHE_DIC));',
+            ),
+            ["mem_protect.c", "hlt_and_catch_fire", "no_alternative_of_arm64_has_cache_dic"],
+        ),
+    ],
+)
+# What cannot be built says which file needs what, on one screen, and nothing runs.
+def test_refusals(run, changed, name, edit, words):
+    r = run("run", f"--kernel-tree={changed(name, edit)}", "scenarios/aborts")
+    assert r.status == 2
+    assert not r.out
+    assert len(r.err.splitlines()) <= 24
+    for w in words:
+        assert w in r.err
+
+
+# No tree, and options that a tree leaves nothing to.
+def test_usage(run, tree, tmp_path):
+    assert "pgtable.c" in run("run", f"--kernel-tree={tmp_path}", "scenarios/aborts").err
+    for option in ("--kernel=v7.0", "--patch=mmio-v3", "--bug=B-01"):
+        r = run("run", f"--kernel-tree={tree}", option, "scenarios/aborts")
+        assert r.status == 2 and "--kernel-tree" in r.err
+    assert run("conform").status == 2
+
+
+# A combination that says what the tree is not is skipped, not failed.
+def test_set_is_a_statement(run, tree):
+    r = run("run", f"--kernel-tree={tree}", "--set=host_eperm=inject", "--format=tap", "scenarios/aborts")
+    assert r.status == 0 and "host_eperm=panic" in r.out
