@@ -259,7 +259,7 @@ static bool translate(const struct side *s, const struct x_action *a, struct x_a
 
 	*out = *a;
 	if (a->kind != X_CALL)
-		return a->kind != X_SMC && a->kind != X_FFA;
+		return a->kind != X_SMC && a->kind != X_FFA && a->kind != X_FLOW;
 	out->call = el2_call_find(s->calls, a->call->name, &ambiguous);
 	return out->call && a->n_args <= out->call->n_args;
 }

@@ -76,8 +76,4 @@ char *violation_words(const struct violation *v);
 /* All files, their combinations in @opt->jobs processes (jobs.c). */
 void run_in_parallel(struct batch *b, GPtrArray *files);
 
-/* random.c: a random action as a line of a scenario. New string. */
-struct x_action;
-char *action_line(const struct x_action *a);
-
 #endif

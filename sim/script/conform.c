@@ -6,8 +6,7 @@
  */
 #include <string.h>
 
-#include "batch.h"
-#include "sim/explore/explore.h"
+#include "random.h"
 
 struct conform {
 	const struct conform_options *opt;
@@ -183,7 +182,7 @@ static void write_scenario(struct conform *c, FILE *out)
 	fprintf(out, "boot\n");
 	for (guint i = 0; i < c->x.path->len; i++) {
 		const struct x_step *s = &g_array_index(c->x.path, struct x_step, i);
-		g_autofree char *words = action_line(&s->a);
+		g_autofree char *words = action_words(&s->a);
 
 		fprintf(out, "%s\n", words);
 	}
@@ -199,7 +198,7 @@ static void tell_difference(struct conform *c)
 	} else {
 		const struct x_step *s =
 			&g_array_index(c->x.path, struct x_step, c->x.path->len - 1);
-		g_autofree char *words = action_line(&s->a);
+		g_autofree char *words = action_words(&s->a);
 
 		fprintf(out, "%s: %s differs\n", words, c->x.what);
 	}

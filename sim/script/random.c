@@ -294,6 +294,7 @@ static bool boot(struct random *t, GError **error)
 
 static bool prepare(struct random *t, GError **error)
 {
+	g_autofree char *why = NULL;
 	const struct random_options *opt = t->opt;
 	char *text =
 		opt->file ? NULL
@@ -312,6 +313,11 @@ static bool prepare(struct random *t, GError **error)
 	t->r.episode = opt->episode;
 	t->r.dma = opt->dma;
 	t->r.vms = opt->vms;
+	if (opt->vms && opt->run->hyp->offers &&
+	    !opt->run->hyp->offers(t->leaf.run->config, EL2_OFFER_GUESTS, NULL, NULL, &why)) {
+		g_set_error(error, SCRIPT_ERROR, SCRIPT_ERROR_USAGE, "--vms: %s", why);
+		return false;
+	}
 	return collect_known(t, error) && boot(t, error);
 }
 
