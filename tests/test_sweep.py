@@ -126,6 +126,31 @@ def test_text(run, tmp_path):
     assert run("sweep", "t.pkvm", cwd=tmp_path).raw == done.raw
 
 
+POSTED = ("--patch=its-v1", "--kernel=v7.0", "--set=mmio_donation=v5",
+          "--set=s2_unmap_annotated=eperm", "--set=protected_unwind=region",
+          "--set=mmio_commit=assert")  # fmt: skip
+FILES = ("scenarios/seeds", "scenarios/mmio/who-pays-for-the-tables-of-donated-devices.pkvm")
+
+
+def test_scenarios_under_the_posted_series(run):
+    """By itself: a commit that is asserted, and regions that a failed boot keeps for EL2."""
+    done = run("sweep", *POSTED, "--format=jsonl", *FILES)
+    assert done.status == 1
+    bad = [o for o in failures(done) if o["verdict"] == "bad"]
+    seen = {(o["text"].split()[0], o["pool"], o["outcome"], o["rule"]) for o in bad}
+    assert ("el2", "host_s2", "panic", "spec") in seen, "RC-06"
+    assert ("finalise", "hyp_s1", "-ENOMEM", "no-change-on-error") in seen, "RC-25"
+    assert {rule for *_, rule in seen} == {"spec", "no-change-on-error"}
+
+
+def test_what_a_panic_hides(run):
+    """With warnings that are not fatal: a page that two parties own, RC-09."""
+    done = run("sweep", *POSTED, "--set=warn=continue", "--format=jsonl", FILES[1])
+    assert done.status == 1
+    bad = [o for o in failures(done) if o["verdict"] == "bad"]
+    assert {(o["outcome"], o["rule"]) for o in bad} == {("0", "single-owner")}
+
+
 def test_scenarios_under_the_fixed_series(run):
     """Nothing that v7.0 alone does not do: the seeds here, the rest in ./bootstrap soak."""
     done = run("sweep", "--patch=its-v1-fixed", "--kernel=v7.0", "--set=s2_unmap_annotated=skip",
