@@ -40,6 +40,7 @@ S2_OFF = "no CPU walks these tables before its stage 2 is on, so nothing old is 
 VMIDS = "for the roll-over of VMIDs, which are never given to somebody else here"
 BOOT = "of boot, where one CPU runs"
 MADE = "an entry that was invalid is cached by nobody, and walks see stores at once"
+EITHER = "who changes what it looks at holds both locks: one is enough to look"
 DEAD = "of a panic, after which nothing runs"
 EXPLAINED = {
     "panic.c disable_host_stage2 cpu_tlbi 1": DEAD,
@@ -55,6 +56,8 @@ EXPLAINED = {
     "pgtable_s2_attr.c kvm_pgtable_stage2_mkyoung cpu_dsb 1": MADE,
     "pgtable_s2_attr.c kvm_pgtable_stage2_split cpu_dsb 1": "nothing of EL2 calls it",
     "tlb.c kvm_tlb_flush_vmid_ipa_nsh cpu_dsb 1": "more permissions: who has the old ones faults",
+    "np_guest.c assert_host_shared_guest host_lock_component c": EITHER,
+    "np_guest.c assert_host_shared_guest guest_lock_component c, vm": EITHER,
     "pkvm.c pkvm_remove_selftest_vm spin_lock vm_table_lock": BOOT,
     "ffa.c do_ffa_version spin_lock version_lock": FFA,
     "ffa.c do_ffa_rxtx_map spin_lock lock": FFA,

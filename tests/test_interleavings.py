@@ -324,3 +324,13 @@ def test_how_far_it_is(binary, tmp_path):
     child.expect(r"explore: [1-9]\d* interleavings, \d+/s, of up to \d+ steps, at least \d+ left")
     child.expect("NOT complete")
     child.expect(pexpect.EOF)
+
+
+def test_after_a_panic(scenario):
+    """A block after a panic is not run, and what is said of it counts neither way."""
+    panic = "patch its-v1\nboot\nhost write uart 5\nhost write 0x4002d000 1 => panic\n"
+    block = "cpu0: host read uart => 5\nend\nnever 1\n"
+    for kind in ("explore", "parallel\nschedule 0"):
+        done = scenario(panic + kind + "\n" + block)
+        assert done.status == 0
+        assert "not run" in done.out

@@ -68,12 +68,19 @@ static void fall_asleep(struct x_run *r, struct node *n)
 	}
 }
 
-/* May the search go that way? A CPU that could step is not left more often than allowed. */
+/* A CPU that could step is not left more often than allowed, nor later. */
+static bool must_stay(const struct x_run *r)
+{
+	const struct x_interleave *x = r->x;
+
+	return x->all && (r->forced >= x->forced ||
+			  (x->switch_before && r->steps.step->len >= x->switch_before));
+}
+
+/* May the search go that way? */
 static u32 allowed(const struct x_run *r, u32 can)
 {
-	if (r->now >= 0 && can & BIT(r->now) && r->forced >= r->x->forced && r->x->all)
-		return (u32)BIT(r->now);
-	return can;
+	return r->now >= 0 && can & BIT(r->now) && must_stay(r) ? (u32)BIT(r->now) : can;
 }
 
 /* The part of a search that is one shard's: by the first choices. */

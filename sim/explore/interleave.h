@@ -39,6 +39,7 @@ struct x_block {
 struct x_interleave {
 	bool all;		  /* all orders, none left out */
 	u32 forced;		  /* of @all: at most so many forced switches; X_UNBOUNDED */
+	u32 switch_before;    /* ... and those before this step; 0: anywhere. May change meanwhile */
 	u32 longest;		  /* of @all: runs with more steps are cut off; 0: none is */
 	u32 shard, n_shards;	  /* one part of several that are disjoint; 0 of 0: all of it */
 	u64 max_runs, max_steps; /* 0: no bound */

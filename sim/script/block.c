@@ -67,14 +67,11 @@ static struct oracle_action told_of(const struct block_line *l)
 }
 
 /* The oracle is told before the state is kept: then each run finds it told. */
-static bool begin(struct block *k, GError **error)
+static void begin(struct block *k)
 {
 	struct oracle_part part[BLOCK_MAX_LINES] = { 0 };
 	struct run *r = k->r;
 
-	if (r->m->dead)
-		return script_fail(error, k->st->line, k->st->off, NULL,
-				   "EL2 has panicked: no CPU can act");
 	r->flow = false;
 	if (r->oracle) {
 		for (unsigned int i = 0; i < k->n; i++)
@@ -84,7 +81,6 @@ static bool begin(struct block *k, GError **error)
 		r->watching = true;
 	}
 	x_save(r->m, &k->start);
-	return true;
 }
 
 bool block_init(struct block *k, struct run *r, const struct stmt *st, GError **error)
@@ -94,8 +90,7 @@ bool block_init(struct block *k, struct run *r, const struct stmt *st, GError **
 	for (guint i = 0; i < st->body->len; i++)
 		if (!add_line(k, st->body->pdata[i], error))
 			return false;
-	if (!begin(k, error))
-		return false;
+	begin(k);
 	k->x = (struct x_block){ .b = r->m->board, .data = k, .start = start };
 	return true;
 }
@@ -330,11 +325,31 @@ static bool run_parallel(struct block *k, GError **error)
 	return tell_one(k, error);
 }
 
+/* After a panic no line of a block is carried out, and nothing is said of it. */
+static void tell_not_run(struct run *r, const struct stmt *st)
+{
+	struct report_line l = { .kind = LINE_ACTION,
+				 .judged = true,
+				 .verdict = VERDICT_NOT_RUN,
+				 .outcome.kind = OUTCOME_NOT_RUN,
+				 .got = outcome_name[OUTCOME_NOT_RUN],
+				 .cell = outcome_name[OUTCOME_NOT_RUN] };
+
+	for (guint i = 0; i < st->body->len; i++)
+		if (is_action(((const struct stmt *)st->body->pdata[i])->id))
+			run_tell(r, st->body->pdata[i], &l);
+}
+
 bool exec_block(struct run *r, const struct stmt *st, GError **error)
 {
 	struct block k;
-	bool ok = block_init(&k, r, st, error);
+	bool ok;
 
+	if (r->m && r->m->dead) {
+		tell_not_run(r, st);
+		return true;
+	}
+	ok = block_init(&k, r, st, error);
 	if (ok)
 		ok = st->id == CMD_PARALLEL ? run_parallel(&k, error) : block_explore(&k, error);
 	block_clear(&k);

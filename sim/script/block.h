@@ -144,6 +144,7 @@ struct search {
 	u64 wanted;	    /* what schedules are kept for */
 	struct shown shown[N_SHOWS];
 	bool shortest; /* there are no shorter ones than those */
+	struct x_interleave *level; /* looking for shorter ones with so many switches, or NULL */
 	bool over;     /* --time */
 	bool quiet;    /* another process tells how far the search is */
 	unsigned int asked;

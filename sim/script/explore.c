@@ -114,6 +114,25 @@ static void keep_if_shorter(struct search *s, const struct x_run *run, unsigned 
 		shown_set(&s->shown[bit], x_run_moves(run, steps), forced, steps);
 }
 
+/*
+ * Where a way with so many switches is known for all that is wanted, a later switch makes none
+ * that is shorter: what shows before it is shown without it, too.
+ */
+static u32 last_use_of_a_switch(const struct search *s, u32 forced)
+{
+	u32 last = 0;
+
+	for (u64 left = s->wanted; left; left &= left - 1) {
+		const struct shown *had = &s->shown[__builtin_ctzll(left)];
+
+		if (had->forced > forced)
+			return 0;
+		if (had->forced == forced)
+			last = MAX(last, had->steps);
+	}
+	return last;
+}
+
 static void on_end(void *data, const struct x_run *run)
 {
 	struct block *k = data;
@@ -124,6 +143,8 @@ static void on_end(void *data, const struct x_run *run)
 	shows = tally_run(s->into) & s->wanted;
 	for (u64 left = shows; left; left &= left - 1)
 		keep_if_shorter(s, run, (unsigned int)__builtin_ctzll(left));
+	if (s->level && shows)
+		s->level->switch_before = last_use_of_a_switch(s, s->level->forced);
 }
 
 /* ---- The shortest ------------------------------------------------------------------------ */
@@ -151,7 +172,9 @@ static void find_shortest(struct search *s)
 			.all = true, .forced = forced, .max_runs = left, .stop = stop, .data = s
 		};
 
+		s->level = &x;
 		x_interleave(&x, &s->k->x);
+		s->level = NULL;
 		left -= MIN(left, x.runs);
 		s->shortest = x.complete && left;
 		if (all_within(s, forced))

@@ -320,6 +320,28 @@ static void test_deadlock(void)
 	world_clear(&w);
 }
 
+static GHashTable *least_new(void);
+
+/* Switches after the last step of the least way to a state are of no use for it. */
+static void check_late_switches(struct world *w, GHashTable *least)
+{
+	GHashTableIter it;
+	gpointer key, cost;
+
+	g_hash_table_iter_init(&it, least);
+	while (g_hash_table_iter_next(&it, &key, &cost)) {
+		const u64 want = *(u64 *)cost;
+		struct x_interleave x = { .all = true,
+					  .forced = (u32)(want >> 32),
+					  .switch_before = (u32)want };
+
+		w->least = least_new();
+		explore(w, x);
+		g_assert_cmphex(*(u64 *)g_hash_table_lookup(w->least, key), ==, want);
+		g_hash_table_unref(w->least);
+	}
+}
+
 static GHashTable *least_new(void)
 {
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -365,8 +387,9 @@ static void test_fewest_switches_first(void)
 		while (g_hash_table_iter_next(&it, &key, &cost))
 			g_assert_cmphex(*(u64 *)g_hash_table_lookup(w.least, key), ==,
 					*(u64 *)cost);
-		g_hash_table_unref(all);
 		g_hash_table_unref(w.least);
+		check_late_switches(&w, all);
+		g_hash_table_unref(all);
 	}
 	w.least = NULL;
 	world_clear(&w);
