@@ -51,7 +51,7 @@ static void check_failed(struct oracle *o, const struct books_state *s, u64 page
 	}
 }
 
-static void check_freed(struct oracle *o, const struct event *ev)
+static void books_freed(struct oracle *o, const struct event *ev)
 {
 	enum page_state host, hyp;
 
@@ -68,7 +68,7 @@ static void books_event(struct oracle *o, void *state, const struct event *ev)
 	struct books_state *s = state;
 
 	if (ev->kind == EV_FREE && !strcmp(ev->what, "host"))
-		check_freed(o, ev);
+		books_freed(o, ev);
 	else if (ev->kind == EV_CALL && !strcmp(ev->what, "kvm_share_hyp"))
 		s->n = 0;
 	else if (ev->kind == EV_CALL && !strcmp(ev->what, "kvm_unshare_hyp"))

@@ -85,7 +85,7 @@ static u64 words(const struct line *l, u64 pa, u64 bytes)
 }
 
 /* Nothing of [pa, pa + bytes) is noted any more. */
-static void forget(struct confidential_state *s, u64 pa, u64 bytes)
+static void secret_forget(struct confidential_state *s, u64 pa, u64 bytes)
 {
 	for (unsigned int i = 0; i < s->n; i++) {
 		u64 gone = words(&s->line[i], pa, bytes);
@@ -122,7 +122,7 @@ static void note(struct confidential_state *s, u64 pa, u64 bytes, u32 vm)
 
 static void hyp_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes)
 {
-	forget(s, pa, bytes);
+	secret_forget(s, pa, bytes);
 	if (is_home(oracle_view(o), pa) || !hyps_own_memory(o, pa))
 		return;
 	note(s, pa, bytes, 0);
@@ -134,7 +134,7 @@ static void guest_wrote(struct oracle *o, struct confidential_state *s, u64 pa, 
 	const struct el2_guest_view *g = model_guest(oracle_view(o), oracle_action(o)->vm);
 	enum page_state host, hyp;
 
-	forget(s, pa, bytes);
+	secret_forget(s, pa, bytes);
 	if (!g || !g->is_protected || !board_ram_at(oracle_board(o), PA(pa)))
 		return;
 	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
@@ -147,7 +147,7 @@ static void other_wrote(struct oracle *o, struct confidential_state *s, u64 pa, 
 {
 	u64 lines = 0;
 
-	forget(s, pa, bytes);
+	secret_forget(s, pa, bytes);
 	for (u64 at = ALIGN_DOWN(pa, LINE); at < pa + bytes && lines < MAX_LINES; at += LINE) {
 		struct line *l;
 
@@ -365,7 +365,7 @@ static void confidential_event(struct oracle *o, void *state, const struct event
 		break;
 	case EV_ZERO:
 		if (s->n)
-			forget(s, ev->addr, ev->val);
+			secret_forget(s, ev->addr, ev->val);
 		break;
 	}
 }

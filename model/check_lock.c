@@ -162,7 +162,7 @@ static bool is_vms(struct oracle *o, u64 frame, const struct event *ev)
 }
 
 /* The count of a page: its pool's, a table's user's, or a pin. */
-static void check_count(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
+static void count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
 {
 	const struct check_pool *pool = check_pool_of(&s->pools, frame);
 
@@ -189,7 +189,7 @@ static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct 
 	if (ev->old == ev->val)
 		return;
 	if (field_change(ev, at, l->refcount_off, l->refcount_width))
-		check_count(o, s, frame, ev);
+		count_locked(o, s, frame, ev);
 	if (!l->has_state)
 		return;
 	state = field_change(ev, at, l->state_off, 1);
