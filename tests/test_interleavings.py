@@ -20,6 +20,10 @@ STATES = re.compile(r"^States (\d+)$", re.M)
 EXPLORED = re.compile(r"^Explored (\d+) interleavings? of up to \d+ steps(.*): (.*)$", re.M)
 
 
+SMP = ROOT / "scenarios" / "smp"
+B31 = "what-if-nobody-knows-where-it-faulted.pkvm"
+
+
 def explored(out):
     """How many interleavings, of how many states, and whether that was all."""
     found = EXPLORED.search(out)
@@ -185,6 +189,17 @@ def test_parts_of_a_search(run, tmp_path):
     assert merged.raw == whole.raw
 
 
+def test_parts_tell_what_broke(run):
+    """Breaches with their events go from part to whole as they are."""
+    path = SMP / "is-a-donation-recycled.pkvm"
+    one = run("explore", "--jobs=1", "--set=s2_unmap_annotated=clear", path)
+    assert "  single-owner" in one.out or "single-owner;" in one.out
+    assert run("explore", "--jobs=2", "--set=s2_unmap_annotated=clear", path).raw == one.raw
+    unexpected = run("explore", "--jobs=1", "--bug=B-31", "--kernel=v7.0", SMP / B31)
+    assert "violation spec" in unexpected.out
+    assert run("explore", "--jobs=2", "--bug=B-31", "--kernel=v7.0", SMP / B31).raw == unexpected.raw
+
+
 def test_parts_of_something_else(run, tmp_path):
     """A part is of one block on one configuration, and whole."""
     (tmp_path / "t.pkvm").write_text(SHARE + "explore\n" + RACE)
@@ -220,9 +235,6 @@ def test_how_it_comes_to_it(run, tmp_path):
     assert re.fullmatch(r"  CPU 0 {33}CPU 1", lines[1])
     assert "  lock host_mmu" in lines
     assert " " * 40 + "lock host_mmu" in lines
-
-
-SMP = ROOT / "scenarios" / "smp"
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ struct tally_line {
 	char *expected;
 };
 
-/* A rule that was broken, as the first run that did it tells. */
+/* A rule that was broken, as one of the runs that did it tells. */
 struct tally_breach {
 	char *text, *before, *after, *allowed, *event;
 	bool has_page;
@@ -115,6 +115,8 @@ void tally_init(struct tally *t, struct block *k);
 void tally_clear(struct tally *t);
 /* The run that has just ended: what it shows. */
 u64 tally_run(struct tally *t);
+/* @more goes to @b or is freed. */
+void tally_keep_breach(struct tally_breach *b, struct tally_breach *more);
 void tally_line_add(struct tally_line *l, const struct outcome *out, bool passes);
 struct tally_state *tally_state(struct tally *t, u64 key); /* made if there is none */
 /* Of what is shown, what is a failure. */
@@ -152,8 +154,10 @@ struct search {
 };
 
 bool block_explore(struct block *k, GError **error);
+/* @moves, or NULL, goes to @s. */
 void shown_set(struct shown *s, GArray *moves, u32 forced, u32 steps);
-bool shown_is_longer(const struct shown *s, u32 forced, u32 steps);
+/* @moves go to @s if they are shorter, or as long and first in order; else they are freed. */
+void shown_keep(struct shown *s, GArray *moves, u32 forced, u32 steps);
 
 /* What a search found, as text; and added to what another one found. */
 void part_write(const struct search *s, const char *hash, FILE *out);

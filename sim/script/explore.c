@@ -94,11 +94,6 @@ static unsigned int shown_by(const struct tally *t, unsigned int bit)
 	return c->word && model_rule_find(c->word, &id) ? BLOCK_MAX_LINES + id : bit;
 }
 
-bool shown_is_longer(const struct shown *s, u32 forced, u32 steps)
-{
-	return !s->moves || s->forced > forced || (s->forced == forced && s->steps > steps);
-}
-
 void shown_set(struct shown *s, GArray *moves, u32 forced, u32 steps)
 {
 	if (s->moves)
@@ -106,12 +101,46 @@ void shown_set(struct shown *s, GArray *moves, u32 forced, u32 steps)
 	*s = (struct shown){ moves, forced, steps };
 }
 
+/* Which of two ways as long comes first: the one whose first step that differs is of a lower
+ * CPU, whatever order they were found in. */
+static bool comes_first(const GArray *a, const GArray *b)
+{
+	for (guint i = 0; i < a->len && i < b->len; i++) {
+		const struct x_move *x = &g_array_index(a, struct x_move, i);
+		const struct x_move *y = &g_array_index(b, struct x_move, i);
+
+		if (!x->what != !y->what)
+			return !x->what;
+		if (x->value != y->value)
+			return x->value < y->value;
+	}
+	return a->len < b->len;
+}
+
+/* Fewest forced switches, then fewest steps. */
+static int compare_lengths(const struct shown *s, u32 forced, u32 steps)
+{
+	if (!s->moves || forced != s->forced)
+		return !s->moves || forced < s->forced ? -1 : 1;
+	return steps < s->steps ? -1 : steps > s->steps;
+}
+
+void shown_keep(struct shown *s, GArray *moves, u32 forced, u32 steps)
+{
+	int order = compare_lengths(s, forced, steps);
+
+	if (order < 0 || (!order && comes_first(moves, s->moves)))
+		shown_set(s, moves, forced, steps);
+	else
+		g_array_unref(moves);
+}
+
 static void keep_if_shorter(struct search *s, const struct x_run *run, unsigned int bit)
 {
 	u32 steps = steps_to(s->k, run, shown_by(&s->t, bit)), forced = x_run_forced(run, steps);
 
-	if (shown_is_longer(&s->shown[bit], forced, steps))
-		shown_set(&s->shown[bit], x_run_moves(run, steps), forced, steps);
+	if (compare_lengths(&s->shown[bit], forced, steps) <= 0)
+		shown_keep(&s->shown[bit], x_run_moves(run, steps), forced, steps);
 }
 
 /*

@@ -9,6 +9,15 @@
 
 #define FORMAT "pkvm-sim explore part 1"
 
+/* A field of words: no tab and no newline is left in it. */
+static void write_words(FILE *out, const char *words)
+{
+	char *escaped = g_strescape(words ? words : "", NULL);
+
+	fprintf(out, "\t%s", escaped);
+	g_free(escaped);
+}
+
 /* ---- Writing ----------------------------------------------------------------------------- */
 
 static void write_line_outcomes(const struct tally *t, unsigned int i, FILE *out)
@@ -18,9 +27,11 @@ static void write_line_outcomes(const struct tally *t, unsigned int i, FILE *out
 	for (guint n = 0; n < l->out->len; n++) {
 		const struct outcome *o = &g_array_index(l->out, struct outcome, n);
 
-		fprintf(out, "line\t%u\t%u\t%d\t%" G_GUINT64_FORMAT "\t%d\t%s\n", i,
+		fprintf(out, "line\t%u\t%u\t%d\t%" G_GUINT64_FORMAT "\t%d", i,
 			(unsigned int)o->kind, o->is_signed, o->value,
-			g_array_index(l->passes, bool, n), l->expected ? l->expected : "");
+			g_array_index(l->passes, bool, n));
+		write_words(out, l->expected);
+		fputc('\n', out);
 	}
 }
 
@@ -33,6 +44,19 @@ static void write_shown(const struct shown *s, unsigned int bit, FILE *out)
 	moves = moves_words((const struct x_move *)(void *)s->moves->data, s->moves->len);
 	fprintf(out, "shown\t%u\t%u\t%u\t%s\n", bit, s->forced, s->steps, moves);
 	g_free(moves);
+}
+
+static void write_breach(const struct tally_breach *b, unsigned int rule, FILE *out)
+{
+	if (!b->text)
+		return;
+	fprintf(out, "breach\t%u\t%d\t%" G_GUINT64_FORMAT, rule, b->has_page, b->page);
+	write_words(out, b->text);
+	write_words(out, b->before);
+	write_words(out, b->after);
+	write_words(out, b->allowed);
+	write_words(out, b->event);
+	fputc('\n', out);
 }
 
 void part_write(const struct search *s, const char *hash, FILE *out)
@@ -52,22 +76,18 @@ void part_write(const struct search *s, const char *hash, FILE *out)
 
 		fprintf(out,
 			"state\t%" G_GUINT64_FORMAT "\t%" G_GUINT64_FORMAT "\t%" G_GUINT64_FORMAT
-			"\t%" G_GUINT64_FORMAT "\t%s\n",
-			st->key, st->digest, st->runs, st->shows, st->text);
+			"\t%" G_GUINT64_FORMAT,
+			st->key, st->digest, st->runs, st->shows);
+		write_words(out, st->text);
+		fputc('\n', out);
 	}
 	for (unsigned int i = 0; i < N_SHOWS; i++) {
 		if (t->count[i])
 			fprintf(out, "count\t%u\t%" G_GUINT64_FORMAT "\n", i, t->count[i]);
 		write_shown(&s->shown[i], i, out);
 	}
-	for (unsigned int i = 0; i < N_RULES; i++) {
-		const struct tally_breach *b = &t->breach[i];
-
-		if (b->text)
-			fprintf(out, "breach\t%u\t%d\t%" G_GUINT64_FORMAT "\t%s\t%s\t%s\t%s\t%s\n",
-				i, b->has_page, b->page, b->text, b->before, b->after, b->allowed,
-				b->event);
-	}
+	for (unsigned int i = 0; i < N_RULES; i++)
+		write_breach(&t->breach[i], i, out);
 	fputs("end\n", out);
 }
 
@@ -109,7 +129,7 @@ static bool read_outcome(struct part *p)
 		return false;
 	tally_line_add(&p->s->t.line[i], &o, number_at(p, 5));
 	if (!p->s->t.line[i].expected)
-		p->s->t.line[i].expected = g_strdup(p->field[6]);
+		p->s->t.line[i].expected = g_strcompress(p->field[6]);
 	return true;
 }
 
@@ -123,7 +143,7 @@ static bool read_state(struct part *p)
 	st->runs += number_at(p, 3);
 	st->shows = number_at(p, 4);
 	if (!st->text)
-		st->text = g_strdup(p->field[5]);
+		st->text = g_strcompress(p->field[5]);
 	return true;
 }
 
@@ -138,32 +158,30 @@ static bool read_count(struct part *p)
 static bool read_shown(struct part *p)
 {
 	const u32 forced = (u32)number_at(p, 2), steps = (u32)number_at(p, 3);
-	struct shown *s;
+	GArray *moves;
 
 	if (p->n != 5 || number_at(p, 1) >= N_SHOWS)
 		return false;
-	s = &p->s->shown[number_at(p, 1)];
-	if (shown_is_longer(s, forced, steps))
-		shown_set(s, moves_read(p->field[4]), forced, steps);
-	return s->moves;
+	moves = moves_read(p->field[4]);
+	if (moves)
+		shown_keep(&p->s->shown[number_at(p, 1)], moves, forced, steps);
+	return moves;
 }
 
 static bool read_breach(struct part *p)
 {
-	struct tally_breach *b;
+	struct tally_breach b;
 
 	if (p->n != 9 || number_at(p, 1) >= N_RULES)
 		return false;
-	b = &p->s->t.breach[number_at(p, 1)];
-	if (b->text)
-		return true;
-	*b = (struct tally_breach){ .text = g_strdup(p->field[4]),
-				    .before = g_strdup(p->field[5]),
-				    .after = g_strdup(p->field[6]),
-				    .allowed = g_strdup(p->field[7]),
-				    .event = g_strdup(p->field[8]),
-				    .has_page = number_at(p, 2),
-				    .page = number_at(p, 3) };
+	b = (struct tally_breach){ .text = g_strcompress(p->field[4]),
+				   .before = g_strcompress(p->field[5]),
+				   .after = g_strcompress(p->field[6]),
+				   .allowed = g_strcompress(p->field[7]),
+				   .event = g_strcompress(p->field[8]),
+				   .has_page = number_at(p, 2),
+				   .page = number_at(p, 3) };
+	tally_keep_breach(&p->s->t.breach[number_at(p, 1)], &b);
 	return true;
 }
 

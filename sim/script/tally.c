@@ -154,23 +154,36 @@ static u64 clauses_shown(struct tally *t, u64 shows)
 	return shown;
 }
 
+/* Of several the first in the order of their words, whatever order they were found in. */
+void tally_keep_breach(struct tally_breach *b, struct tally_breach *more)
+{
+	int order = b->text ? strcmp(more->text, b->text) : -1;
+
+	if (!order)
+		order = strcmp(more->event, b->event);
+	if (order < 0) {
+		tally_breach_clear(b);
+		*b = *more;
+	} else {
+		tally_breach_clear(more);
+	}
+}
+
 static void keep_breach(struct tally_breach *b, const struct violation *v)
 {
 	GString *event = g_string_new(NULL);
+	struct tally_breach more;
 
-	if (b->text) {
-		g_string_free(event, TRUE);
-		return;
-	}
 	if (v->event.seq)
 		trace_line(event, &v->event);
-	*b = (struct tally_breach){ .text = g_strdup(v->text),
-				    .before = g_strdup(v->before),
-				    .after = g_strdup(v->after),
-				    .allowed = g_strdup(v->allowed),
-				    .event = g_string_free(event, FALSE),
-				    .has_page = v->has_page,
-				    .page = v->page };
+	more = (struct tally_breach){ .text = g_strdup(v->text),
+				      .before = g_strdup(v->before),
+				      .after = g_strdup(v->after),
+				      .allowed = g_strdup(v->allowed),
+				      .event = g_string_free(event, FALSE),
+				      .has_page = v->has_page,
+				      .page = v->page };
+	tally_keep_breach(b, &more);
 }
 
 static u64 rules_shown(struct tally *t)
