@@ -170,8 +170,11 @@ static bool same_outcome(struct pair *p, const struct x_action *a, const struct 
 
 static bool same_event(const struct event *a, const struct event *b)
 {
-	return a->kind == b->kind && a->sub == b->sub && a->cpu == b->cpu && a->arg == b->arg &&
-	       a->addr == b->addr && a->val == b->val && !g_strcmp0(a->what, b->what) &&
+	const bool lock = a->kind == EV_LOCK; /* its rank is each board's own */
+
+	return a->kind == b->kind && a->sub == b->sub && a->cpu == b->cpu &&
+	       (a->arg == b->arg || lock) && a->addr == b->addr && a->val == b->val &&
+	       !g_strcmp0(a->what, b->what) &&
 	       (a->kind != EV_STORE || (a->old == b->old && a->order == b->order));
 }
 

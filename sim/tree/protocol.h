@@ -81,10 +81,11 @@ enum tree_kind {
 #define TREE_WORDS(W)                                                                              \
 	W("")                                                                                      \
 	W("sy")                                                                                    \
-	W("ish") W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld") W("osh") W("oshst") W(  \
-		"oshld") W("dc_civac") W("dc_cvac") W("ic_ivau") W("ic_ialluis") W("ic_iallu")     \
-		W("early") W("hyp_s1") W("host_s2") W("pool") W("inject") W("host_stage2_unmap")   \
-			W("vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is")            \
+	W("ish")                                                                                   \
+	W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld") W("osh") W("oshst") W("oshld")   \
+		W("dc_civac") W("dc_cvac") W("ic_ivau") W("ic_ialluis") W("ic_iallu") W("early")   \
+			W("hyp_s1") W("host_s2") W("pool") W("inject") W("host_stage2_unmap") W(   \
+				"vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is")      \
 				W("ipas2e1") W("ripas2e1is") W("vmalle1is") W("vmalle1") W(        \
 					"vmalls12e1is") W("vmalls12e1") W("alle1is") W("rvae2is")  \
 					W("rvale2is") W("__kvm_tlb_flush_vmid_ipa")                \
@@ -117,9 +118,10 @@ struct tree_extent {
 /* Functions of EL2's own that can be called; those that the tree has are in @calls. */
 #define TREE_CALLS(C)                                                                              \
 	C(host_donate_hyp)                                                                         \
-	C(hyp_donate_host) C(host_share_ffa) C(host_unshare_ffa) C(pin_shared_mem)                 \
-		C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)                      \
-			C(host_donate_hyp_mmio) C(hyp_donate_host_mmio)
+	C(hyp_donate_host)                                                                         \
+	C(host_share_ffa) C(host_unshare_ffa) C(pin_shared_mem) C(unpin_shared_mem)                \
+		C(host_stage2_idmap) C(host_stage2_unmap) C(host_donate_hyp_mmio)                  \
+			C(hyp_donate_host_mmio)
 
 enum tree_call {
 #define C(name) TREE_CALL_##name,
@@ -155,7 +157,7 @@ struct tree_pool {
 
 #define TREE_POOLS 2 /* host_s2, hyp_s1 */
 
-enum tree_lock { TREE_LOCK_HOST, TREE_LOCK_HYP, TREE_LOCK_VMS, TREE_N_LOCKS };
+enum tree_lock { TREE_LOCK_HOST, TREE_LOCK_HYP, TREE_LOCK_VMS, TREE_LOCK_FIXBLOCK, TREE_N_LOCKS };
 
 struct tree_view {
 	uint32_t on_own_tables;
@@ -180,9 +182,10 @@ struct tree_panic {
 struct tree_shared {
 	uint32_t turn; /* 0: the board's; else the process's */
 	uint32_t op, cpu, status;
-	uint32_t wants_loads, warn_continues, at_fails, injected;
+	uint32_t wants_loads, warn_continues, at_fails;
 	uint32_t forget; /* cached translations: memory changed under the process */
 	uint64_t esr, far, hpfar;
+	uint64_t injected; /* what EL2 left in the host's ESR_EL1; 0: no abort */
 	uint64_t regs[TREE_REGS];
 	uint64_t args[TREE_ARGS];
 	uint32_t number;

@@ -59,8 +59,11 @@ struct spinlock *tree_lock(struct tree *t, u64 va)
 {
 	const struct tree_view *v = &t->process->shared->view;
 	const u64 at[LOCK_OTHER] = {
-		[LOCK_HOST] = v->lock[TREE_LOCK_HOST], [LOCK_HYP] = v->lock[TREE_LOCK_HYP],
-		[LOCK_VMS] = v->lock[TREE_LOCK_VMS],   [LOCK_POOL_HOST_S2] = v->pool[0].lock,
+		[LOCK_HOST] = v->lock[TREE_LOCK_HOST],
+		[LOCK_HYP] = v->lock[TREE_LOCK_HYP],
+		[LOCK_VMS] = v->lock[TREE_LOCK_VMS],
+		[LOCK_FIXBLOCK] = v->lock[TREE_LOCK_FIXBLOCK],
+		[LOCK_POOL_HOST_S2] = v->pool[0].lock,
 		[LOCK_POOL_HYP_S1] = v->pool[1].lock,
 	};
 

@@ -201,9 +201,13 @@ static bool start(struct tree *t, GError **error)
 static void init_locks(struct tree *t)
 {
 	static const char *const names[N_LOCKS] = {
-		[LOCK_HOST] = "host_mmu",	    [LOCK_HYP] = "pkvm_pgd_lock",
-		[LOCK_VMS] = "vm_table_lock",	    [LOCK_POOL_HOST_S2] = "host_s2_pool",
-		[LOCK_POOL_HYP_S1] = "hyp_s1_pool", [LOCK_OTHER] = "another_lock",
+		[LOCK_HOST] = "host_mmu",
+		[LOCK_HYP] = "pkvm_pgd_lock",
+		[LOCK_VMS] = "vm_table_lock",
+		[LOCK_FIXBLOCK] = "fixblock_lock",
+		[LOCK_POOL_HOST_S2] = "host_s2_pool",
+		[LOCK_POOL_HYP_S1] = "hyp_s1_pool",
+		[LOCK_OTHER] = "another_lock",
 	};
 
 	for (unsigned int i = 0; i < N_LOCKS; i++)
@@ -361,7 +365,7 @@ static enum el2_abort_result tree_host_abort(struct el2 *e, struct cpu *cpu,
 	if (s->injected) {
 		event_step(cpu, EV_ABORT);
 		event_emit(cpu, .kind = EV_ABORT, .fn = "inject_host_exception", .what = "inject",
-			   .addr = f->ipa, .val = s->esr);
+			   .addr = f->ipa, .val = s->injected);
 	}
 	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_mem_abort", .what = "eret_host",
 		   .addr = f->ipa);

@@ -50,7 +50,16 @@ char *process_line(const struct tree_process *p, u32 pc);
 
 /* ---- tree.c: the instance ------------------------------------------------------------------ */
 
-enum { LOCK_VMS, LOCK_HOST, LOCK_HYP, LOCK_POOL_HYP_S1, LOCK_POOL_HOST_S2, LOCK_OTHER, N_LOCKS };
+enum {
+	LOCK_VMS,
+	LOCK_HOST,
+	LOCK_HYP,
+	LOCK_FIXBLOCK,
+	LOCK_POOL_HYP_S1,
+	LOCK_POOL_HOST_S2,
+	LOCK_OTHER,
+	N_LOCKS
+};
 
 /* In the arena, but what it points to outside is the same after a snapshot. */
 struct tree {

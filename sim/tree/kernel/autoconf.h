@@ -54,3 +54,5 @@
 #define CONFIG_MMU_NOTIFIER 1
 #define CONFIG_KVM_GENERIC_MMU_NOTIFIER 1
 #define CONFIG_HAVE_KVM_DIRTY_RING 1
+/* A static key is a variable: nothing is patched. */
+#undef CONFIG_JUMP_LABEL

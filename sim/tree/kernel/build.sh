@@ -86,6 +86,7 @@ has __pkvm_host_donate_hyp_mmio mem_protect.h &
 wait
 probe __hyp_data_start mem_protect.h '#include <asm/sections.h>
 void *probe = __hyp_data_start;' &
+probe FIXBLOCK_LOCK mm.c 'void *probe = &hyp_fixblock_lock;' &
 probe MMIO_DONATION_NR mem_protect.h 'int probe(void) { return __pkvm_host_donate_hyp_mmio(0, 1); }' &
 probe INIT_NR_CPUS mem_protect.h 'int __pkvm_init(phys_addr_t, unsigned long, unsigned long,
 	unsigned long *, u32);' &
@@ -130,7 +131,7 @@ if [ -f "$out/failed" ]; then
 	exit 1
 fi
 
-for f in main memory events; do
+for f in main memory events told; do
 	$cc -c -O2 -g -fno-pie -mcmodel=medium -mlarge-data-threshold=1000000000 -MD \
 		-MF "$out/rt-$f.d" -o "$out/rt-$f.o" "$here/$f.c" 2> "$out/rt-$f.log" ||
 		fail "$(head -n 12 "$out/rt-$f.log")"

@@ -138,6 +138,12 @@ void sim_smc(unsigned long a[8], int n)
 	a[0] = (unsigned long)-1;
 }
 
+void arm_smccc_1_2_smc(const unsigned long *args, unsigned long *res);
+void arm_smccc_1_2_smc(const unsigned long *args, unsigned long *res)
+{
+	res[0] = (unsigned long)-1;
+}
+
 void __kvm_hyp_host_forward_smc(unsigned long *regs);
 void __kvm_hyp_host_forward_smc(unsigned long *regs)
 {
@@ -163,6 +169,9 @@ ABSENT(__vgic_v3_get_gic_config)
 ABSENT(__vgic_v3_init_lrs)
 ABSENT(__vgic_v3_restore_vmcr_aprs)
 ABSENT(__vgic_v3_save_vmcr_aprs)
+ABSENT(__vgic_v3_save_aprs)
+ABSENT(__vgic_v5_restore_vmcr_apr)
+ABSENT(__vgic_v5_save_apr)
 ABSENT(kvm_hyp_cpu_entry)
 ABSENT(kvm_hyp_cpu_resume)
 ABSENT(kvm_skip_instr32)
@@ -309,6 +318,8 @@ static void watchdog(int seconds)
 /* One request: what happens inside may end anywhere. */
 static void request(void)
 {
+	volatile u32 status;
+
 	memory_request();
 	chain_reset();
 	silent = false;
@@ -328,13 +339,11 @@ static void request(void)
 	watchdog(0);
 	events_settle();
 	silent = true;
-	/* Tables that make no sense: the view stays as it was. */
-	if (shared->op != TREE_OP_SETUP && !sigsetjmp(way_out, 1)) {
-		enum tree_status status = shared->status;
-
+	/* Tables that make no sense: the view stays as it was, and so does how it ended. */
+	status = shared->status;
+	if (shared->op != TREE_OP_SETUP && !sigsetjmp(way_out, 1))
 		glue_view(shared);
-		shared->status = status;
-	}
+	shared->status = status;
 	inside = false;
 }
 

@@ -72,6 +72,17 @@ void events_drop(void);	  /* the store under way did not happen */
 unsigned int word_of(const char *s);
 void line_keep(u64 pa, u64 bytes);
 void chain_reset(void);
+/* A store of EL2's at @va is about to happen; order: 0 plain, 1 once, 3 release. */
+void wrote(u64 va, unsigned int width, unsigned int order, u64 pc);
+
+/* Which pool's code runs, so that plain stores of counts can be told for what they are. */
+struct pool_at_work {
+	unsigned int word; /* its name; 0: none */
+	void *lock;
+	bool allocating, making;
+	u64 page, order; /* what is being allocated */
+};
+extern struct pool_at_work pool;
 
 /* ---- main.c ------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 struct hyp_pool *glue_hpool(void);
 struct hyp_pool *glue_host_s2_pool(void);
 unsigned long glue_private_next(void);
+unsigned long glue_fixblock_lock(void); /* 0: has none */
 unsigned long glue_vm_table(void);
 hyp_spinlock_t *glue_vm_table_lock(void);
 

@@ -39,6 +39,17 @@ unsigned long *sim_reg_##name(void)						\
 NAMED(R)
 #undef R
 
+/* The same registers by another spelling. */
+unsigned long *sim_reg_HCR_EL2(void)
+{
+	return sim_reg_hcr_el2();
+}
+
+unsigned long *sim_reg_elr_el2(void)
+{
+	return &this_cpu_ptr(&sim_regs)->e_ELR_EL2;
+}
+
 /* Not in EL2's memory: it says where that is. */
 static unsigned long tpidr __section(".data.sim");
 
@@ -188,6 +199,7 @@ void glue_setup(const struct tree_shared *s)
 		hyp_memory[i].flags = s->region[i].nomap ? MEMBLOCK_NOMAP : MEMBLOCK_NONE;
 	}
 	hyp_memblock_nr = s->n_regions;
+	hyp_nr_cpus = s->n_cpus; /* to v7.0 an argument of __pkvm_init() says it again */
 	id_aa64mmfr0_el1_sys_val = FIELD_PREP(ID_AA64MMFR0_EL1_PARANGE_MASK, parange(s)) |
 				   FIELD_PREP(ID_AA64MMFR0_EL1_TGRAN4_2_MASK, 2);
 	id_aa64mmfr1_el1_sys_val = FIELD_PREP(ID_AA64MMFR1_EL1_HAFDBS_MASK, 1);
@@ -263,10 +275,11 @@ void glue_trap(struct tree_shared *s, bool *sim_silent)
 	r->e_FAR_EL2 = s->far;
 	r->hpfar_el2 = s->hpfar;
 	r->e_ESR_EL1 = 0;
+	r->SPSR_EL2 = r->e_SPSR_EL2 = PSR_MODE_EL1h; /* it was the host's kernel */
 	*sim_silent = false;
 	handle_trap(ctxt);
 	*sim_silent = true;
-	s->injected = r->e_ESR_EL1 != 0;
+	s->injected = r->e_ESR_EL1;
 	keep_regs(s, ctxt);
 	*sim_silent = false;
 }
@@ -378,6 +391,7 @@ void glue_view(struct tree_shared *s)
 	v->vm_table = glue_vm_table();
 	v->lock[TREE_LOCK_HOST] = (u64)&host_mmu.lock;
 	v->lock[TREE_LOCK_HYP] = (u64)&pkvm_pgd_lock;
+	v->lock[TREE_LOCK_FIXBLOCK] = glue_fixblock_lock();
 	v->lock[TREE_LOCK_VMS] = (u64)glue_vm_table_lock();
 	for (i = 0; i < s->n_cpus; i++) {
 		const struct sim_regs *r = per_cpu_ptr(&sim_regs, i);

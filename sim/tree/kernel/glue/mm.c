@@ -4,6 +4,15 @@
 
 #include "glue.h"
 
+unsigned long glue_fixblock_lock(void)
+{
+#ifdef HAVE_FIXBLOCK_LOCK
+	return (unsigned long)&hyp_fixblock_lock;
+#else
+	return 0;
+#endif
+}
+
 unsigned long glue_private_next(void)
 {
 	return __io_map_base;

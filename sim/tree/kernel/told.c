@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Locks, and the functions of the tree that events tell of by name: pools and stage-2 TLB
+ * maintenance. ld -r leads the tree's calls of these functions here.
+ */
+#include "runtime.h"
+
+/* ---- Locks: tickets in EL2's own memory, one CPU at a time ---------------------------------------- */
+
+void sim_spin_lock(void *lock, unsigned short *owner, unsigned short *next);
+void sim_spin_lock(void *lock, unsigned short *owner, unsigned short *next)
+{
+	bool was = silent;
+
+	if (*owner != *next) {
+		events_settle();
+		shared->lock = (u64)lock;
+		shared->panic.pc = (u32)SIM_FN_PC();
+		leave(TREE_HUNG);
+	}
+	event(TREE_EV_LOCK, 0, (u64)lock, 0, 0, SIM_FN_PC());
+	silent = true;
+	wrote((u64)next, 2, 0, 0);
+	silent = was;
+	++*next;
+}
+
+void sim_spin_unlock(void *lock, unsigned short *owner, unsigned short *next);
+void sim_spin_unlock(void *lock, unsigned short *owner, unsigned short *next)
+{
+	bool was = silent;
+
+	events_settle();
+	if (pool.allocating && lock == pool.lock)
+		event(TREE_EV_ALLOC, pool.word, pool.page, pool.order, 0, SIM_FN_PC());
+	silent = true;
+	wrote((u64)owner, 2, 0, 0);
+	silent = was;
+	++*owner;
+	event(TREE_EV_UNLOCK, 0, (u64)lock, 0, 0, SIM_FN_PC());
+}
+
+/* ---- Functions of the tree that events tell of: ld -r leads calls of them here -------------  */
+
+static unsigned int pool_index(void *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < TREE_POOLS; i++)
+		if (p == glue_pool(i))
+			break;
+	return i;
+}
+
+static unsigned int pool_word(void *p)
+{
+	static const char *const name[TREE_POOLS + 1] = { "host_s2", "hyp_s1", "pool" };
+
+	return word_of(name[pool_index(p)]);
+}
+
+void *hyp_alloc_pages(void *p, unsigned short order);
+
+static bool fails(void *p)
+{
+	unsigned int i = pool_index(p);
+	struct glue_pressure *g = i < TREE_POOLS ? glue_pressure(i) : NULL;
+	bool was = silent, fail = false;
+
+	if (!g || silent || !g->fail)
+		return false;
+	events_settle();
+	silent = true;
+	wrote((u64)g, 8, 0, 0);
+	wrote((u64)g + 24, 8, 0, 0);
+	wrote((u64)g + 16, 8, 0, 0);
+	silent = was;
+	if (g->pass) {
+		g->pass--;
+	} else {
+		g->fail--;
+		fail = true;
+	}
+	return fail;
+}
+
+void *__wrap_hyp_alloc_pages(void *p, unsigned short order)
+{
+	u64 pc = SIM_FN_PC();
+	void *page;
+
+	if (fails(p)) {
+		event(TREE_EV_LOCK, 0, (u64)glue_pool_lock(p), 0, 0, pc);
+		event(TREE_EV_ALLOC, pool_word(p), 0, order, 0, pc);
+		event(TREE_EV_UNLOCK, 0, (u64)glue_pool_lock(p), 0, 0, pc);
+		return NULL;
+	}
+	events_settle();
+	pool.word = pool_word(p);
+	pool.lock = glue_pool_lock(p);
+	pool.allocating = true;
+	pool.page = 0;
+	pool.order = order;
+	page = hyp_alloc_pages(p, order);
+	events_settle();
+	pool.allocating = false;
+	pool.word = 0;
+	return page;
+}
+
+void hyp_put_page(void *p, void *addr);
+void __wrap_hyp_put_page(void *p, void *addr)
+{
+	events_settle();
+	pool.word = pool_word(p);
+	hyp_put_page(p, addr);
+	events_settle();
+	pool.word = 0;
+}
+
+int hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved);
+int __wrap_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved);
+int __wrap_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int reserved)
+{
+	int ret;
+
+	events_settle();
+	pool.word = pool_word(p);
+	pool.making = true;
+	ret = hyp_pool_init(p, pfn, pages, reserved);
+	events_settle();
+	pool.making = false;
+	pool.word = 0;
+	return ret;
+}
+
+void hyp_split_page(void *page);
+void __wrap_hyp_split_page(void *page);
+void __wrap_hyp_split_page(void *page)
+{
+	events_settle();
+	pool.making = true;
+	hyp_split_page(page);
+	events_settle();
+	pool.making = false;
+}
+
+#define TOLD(fn, a, v, params, ...)                                                                \
+	void fn params;                                                                            \
+	void __wrap_##fn params;                                                                   \
+	void __wrap_##fn params                                                                    \
+	{                                                                                          \
+		event(TREE_EV_CALL, word_of(#fn), a, v, 0, SIM_FN_PC());                           \
+		fn(__VA_ARGS__);                                                                   \
+		event(TREE_EV_RET, word_of(#fn), a, 0, 0, SIM_FN_PC());                            \
+	}
+TOLD(__kvm_tlb_flush_vmid_ipa, ipa, (u64)(u32)level, (void *mmu, u64 ipa, int level), mmu, ipa,
+     level)
+TOLD(__kvm_tlb_flush_vmid_ipa_nsh, ipa, (u64)(u32)level, (void *mmu, u64 ipa, int level), mmu, ipa,
+     level)
+TOLD(__kvm_tlb_flush_vmid_range, start, pages, (void *mmu, u64 start, unsigned long pages), mmu,
+     start, pages)
+TOLD(__kvm_tlb_flush_vmid, 0, 0, (void *mmu), mmu)
