@@ -295,15 +295,34 @@ static bool tell_one(struct block *k, GError **error)
 	return ok;
 }
 
-static bool impossible(const struct stmt *schedule, guint bad, GError **error)
+/* Why a CPU does not take the step that the schedule gives it, as the machine stands. */
+static char *why_not(const struct block *k, u32 cpu)
+{
+	const struct board *b = k->x.b;
+	const struct spinlock *l;
+
+	if (cpu >= b->n_cpus || !(k->cpus & BIT(cpu)))
+		return g_strdup_printf("CPU %u has no line in this block", cpu);
+	l = b->cpus[cpu].waits;
+	if (l && l->holder >= 0)
+		return g_strdup_printf("CPU %u cannot step here: it waits for %s, which CPU %d "
+				       "took in %s()",
+				       cpu, l->name, l->holder, l->fn ? l->fn : "?");
+	return g_strdup_printf("CPU %u cannot step here: it is done", cpu);
+}
+
+static bool impossible(const struct block *k, const struct stmt *schedule, guint bad,
+		       GError **error)
 {
 	const GArray *moves = schedule->moves;
-	bool cpu = bad >= moves->len || !g_array_index(moves, struct x_move, bad).what;
+	const struct x_move *m = &g_array_index(moves, struct x_move, MIN(bad, moves->len - 1));
+	const u32 at = g_array_index(schedule->moves_off, u32, MIN(bad, moves->len - 1));
+	char *text = m->what ? g_strdup("nothing of that kind can happen in this step")
+			     : why_not(k, m->value);
 
-	bad = MIN(bad, moves->len - 1);
-	return script_fail(
-		error, schedule->line, g_array_index(schedule->moves_off, u32, bad), NULL,
-		cpu ? "this CPU cannot step here" : "nothing of that kind can happen in this step");
+	script_fail(error, schedule->line, at, NULL, "%s", text);
+	g_free(text);
+	return false;
 }
 
 static bool run_parallel(struct block *k, GError **error)
@@ -320,7 +339,7 @@ static bool run_parallel(struct block *k, GError **error)
 	k->may = BIT(MAY_ALLOC) | BIT(MAY_AT) | BIT(MAY_TLB);
 	if (!block_replay(k, (const struct x_move *)(void *)first->moves->data, first->moves->len,
 			  &bad))
-		return impossible(first, bad, error);
+		return impossible(k, first, bad, error);
 	block_record(k);
 	return tell_one(k, error);
 }
