@@ -46,6 +46,7 @@ def test_explore(run):
     assert len(table) == 5
     for orders, explored, factor in table:
         assert int(factor) == round(int(orders) / int(explored))
+    assert re.search(r"SPIN, a model of the first: [1-9]\d* states|SPIN is not here", done.out)
     assert max(int(t[2]) for t in table) > 100
     assert len(re.findall(r"\d+ interleavings and\n", done.out)) == 2
 

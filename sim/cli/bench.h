@@ -51,6 +51,7 @@ bool bench_oracle(void);
 
 /* Exploring: its own table (bench_explore.c). */
 bool bench_explore(bool quick);
+void bench_spin(void); /* a line about what SPIN needs, where it is installed */
 #define BENCH_EXPLORE_DOC "blocks of two CPUs in every order of their visible steps"
 
 /* A machine that has booted; and the oracle beside it. False: it did not. */

@@ -241,6 +241,8 @@ bool bench_explore(bool quick)
 
 	for (unsigned int i = 0; ok && i < G_N_ELEMENTS(blocks); i++)
 		ok = reduction(i, quick);
+	if (ok)
+		bench_spin();
 	printf("              %s\n", BENCH_EXPLORE_DOC);
 	return ok;
 }
