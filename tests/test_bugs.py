@@ -19,7 +19,7 @@ def table(run):
     """Of each bug its rules, and for each release of this build "yes" or why not."""
     rows = {}
     for line in run("bugs").lines:
-        row = re.match(r"([BCD]-?L?\d+) ([a-z-]+(?:, [a-z-]+)*)(?:  |$)", line)
+        row = re.match(r"((?:RC|[BCD])-?L?\d+) ([a-z-]+(?:, [a-z-]+)*)(?:  |$)", line)
         if row:
             whole = run("bugs", row[1]).out
             releases = dict(re.findall(r"^  on (\S+): (.+)$", whole, re.M))

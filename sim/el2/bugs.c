@@ -683,6 +683,16 @@ const struct bug el2_bugs[] = {
 			[PROFILE_V7_2] = "D-L2: v7.2 has this bug",
 		},
 	},
+	[BUG_RC15] = {
+		.id = "RC-15",
+		.subject = "a hand-over whose TLB invalidation is missing",
+		.release = "open",
+		.rule = "stale-tlb",
+		.doc = "a page of a stage 2 is broken without telling the TLBs",
+		.more = "No release forgot this; it is what a review asks for first. A page that is"
+			" given away is unmapped, and CPUs that used it may go on with what they"
+			" have cached: the tables are right, and the owner is not alone.",
+	},
 };
 const unsigned int el2_n_bugs = G_N_ELEMENTS(el2_bugs);
 

@@ -173,6 +173,7 @@ enum bug_id {
 	BUG_C2,
 	BUG_DL1,
 	BUG_DL2,
+	BUG_RC15,
 	N_BUGS
 };
 

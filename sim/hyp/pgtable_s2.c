@@ -98,7 +98,7 @@ bool stage2_try_break_pte(struct hyp_cpu *c, const struct pgtable_visit_ctx *ctx
 
 			kvm_tlb_flush_vmid_range(c, pgt, ALIGN_DOWN(ctx->addr, granule),
 						 granule >> pgt->f->page_shift);
-		} else if (pte_valid(ctx->old)) {
+		} else if (pte_valid(ctx->old) && !(c->hyp && hyp_has_bug(c->hyp, BUG_RC15))) {
 			kvm_tlb_flush_vmid_ipa(c, pgt, ctx->addr, ctx->level);
 		}
 	}
