@@ -215,6 +215,23 @@ def test_refusals(run, changed, name, edit, words):
         assert w in r.err
 
 
+# At the prompt too: what a tree's EL2 has not is refused, and the session goes on.
+def test_prompt(run, tree):
+    lines = ["boot", "vm create a", "parallel", "cpu0: hvc host_share_hyp 0x41000", "end", "hvc host_share_hyp 0x41000"]
+    r = run("repl", "--format=jsonl", f"--kernel-tree={tree}", stdin="\n".join(lines) + "\n")
+    by_line = {o["line"]: o for o in r.objects}
+    assert "virtual machines" in by_line[2]["text"]
+    assert by_line[5]["outcome"] == "error" and "CPUs are not switched" in by_line[5]["text"]
+    assert by_line[6]["outcome"] == "ok" and by_line[6]["value"] == 0
+
+
+# Every allocation of every action, boot's among them, fails once on the tree's code.
+def test_sweep(run, tree):
+    r = run("sweep", f"--kernel-tree={tree}", "scenarios/aborts/how-much-does-one-fault-map.pkvm")
+    assert r.status == 0, r.out[-2000:] + r.err
+    assert "0 failed allocations" not in r.out
+
+
 # No tree, and options that a tree leaves nothing to.
 def test_usage(run, tree, tmp_path):
     assert "pgtable.c" in run("run", f"--kernel-tree={tmp_path}", "scenarios/aborts").err

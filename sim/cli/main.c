@@ -15,11 +15,13 @@
 
 const struct hypervisor *const cli_hypervisor = &pkvm_hypervisor;
 
+static struct el2_tree *opened; /* until the program ends */
+
 const struct el2_tree *cli_tree(const char *dir, const struct hypervisor **hyp,
 				const struct profile **nearest)
 {
 	GError *error = NULL;
-	struct el2_tree *t = tree_open(dir, &error);
+	struct el2_tree *t = opened = tree_open(dir, &error);
 
 	if (!t) {
 		usage_error(NULL, "--kernel-tree: %s", error->message);
@@ -173,8 +175,12 @@ static enum exit_status dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	enum exit_status status;
+
 	/* Characters only: numbers and messages are the same everywhere. */
 	setlocale(LC_CTYPE, "");
 	catch_faults();
-	return (int)dispatch(argc, argv);
+	status = dispatch(argc, argv);
+	tree_close(opened);
+	return (int)status;
 }

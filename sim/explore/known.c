@@ -147,10 +147,11 @@ static bool among(const char *words, const char *name)
 	return false;
 }
 
+/* A kernel tree's function may be the one with underscores behind a macro's name. */
 static bool panicked_below(const struct el2_panic *p, const char *fn)
 {
 	for (unsigned int i = 0; p && i < p->n_chain; i++)
-		if (!strcmp(p->chain[i], fn))
+		if (!strcmp(p->chain[i] + strspn(p->chain[i], "_"), fn + strspn(fn, "_")))
 			return true;
 	return false;
 }

@@ -361,9 +361,12 @@ static void tell_not_run(struct run *r, const struct stmt *st)
 
 bool exec_block(struct run *r, const struct stmt *st, GError **error)
 {
+	g_autofree char *why = NULL;
 	struct block k;
 	bool ok;
 
+	if (!offered(r, st, &why))
+		return script_fail(error, st->line, st->off, NULL, "%s", why);
 	if (r->m && r->m->dead) {
 		tell_not_run(r, st);
 		return true;

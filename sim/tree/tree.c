@@ -446,8 +446,9 @@ static bool press(struct el2 *e, enum tree_op op, const char *pool, u64 a, u64 b
 	enum pool_id id = strcmp(pool, "hyp_s1") ? POOL_HOST_S2 : POOL_HYP_S1;
 	enum cpu_end end;
 
+	/* what is to fail may be said before there is a pool */
 	if ((id == POOL_HOST_S2 && strcmp(pool, "host_s2")) || !t->process ||
-	    !t->seen.pool[id].end) {
+	    (op != TREE_OP_FAIL && !t->seen.pool[id].end)) {
 		g_set_error(error, TREE_ERROR, 0, "pool \"%s\" is not there", pool);
 		return false;
 	}
