@@ -11,10 +11,6 @@
 	{                                                                                          \
 		.name = (name_), .kind = (kind_)                                                   \
 	}
-#define OPTIONAL(name_, kind_)                                                                     \
-	{                                                                                          \
-		.name = (name_), .kind = (kind_), .optional = true                                 \
-	}
 
 static const struct el2_call hypercalls[] = {
 	{ .hypercall = true,
@@ -126,20 +122,6 @@ static const struct el2_call own_calls[TREE_N_CALLS] = {
 					  .n_args = 2,
 					  .n_required = 2,
 					  .doc = "unmap a range of the host's stage 2" },
-	[TREE_CALL_host_donate_hyp_mmio] = { .name = "host_donate_hyp_mmio",
-					     .full = "__pkvm_host_donate_hyp_mmio",
-					     .arg = { ARG("pfn", ARG_PFN),
-						      OPTIONAL("nr_pages", ARG_NR) },
-					     .n_args = 2,
-					     .n_required = 1,
-					     .doc = "take a device's registers from the host" },
-	[TREE_CALL_hyp_donate_host_mmio] = { .name = "hyp_donate_host_mmio",
-					     .full = "__pkvm_hyp_donate_host_mmio",
-					     .arg = { ARG("pfn", ARG_PFN),
-						      OPTIONAL("nr_pages", ARG_NR) },
-					     .n_args = 2,
-					     .n_required = 1,
-					     .doc = "give a device's registers back to the host" },
 };
 
 static u32 number_of(const struct tree_layout *l, const char *full)

@@ -78,20 +78,19 @@ enum tree_kind {
 };
 
 /* Words of events; an index into it is what passes. */
-#define TREE_WORDS(W)                                                                              \
-	W("")                                                                                      \
-	W("sy")                                                                                    \
-	W("ish")                                                                                   \
-	W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld") W("osh") W("oshst") W("oshld")   \
-		W("dc_civac") W("dc_cvac") W("ic_ivau") W("ic_ialluis") W("ic_iallu") W("early")   \
-			W("hyp_s1") W("host_s2") W("pool") W("inject") W("host_stage2_unmap") W(   \
-				"vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is")      \
-				W("ipas2e1") W("ripas2e1is") W("vmalle1is") W("vmalle1") W(        \
-					"vmalls12e1is") W("vmalls12e1") W("alle1is") W("rvae2is")  \
-					W("rvale2is") W("__kvm_tlb_flush_vmid_ipa")                \
-						W("__kvm_tlb_flush_vmid_ipa_nsh")                  \
-							W("__kvm_tlb_flush_vmid_range")            \
-								W("__kvm_tlb_flush_vmid")
+/* clang-format off */
+#define TREE_WORDS(W)                                                                      \
+	W("")                                                                              \
+	W("sy") W("ish") W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld")         \
+	W("osh") W("oshst") W("oshld")                                                     \
+	W("dc_civac") W("ic_ivau") W("ic_ialluis") W("ic_iallu")                           \
+	W("early") W("hyp_s1") W("host_s2") W("pool")                                      \
+	W("vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is") W("ipas2e1")       \
+	W("ripas2e1is") W("vmalle1is") W("vmalle1") W("vmalls12e1is") W("vmalls12e1")      \
+	W("alle1is")                                                                       \
+	W("__kvm_tlb_flush_vmid_ipa") W("__kvm_tlb_flush_vmid_ipa_nsh")                    \
+	W("__kvm_tlb_flush_vmid_range") W("__kvm_tlb_flush_vmid")
+/* clang-format on */
 
 struct tree_event {
 	uint8_t kind;  /* enum tree_kind */
@@ -116,26 +115,24 @@ struct tree_extent {
 #define TREE_MAX_HCALLS 96
 
 /* Functions of EL2's own that can be called; those that the tree has are in @calls. */
-#define TREE_CALLS(C)                                                                              \
-	C(host_donate_hyp)                                                                         \
-	C(hyp_donate_host)                                                                         \
-	C(host_share_ffa) C(host_unshare_ffa) C(pin_shared_mem) C(unpin_shared_mem)                \
-		C(host_stage2_idmap) C(host_stage2_unmap) C(host_donate_hyp_mmio)                  \
-			C(hyp_donate_host_mmio)
+/* clang-format off */
+#define TREE_CALLS(C)                                                                      \
+	C(host_donate_hyp) C(hyp_donate_host) C(host_share_ffa) C(host_unshare_ffa)        \
+	C(pin_shared_mem) C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)
 
 enum tree_call {
 #define C(name) TREE_CALL_##name,
 	TREE_CALLS(C)
 #undef C
-		TREE_N_CALLS
+	TREE_N_CALLS
 };
+/* clang-format on */
 
 struct tree_layout {
 	uint32_t protocol;
 	uint32_t hyp_page_size, refcount_off, refcount_width, order_off, order_width;
-	uint32_t has_state;
 	uint32_t bss_bytes, data_bytes;
-	uint32_t has_annotate, memblock_regions, mmio_pages;
+	uint32_t has_annotate, memblock_regions;
 	uint32_t calls; /* 1 << enum tree_call */
 	uint32_t n_hcalls;
 	struct {

@@ -82,12 +82,10 @@ has() { # a function with this name
 }
 has __pkvm_host_share_ffa &
 has kvm_pgtable_stage2_annotate &
-has __pkvm_host_donate_hyp_mmio mem_protect.h &
 wait
 probe __hyp_data_start mem_protect.h '#include <asm/sections.h>
 void *probe = __hyp_data_start;' &
 probe FIXBLOCK_LOCK mm.c 'void *probe = &hyp_fixblock_lock;' &
-probe MMIO_DONATION_NR mem_protect.h 'int probe(void) { return __pkvm_host_donate_hyp_mmio(0, 1); }' &
 probe INIT_NR_CPUS mem_protect.h 'int __pkvm_init(phys_addr_t, unsigned long, unsigned long,
 	unsigned long *, u32);' &
 wait

@@ -169,9 +169,6 @@ void glue_layout(struct tree_layout *l)
 #ifdef HAVE_kvm_pgtable_stage2_annotate
 	l->has_annotate = 1;
 #endif
-#ifdef HAVE_MMIO_DONATION_NR
-	l->mmio_pages = 1;
-#endif
 	l->memblock_regions = HYP_MEMBLOCK_REGIONS;
 	l->calls = glue_calls();
 	l->n_hcalls = 0;

@@ -20,12 +20,6 @@ static long call_host_stage2_unmap(u64 addr, u64 size)
 	return ret;
 }
 
-#ifdef HAVE_MMIO_DONATION_NR
-#define MMIO_ARGS(a) (a)[0], (a)[1]
-#else
-#define MMIO_ARGS(a) (a)[0]
-#endif
-
 long glue_call(unsigned int number, const u64 *a)
 {
 	switch (number) {
@@ -48,12 +42,6 @@ long glue_call(unsigned int number, const u64 *a)
 		return host_stage2_idmap(a[0]);
 	case TREE_CALL_host_stage2_unmap:
 		return call_host_stage2_unmap(a[0], a[1]);
-#ifdef HAVE___pkvm_host_donate_hyp_mmio
-	case TREE_CALL_host_donate_hyp_mmio:
-		return __pkvm_host_donate_hyp_mmio(MMIO_ARGS(a));
-	case TREE_CALL_hyp_donate_host_mmio:
-		return __pkvm_hyp_donate_host_mmio(MMIO_ARGS(a));
-#endif
 	}
 	sim_trap("BUG", __FILE__, __LINE__, "a call that the tree does not have");
 }
@@ -66,9 +54,6 @@ u32 glue_calls(void)
 
 #ifdef HAVE___pkvm_host_share_ffa
 	calls |= BIT(TREE_CALL_host_share_ffa) | BIT(TREE_CALL_host_unshare_ffa);
-#endif
-#ifdef HAVE___pkvm_host_donate_hyp_mmio
-	calls |= BIT(TREE_CALL_host_donate_hyp_mmio) | BIT(TREE_CALL_hyp_donate_host_mmio);
 #endif
 	return calls;
 }
