@@ -26,7 +26,10 @@ static const char sweep_more[] =
 	"Listed is each line with the pools that it allocates from, how often, and what the\n"
 	"failures gave: `-ENOMEM, then 0` is an error after which the action works. A star\n"
 	"stands where something was lost or a rule is broken; what the release does without\n"
-	"any patch too is `known`. What the file expects of the action is not asked.\n\n"
+	"any patch too is `known`. What the file expects of the action is not asked.\n"
+	"What CPUs do at once runs as it is: `explore alloc=any` fails allocations there.\n\n"
+	"With --patch the patch's knobs have its values, whatever the files set, and runs that\n"
+	"bring in other defects (`bug`, `set warn=continue`) are skipped.\n\n"
 	"Exit status: 0 no breach, 1 a breach, 2 not understood, 3 the simulator is at fault.";
 
 enum exit_status cmd_sweep(const struct subcommand *c, int argc, char **argv)

@@ -57,8 +57,8 @@ struct x_action {
 	u64 arg[EL2_MAX_ARGS];	     /* X_CALL; X_SMC: x0 and on */
 	unsigned int n_args;
 	enum mmu_access access; /* X_HOST, X_HYP, X_DMA */
-	u64 addr, val;	   /* addr: X_HYP: EL2's virtual address; X_GUEST: IPA; X_MAP: 0: any */
-	unsigned int size; /* bytes */
+	u64 addr, val;	    /* addr: X_HYP: EL2's virtual address; X_GUEST: IPA; X_MAP: 0: any */
+	unsigned int size;  /* bytes */
 	bool isv, at_fails; /* X_HOST */
 	const struct mmio_window *device; /* X_DMA */
 	struct machine_ffa_ranges ranges; /* X_FFA, at @addr */
@@ -71,11 +71,20 @@ struct outcome x_act(struct machine *m, const struct x_action *a);
 /* "host_share_hyp", "host read", "smc ffa_mem_share", "drain": what statistics count. Static. */
 const char *x_action_name(const struct x_action *a);
 
+/* Allocations of an action that gave nothing. */
+struct x_shortage {
+	u64 host, other; /* of the host's tables; of all else */
+};
+
+void x_shortage_note(struct x_shortage *s, const struct event *ev); /* EV_ALLOC */
+/* Were there no tables? The host's are asked for once more after a recycle. */
+bool x_shortage_is_real(const struct x_shortage *s);
+
 /* A machine with those who judge it. */
 struct x_judged {
 	struct machine *m;
-	struct oracle *oracle; /* NULL: only results */
-	u64 failed_allocs;     /* of the last action */
+	struct oracle *oracle;	    /* NULL: only results */
+	struct x_shortage shortage; /* of the last action */
 	/* of the last action, all its steps together (judge.c) */
 	struct violation broken[ORACLE_MAX_VIOLATIONS];
 	unsigned int n_broken, gathered; /* gathered: of the step's */
@@ -107,7 +116,8 @@ void x_drop(struct machine *m, struct x_state *s);
 struct x_known {
 	const char *rule;
 	const char *actions; /* x_action_name()s with '|' between, or NULL: any */
-	bool enomem;	     /* only where an allocation of the action failed */
+	bool enomem;	     /* only where tables of the action could not be had */
+	bool once;	     /* and one failure does: nothing is recycled yet */
 	const char *words;   /* in the violation's text or in what was allowed, or NULL */
 	const char *below;   /* a function that EL2 panicked in or below, or NULL */
 	bool harmless;	     /* the state is still one of the rules' */
@@ -118,7 +128,7 @@ struct x_known {
 /* Breaches that a release has by itself: struct x_known, new. docs/fidelity.md tells more. */
 GArray *x_known_of(const struct profile *p);
 /* The entry of @known that excuses @v, or NULL. @p: of the panic that it ended in, or NULL. */
-struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
+struct x_known *x_known_find(GArray *known, const char *action, const struct x_shortage *shortage,
 			     const struct el2_panic *p, const struct violation *v);
 
 /* ---- Every allocation fails once (sweep.c) ---------------------------------------------------- */
@@ -140,6 +150,7 @@ struct x_failure {
 	bool refused;	  /* the pool's allocations cannot be made to fail */
 	struct outcome o;
 	struct el2_panic panic; /* if that is how it ended */
+	struct x_shortage shortage;
 	bool retried;
 	struct outcome retry; /* once more, plainly, from where the failure left it */
 	/* what the action does not break when nothing fails */

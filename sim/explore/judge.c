@@ -11,7 +11,7 @@ static void count_allocs(void *data, const struct event *ev)
 {
 	struct x_judged *j = data;
 
-	j->failed_allocs += !ev->addr;
+	x_shortage_note(&j->shortage, ev);
 }
 
 void x_watch(struct x_judged *j)
@@ -145,7 +145,7 @@ struct outcome x_act_judged(struct x_judged *j, const struct x_action *a,
 
 	*v = j->broken;
 	*n = j->n_broken = j->gathered = 0;
-	j->failed_allocs = 0;
+	j->shortage = (struct x_shortage){ 0 };
 	if (!j->oracle)
 		return x_act(j->m, a);
 	if (a->kind == X_FLOW) {

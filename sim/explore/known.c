@@ -39,12 +39,14 @@ static const struct {
 	  { .rule = "spec",
 	    .actions = "boot|finalise",
 	    .enomem = true,
+	    .once = true,
 	    .below = "pkvm_ownership_selftest",
 	    .reason = "EL2's self-test asserts that what it asks for succeeds" } },
 	{ EVERY_RELEASE,
 	  { .rule = "spec",
 	    .actions = "boot|finalise",
 	    .enomem = true,
+	    .once = true,
 	    .below = "kvm_pgtable_stage2_init",
 	    .reason = "the host's first table is split before anybody asks whether it is there" } },
 	{ EVERY_RELEASE,
@@ -156,14 +158,34 @@ static bool panicked_below(const struct el2_panic *p, const char *fn)
 	return false;
 }
 
-struct x_known *x_known_find(GArray *known, const char *action, bool enomem,
+void x_shortage_note(struct x_shortage *s, const struct event *ev)
+{
+	if (ev->addr)
+		return;
+	if (!strcmp(ev->what, "host_s2"))
+		s->host++;
+	else
+		s->other++;
+}
+
+bool x_shortage_is_real(const struct x_shortage *s)
+{
+	return s->other || s->host > 1;
+}
+
+static bool short_enough(const struct x_known *k, const struct x_shortage *s)
+{
+	return !k->enomem || x_shortage_is_real(s) || (k->once && s->host);
+}
+
+struct x_known *x_known_find(GArray *known, const char *action, const struct x_shortage *shortage,
 			     const struct el2_panic *p, const struct violation *v)
 {
 	for (guint i = 0; known && i < known->len; i++) {
 		struct x_known *k = &g_array_index(known, struct x_known, i);
 
 		if (!strcmp(k->rule, model_rules[v->rule].name) &&
-		    (!k->actions || among(k->actions, action)) && (!k->enomem || enomem) &&
+		    (!k->actions || among(k->actions, action)) && short_enough(k, shortage) &&
 		    (!k->words || strstr(v->text, k->words) || strstr(v->allowed, k->words)) &&
 		    (!k->below || panicked_below(p, k->below)))
 			return k;

@@ -42,13 +42,13 @@ bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
 
 	*harmless = true;
 	for (unsigned int i = 0; i < n; i++) {
-		k = x_known_find(known, name, j->failed_allocs, p, &v[i]);
+		k = x_known_find(known, name, &j->shortage, p, &v[i]);
 		if (!k)
 			return false;
 		*harmless &= k->harmless;
 	}
 	for (unsigned int i = 0; count && i < n; i++)
-		x_known_find(known, name, j->failed_allocs, p, &v[i])->times++;
+		x_known_find(known, name, &j->shortage, p, &v[i])->times++;
 	return true;
 }
 

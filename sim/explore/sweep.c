@@ -76,6 +76,11 @@ static bool ends_it(const struct outcome *o)
 	       o->kind == OUTCOME_NOT_RUN;
 }
 
+static void on_shortage(void *data, const struct event *ev)
+{
+	x_shortage_note(data, ev);
+}
+
 static void without(struct sweep *w, struct x_failure *f)
 {
 	const struct x_again *again = w->again;
@@ -87,7 +92,9 @@ static void without(struct sweep *w, struct x_failure *f)
 	f->refused = !m->hyp->fail_alloc(m->el2, f->pool, f->nth, 1, NULL);
 	if (f->refused)
 		return;
+	board_subscribe_kinds(m->board, BIT(EV_ALLOC), on_shortage, &f->shortage);
 	f->o = again->act(again->data, &v, &n);
+	board_unsubscribe(m->board, on_shortage, &f->shortage);
 	if (f->o.kind == OUTCOME_PANIC)
 		f->panic = *m->hyp->panic(m->el2);
 	take_note(w, f, v, n, false);

@@ -25,7 +25,7 @@ struct sweep {
 	GPtrArray *rows;    /* struct sweep_row *, of this run */
 	GString *findings;  /* of this run, text */
 	GArray *known;	    /* struct x_known, of this run's release */
-	u64 actions, failures, bad, knowns, files, runs;
+	u64 actions, failures, bad, knowns, files, runs, skipped;
 	bool not_understood;
 };
 
@@ -172,7 +172,7 @@ static enum sweep_verdict judge_failure(struct sweep *s, struct run *r, const st
 	if (f->n_violations)
 		v = f->violation;
 	if (f->n_violations || f->o.kind == OUTCOME_PANIC)
-		k = x_known_find(s->known, action_name(r, st), true, &f->panic, &v);
+		k = x_known_find(s->known, action_name(r, st), &f->shortage, &f->panic, &v);
 	if (!k)
 		return SWEEP_BAD;
 	k->times++;
@@ -383,8 +383,54 @@ static void tell_run(const struct sweep *s)
 	fputs(s->findings->str, s->opt->out);
 }
 
+/* Where the command line names a patch, what else a file brings in is not the patch's. */
+static char *defect_of_its_own(const struct sweep *s, const struct leaf *l)
+{
+	const struct el2_config *c = l->run->config;
+
+	if (!s->b.over.patch)
+		return NULL;
+	for (unsigned int i = 0; i < el2_n_bugs; i++)
+		if (c->bug[i] && !s->b.over.bug[i])
+			return g_strdup_printf("bug %s is not %s's", el2_bugs[i].id,
+					       l->patch->name);
+	for (unsigned int i = 0; i < N_KNOBS; i++) {
+		const struct knob_value *v = &el2_knobs[i].value[c->knob[i]];
+
+		/* what the secure world does is no defect of EL2's */
+		if (i != KNOB_SECURE_WORLD && v->kind == KNOB_DEFECT && c->knob[i] != l->base[i] &&
+		    s->b.over.knob[i] < 0)
+			return g_strdup_printf("%s=%s is not %s's", el2_knobs[i].name, v->name,
+					       l->patch->name);
+	}
+	return NULL;
+}
+
+static void tell_skip(struct sweep *s, const struct leaf *l)
+{
+	GString *o;
+
+	s->skipped++;
+	if (!s->opt->jsonl) {
+		fprintf(s->opt->out, "\n%s\n  skipped: %s\n", l->name, l->skip);
+		return;
+	}
+	o = g_string_new("{\"type\":\"skip\",\"run\":");
+	json_append_string(o, l->name);
+	g_string_append(o, ",\"reason\":");
+	json_append_string(o, l->skip);
+	fprintf(s->opt->out, "%s}\n", o->str);
+	g_string_free(o, TRUE);
+}
+
 static void sweep_leaf(struct sweep *s, struct leaf *l, GError **error)
 {
+	if (!l->skip)
+		l->skip = defect_of_its_own(s, l);
+	if (l->skip) {
+		tell_skip(s, l);
+		return;
+	}
 	s->leaf = l;
 	s->known = x_known_of(l->run->config->profile);
 	l->run->before = before;
@@ -412,7 +458,7 @@ static void sweep_file(struct sweep *s, const char *path)
 	for (u64 i = 0; i < n && !e; i++) {
 		struct leaf l;
 
-		if (leaf_init(&l, &s->b, j, i, &e) && !l.skip)
+		if (leaf_init(&l, &s->b, j, i, &e))
 			sweep_leaf(s, &l, &e);
 		leaf_clear(&l);
 	}
@@ -429,16 +475,26 @@ static void tell_end(const struct sweep *s)
 {
 	const char *form =
 		s->opt->jsonl ? "{\"type\":\"summary\",\"files\":%" G_GUINT64_FORMAT
-				",\"runs\":%" G_GUINT64_FORMAT ",\"actions\":%" G_GUINT64_FORMAT
-				",\"failures\":%" G_GUINT64_FORMAT ",\"bad\":%" G_GUINT64_FORMAT
-				",\"known\":%" G_GUINT64_FORMAT "}\n"
+				",\"runs\":%" G_GUINT64_FORMAT ",\"skipped\":%" G_GUINT64_FORMAT
+				",\"actions\":%" G_GUINT64_FORMAT ",\"failures\":%" G_GUINT64_FORMAT
+				",\"bad\":%" G_GUINT64_FORMAT ",\"known\":%" G_GUINT64_FORMAT "}\n"
 			      : "\n%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
-				" runs: %" G_GUINT64_FORMAT " actions, %" G_GUINT64_FORMAT
+				" runs, %" G_GUINT64_FORMAT " more skipped: %" G_GUINT64_FORMAT
+				" actions, %" G_GUINT64_FORMAT
 				" failed allocations, %" G_GUINT64_FORMAT
 				" with a breach (*), and %" G_GUINT64_FORMAT
 				" that the release has by itself\n";
 
-	fprintf(s->opt->out, form, s->files, s->runs, s->actions, s->failures, s->bad, s->knowns);
+	fprintf(s->opt->out, form, s->files, s->runs, s->skipped, s->actions, s->failures, s->bad,
+		s->knowns);
+}
+
+/* Files set a patch's knobs to show what each does; who names a patch here wants its own. */
+static void fix_patch(struct overrides *o)
+{
+	for (unsigned int i = 0; o->patch && i < o->patch->n_set; i++)
+		if (o->knob[o->patch->set[i].knob] < 0)
+			o->knob[o->patch->set[i].knob] = (s8)o->patch->set[i].value;
 }
 
 enum exit_status script_sweep(const char *const *paths, const struct sweep_options *opt)
@@ -449,6 +505,7 @@ enum exit_status script_sweep(const char *const *paths, const struct sweep_optio
 	s.run.keep_going = true;
 	if (!batch_init(&s.b, &s.run))
 		return EXIT_USAGE;
+	fix_patch(&s.b.over);
 	s.rows = g_ptr_array_new_with_free_func(row_free);
 	s.rounds = g_hash_table_new(NULL, NULL);
 	s.findings = g_string_new(NULL);
