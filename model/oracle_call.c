@@ -128,6 +128,9 @@ static void judge_access(struct oracle *o)
 {
 	const u64 page = BIT(o->shift);
 	const u64 next = ALIGN_DOWN(o->action.addr, page) + page;
+	/* a device may not answer, nor may what lies beside memory in its page */
+	const bool may_end = m_class_of(&o->state, o->action.addr) == M_HOLE ||
+			     m_class_of(&o->state, next - 1) == M_HOLE;
 
 	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
 	m_judge(&o->state, &o->design, &o->call, &o->verdict);
@@ -136,9 +139,8 @@ static void judge_access(struct oracle *o)
 	o->call.addr = next;
 	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
 	m_judge(&o->state, &o->design, &o->call, &o->verdict);
-	/* a device may not answer, and then the second page is never reached */
-	if (o->action.kind == ORACLE_HOST_ACCESS &&
-	    page_class(o, o->action.addr >> o->shift) == M_HOLE && o->verdict.n < M_MAX_ANSWERS)
+	/* and then the second page is never reached */
+	if (o->action.kind == ORACLE_HOST_ACCESS && may_end && o->verdict.n < M_MAX_ANSWERS)
 		o->verdict.answer[o->verdict.n++] =
 			(struct m_answer){ .end = M_BUS, .why = "the first page may not answer" };
 }

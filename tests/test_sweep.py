@@ -210,6 +210,19 @@ def test_a_patch_that_is_named(sweep):
         assert summary(sweep(text.format(line)))["skipped"] == 0, "nobody named a patch"
 
 
+def test_the_edge_of_memory(sweep):
+    """What v6.12 does to a page that is memory in part is passed over; to another page it is not."""
+    edge = ("machine tiny\nno ram\nno mmio\nram 0x40000000+0x801800\nram 0x40c03000+0x7fd000\n"
+            "kernel v6.12\nboot\nhvc host_share_hyp pfn(0x40801000)\nhost read 0x40c03000\n")  # fmt: skip
+    done = sweep(edge)
+    seen = {(o["rule"], o["verdict"]) for o in failures(done) if "host read" in o["text"]}
+    assert done.status == 0 and ("single-owner", "known") in seen
+    device = ("machine tiny\nkernel v6.12\npatch its-v1-fixed\nset s2_unmap_annotated=clear\nboot\n"
+              "el2 host_donate_hyp_mmio pfn(dma)\nhost read uart\nhost read gap\n")  # fmt: skip
+    done = sweep(device)
+    assert ("single-owner", "bad") in {(o["rule"], o["verdict"]) for o in failures(done)}
+
+
 @pytest.mark.parametrize("args", [[], ["absent.pkvm"], ["--format=tap", "x.pkvm"]])
 def test_mistakes(run, tmp_path, args):
     done = run("sweep", *args, cwd=tmp_path)

@@ -120,6 +120,7 @@ struct x_known {
 	bool once;	     /* and one failure does: nothing is recycled yet */
 	const char *words;   /* in the violation's text or in what was allowed, or NULL */
 	const char *below;   /* a function that EL2 panicked in or below, or NULL */
+	bool at_edge;	     /* only of a page that is memory in part */
 	bool harmless;	     /* the state is still one of the rules' */
 	const char *reason;
 	u64 times; /* seen */
@@ -127,9 +128,16 @@ struct x_known {
 
 /* Breaches that a release has by itself: struct x_known, new. docs/fidelity.md tells more. */
 GArray *x_known_of(const struct profile *p);
-/* The entry of @known that excuses @v, or NULL. @p: of the panic that it ended in, or NULL. */
-struct x_known *x_known_find(GArray *known, const char *action, const struct x_shortage *shortage,
-			     const struct el2_panic *p, const struct violation *v);
+/* In what a breach was seen. */
+struct x_case {
+	const struct board *b;
+	const char *action; /* x_action_name() */
+	const struct x_shortage *shortage;
+	const struct el2_panic *panic; /* that it ended in, or NULL */
+};
+
+/* The entry of @known that excuses @v, or NULL. */
+struct x_known *x_known_find(GArray *known, const struct x_case *c, const struct violation *v);
 
 /* ---- Every allocation fails once (sweep.c) ---------------------------------------------------- */
 

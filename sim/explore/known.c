@@ -119,6 +119,12 @@ static const struct {
 	    .words = "gave 0",
 	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
 	{ BIT(PROFILE_V6_12),
+	  { .rule = "single-owner",
+	    .enomem = true,
+	    .once = true,
+	    .at_edge = true,
+	    .reason = "a recycle takes a page that is memory in part for a device's" } },
+	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
 	    .actions = BY_THE_HOST "|host_stage2_idmap",
 	    .words = "one fault",
@@ -178,16 +184,31 @@ static bool short_enough(const struct x_known *k, const struct x_shortage *s)
 	return !k->enomem || x_shortage_is_real(s) || (k->once && s->host);
 }
 
-struct x_known *x_known_find(GArray *known, const char *action, const struct x_shortage *shortage,
-			     const struct el2_panic *p, const struct violation *v)
+static bool is_at_edge(const struct board *b, const struct violation *v)
+{
+	const u64 size = BIT(b->f->page_shift);
+
+	for (guint i = 0; v->has_page && i < b->config->ram->len; i++) {
+		const struct ram_region *r = &g_array_index(b->config->ram, struct ram_region, i);
+		const u64 end = r->base + r->size;
+
+		if ((r->base % size && v->page == ALIGN_DOWN(r->base, size)) ||
+		    (end % size && v->page == ALIGN_DOWN(end, size)))
+			return true;
+	}
+	return false;
+}
+
+struct x_known *x_known_find(GArray *known, const struct x_case *c, const struct violation *v)
 {
 	for (guint i = 0; known && i < known->len; i++) {
 		struct x_known *k = &g_array_index(known, struct x_known, i);
 
 		if (!strcmp(k->rule, model_rules[v->rule].name) &&
-		    (!k->actions || among(k->actions, action)) && short_enough(k, shortage) &&
+		    (!k->actions || among(k->actions, c->action)) && short_enough(k, c->shortage) &&
 		    (!k->words || strstr(v->text, k->words) || strstr(v->allowed, k->words)) &&
-		    (!k->below || panicked_below(p, k->below)))
+		    (!k->below || panicked_below(c->panic, k->below)) &&
+		    (!k->at_edge || is_at_edge(c->b, v)))
 			return k;
 	}
 	return NULL;

@@ -36,19 +36,23 @@ static void count(struct x_random *r, const struct x_action *a, const struct out
 bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
 	      const struct violation *v, unsigned int n, bool count, bool *harmless)
 {
-	const struct el2_panic *p = j->m->dead ? j->m->hyp->panic(j->m->el2) : NULL;
-	const char *name = x_action_name(a);
+	const struct x_case c = {
+		.b = j->m->board,
+		.action = x_action_name(a),
+		.shortage = &j->shortage,
+		.panic = j->m->dead ? j->m->hyp->panic(j->m->el2) : NULL,
+	};
 	struct x_known *k;
 
 	*harmless = true;
 	for (unsigned int i = 0; i < n; i++) {
-		k = x_known_find(known, name, &j->shortage, p, &v[i]);
+		k = x_known_find(known, &c, &v[i]);
 		if (!k)
 			return false;
 		*harmless &= k->harmless;
 	}
 	for (unsigned int i = 0; count && i < n; i++)
-		x_known_find(known, name, &j->shortage, p, &v[i])->times++;
+		x_known_find(known, &c, &v[i])->times++;
 	return true;
 }
 

@@ -165,6 +165,12 @@ static enum sweep_verdict judge_failure(struct sweep *s, struct run *r, const st
 {
 	/* where the action breaks the rule anyway, the panic is not told anew */
 	struct violation v = { .rule = RULE_SPEC, .text = "ended in a panic" };
+	const struct x_case c = {
+		.b = r->m->board,
+		.action = action_name(r, st),
+		.shortage = &f->shortage,
+		.panic = &f->panic,
+	};
 	struct x_known *k = NULL;
 
 	if (!x_failure_is_bad(x, f))
@@ -172,7 +178,7 @@ static enum sweep_verdict judge_failure(struct sweep *s, struct run *r, const st
 	if (f->n_violations)
 		v = f->violation;
 	if (f->n_violations || f->o.kind == OUTCOME_PANIC)
-		k = x_known_find(s->known, action_name(r, st), &f->shortage, &f->panic, &v);
+		k = x_known_find(s->known, &c, &v);
 	if (!k)
 		return SWEEP_BAD;
 	k->times++;
