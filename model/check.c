@@ -76,23 +76,53 @@ u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa)
 	u16 count;
 
 	if (unlikely(!p->contiguous || !e || layout->refcount_width != sizeof(count)))
-		return model_refcount(b, oracle_view(o), PA(pa));
+		return check_count_of(o, pa);
 	memcpy(&count, e->bytes + (at - e->base), sizeof(count));
 	return count;
+}
+
+u32 check_count_of(struct oracle *o, u64 pa)
+{
+	const struct el2_layout *l = oracle_view(o)->layout;
+	pa_t entry;
+	u64 count = 0;
+
+	if (oracle_hyp_page(o, PA(pa), &entry))
+		board_peek(oracle_board(o), pa_add(entry, l->refcount_off), l->refcount_width,
+			   &count);
+	return (u32)count;
+}
+
+void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_state *hyp)
+{
+	const struct el2_layout *l = oracle_view(o)->layout;
+	pa_t entry;
+	u64 byte = 0;
+
+	if (!l->has_state || !oracle_hyp_page(o, PA(pa), &entry)) {
+		model_states(oracle_board(o), oracle_view(o), PA(pa), host, hyp);
+		return;
+	}
+	board_peek(oracle_board(o), pa_add(entry, l->state_off), 1, &byte);
+	*host = (enum page_state)(byte & 0xf);
+	*hyp = (enum page_state)(byte >> 4 ^ l->hyp_state_xor);
 }
 
 /* ---- Descriptors ------------------------------------------------------------------ */
 
 /* CPUs whose walks may read the table: one bit each. A guest may run on any. */
-static u64 walkers(struct oracle *o, const struct check_desc *d)
+static u64 walkers(struct oracle *o, const struct part *p)
 {
 	const struct board *b = oracle_board(o);
 	u64 cpus = 0;
 
+	if (p->part == PART_HYP_TABLE && !oracle_view(o)->initialised)
+		return 0;
+	if (p->part != PART_HOST_TABLE)
+		return GENMASK(b->n_cpus - 1, 0);
 	for (unsigned int i = 0; i < b->n_cpus; i++)
-		if (d->hyp || d->guest || b->cpus[i].host_s2_on)
-			cpus |= BIT(i);
-	return d->hyp && !oracle_view(o)->initialised ? 0 : cpus;
+		cpus |= (u64)b->cpus[i].host_s2_on << i;
+	return cpus;
 }
 
 static u16 guest_vmid(struct oracle *o, u32 handle)
@@ -119,20 +149,24 @@ bool check_desc_lock(struct oracle *o, const struct check_desc *d, const char *n
 	return g && !strcmp(name, g->lock->name);
 }
 
-bool check_desc_at(struct oracle *o, u64 pa, struct check_desc *d)
+void check_place(struct oracle *o, u64 pa, const struct part *p, struct place *at)
 {
-	const struct part p = fold_part(o, PA(pa));
-	unsigned int shift = oracle_board(o)->f->page_shift;
+	unsigned int shift = oracle_board(o)->f->page_shift, bits;
+	struct check_desc *d = &at->d;
 
-	if (!check_is_table(&p))
-		return false;
-	d->hyp = p.part == PART_HYP_TABLE;
-	d->guest = p.handle;
-	d->vmid = p.handle ? guest_vmid(o, p.handle) : oracle_view(o)->host_s2.vmid;
-	d->level = p.level;
-	d->size = BIT(level_shift(shift, p.level));
-	d->ia = p.ia + ((pa & (BIT(shift) - 1)) / 8) * d->size;
-	return walkers(o, d);
+	at->part = *p;
+	at->walked = false;
+	if (!check_is_table(p))
+		return;
+	bits = level_shift(shift, p->level);
+	d->hyp = p->part == PART_HYP_TABLE;
+	d->guest = p->handle;
+	d->vmid = p->handle ? guest_vmid(o, p->handle) : oracle_view(o)->host_s2.vmid;
+	d->level = p->level;
+	d->size = BIT(bits);
+	d->ia = p->ia + ((pa & (BIT(shift) - 1)) / 8 << bits);
+	d->cpus = walkers(o, p);
+	at->walked = d->cpus;
 }
 
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc)
@@ -184,7 +218,7 @@ static bool gone_merge(struct gone *g, const struct gone *more)
 {
 	if (g->phase != GONE_STORED || g->walks || more->walks || g->d.hyp || more->d.hyp ||
 	    g->d.guest != more->d.guest || g->d.level != more->d.level || g->grain != more->grain ||
-	    g->hi != more->lo || g->by != more->by || g->cpus != more->cpus)
+	    g->hi != more->lo || g->by != more->by || g->d.cpus != more->d.cpus)
 		return false;
 	g->hi = more->hi;
 	return true;
@@ -200,7 +234,6 @@ void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d,
 		.lo = d->ia,
 		.hi = d->ia + d->size,
 		.grain = d->size,
-		.cpus = walkers(o, d),
 		.by = ev->cpu,
 		.walks = pte_table(old, d->level),
 		.ev = *ev,
@@ -266,7 +299,7 @@ static bool gone_concerns(struct oracle *o, const struct gone *g, const struct e
 		return false;
 	if (!g->d.hyp && ev->sub != TLBI_ALLE1IS && ev->old != g->d.vmid)
 		return false;
-	return tlbi_op_broadcast((enum tlbi_op)ev->sub) || g->cpus == BIT(ev->cpu);
+	return tlbi_op_broadcast((enum tlbi_op)ev->sub) || g->d.cpus == BIT(ev->cpu);
 }
 
 static void gone_issue(struct gone *g, const struct event *ev, enum gone_phase phase)
@@ -314,7 +347,7 @@ static void dsb_kind(const char *what, bool *local, bool *stores_only)
 /* True: no TLB can hold it any more. */
 static bool gone_dsb_one(struct gone *g, const struct event *ev, bool local, bool stores_only)
 {
-	if (local && g->cpus != BIT(ev->cpu))
+	if (local && g->d.cpus != BIT(ev->cpu))
 		return false;
 	switch ((enum gone_phase)g->phase) {
 	case GONE_STORED:

@@ -71,20 +71,13 @@ static inline const struct check_pool *check_pool_of(const struct check_pools *p
 /* References on a page of the pool, as struct hyp_page has them: 0 is a free page. */
 u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa);
 
+/* The same of any page. */
+u32 check_count_of(struct oracle *o, u64 pa);
+/* What host and EL2 record of the page: as model_states(). */
+void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_state *hyp);
+
 /* ---- Descriptors ---- */
 
-/* A descriptor of one of the tables, by where it stands. */
-struct check_desc {
-	bool hyp;  /* EL2's stage 1, else a stage 2 */
-	u32 guest; /* of the VM with this handle; 0: the host's */
-	u16 vmid;
-	s8 level;
-	u64 ia;	  /* first input address that it covers */
-	u64 size; /* bytes */
-};
-
-/* False: no table stands at @pa, or no CPU walks it yet. */
-bool check_desc_at(struct oracle *o, u64 pa, struct check_desc *d);
 /* Would the MMU go on from it? Reserved encodings are as good as invalid. */
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc);
 /* The page to name in a report: of the host's table the input, of others' the output. */
@@ -111,7 +104,6 @@ struct gone {
 	u64 desc_pa;
 	u64 lo, hi;    /* input addresses still to cover; all of it: nothing was yet */
 	u64 grain;     /* what one address takes away */
-	u64 cpus;      /* that may know it, one bit each */
 	u8 phase;      /* enum gone_phase */
 	u8 by;	       /* the CPU that took it away */
 	u8 issuer;     /* of the TLBI */

@@ -76,58 +76,61 @@ static struct gone *find_broken(struct bbm_state *s, u64 desc_pa)
 }
 
 /* A live entry where one was broken: the old one must be forgotten by all TLBs. */
-static void made(struct oracle *o, struct bbm_state *s, const struct event *ev)
+static void made(struct oracle *o, struct bbm_state *s, const struct event *ev,
+		 const struct check_desc *d)
 {
 	struct gone *g = find_broken(s, ev->addr);
 	const char *what = NULL;
-	struct check_desc d;
 
-	if (!g || !check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->val))
+	if (!g || !check_desc_live(o, d, ev->val))
 		return;
 	/* The page may have become a table of something else. */
-	if (d.ia == g->d.ia && d.level == g->d.level && d.hyp == g->d.hyp && d.guest == g->d.guest)
-		what = needs_break(oracle_board(o)->f, &d, g->old, ev->val);
+	if (d->ia == g->d.ia && d->level == g->d.level && d->hyp == g->d.hyp &&
+	    d->guest == g->d.guest)
+		what = needs_break(oracle_board(o)->f, d, g->old, ev->val);
 	if (what)
-		breach(o, &d, g->old, ev, what, what_lacks(g));
+		breach(o, d, g->old, ev, what, what_lacks(g));
 	gone_drop(&s->broken, (unsigned int)(g - s->broken.g));
 }
 
-static void replaced(struct oracle *o, struct bbm_state *s, const struct event *ev)
+static void replaced(struct oracle *o, struct bbm_state *s, const struct event *ev,
+		     const struct check_desc *d)
 {
-	struct check_desc d;
 	const char *what;
 
-	if (!check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->old))
+	if (!check_desc_live(o, d, ev->old))
 		return;
-	if (!check_desc_live(o, &d, ev->val)) {
-		gone_add(o, &s->broken, &d, ev->old, ev);
+	if (!check_desc_live(o, d, ev->val)) {
+		gone_add(o, &s->broken, d, ev->old, ev);
 		return;
 	}
-	what = needs_break(oracle_board(o)->f, &d, ev->old, ev->val);
+	what = needs_break(oracle_board(o)->f, d, ev->old, ev->val);
 	if (what)
-		breach(o, &d, ev->old, ev, what, "it was never invalid");
+		breach(o, d, ev->old, ev, what, "it was never invalid");
+}
+
+static void bbm_store(struct oracle *o, void *state, const struct event *ev, const struct place *at)
+{
+	struct bbm_state *s = state;
+
+	if (ev->arg != 8 || !at->walked)
+		return;
+	if (pte_valid(ev->old))
+		replaced(o, s, ev, &at->d);
+	else if (s->broken.n && pte_valid(ev->val))
+		made(o, s, ev, &at->d);
 }
 
 static void bbm_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct bbm_state *s = state;
 
-	switch (ev->kind) {
-	case EV_STORE:
-		if (ev->arg != 8)
-			break;
-		if (unlikely(pte_valid(ev->old)))
-			replaced(o, s, ev);
-		else if (s->broken.n && pte_valid(ev->val))
-			made(o, s, ev);
-		break;
-	case EV_TLBI:
+	if (likely(!s->broken.n))
+		return;
+	if (ev->kind == EV_TLBI)
 		gone_tlbi(o, &s->broken, ev);
-		break;
-	case EV_DSB:
+	else
 		gone_dsb(&s->broken, ev);
-		break;
-	}
 }
 
 static void bbm_begin(struct oracle *o, void *state, const struct oracle_action *a)
@@ -148,9 +151,10 @@ static void bbm_end(struct oracle *o, void *state, enum oracle_end_kind end, s64
 const struct checker bbm_checker = {
 	.name = "break-before-make",
 	.state_size = sizeof(struct bbm_state),
-	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB),
-	.stores = PART_TABLES,
+	.kinds = BIT(EV_TLBI) | BIT(EV_DSB),
 	.event = bbm_event,
+	.stores = PART_TABLES,
+	.store = bbm_store,
 	.begin = bbm_begin,
 	.end = bbm_end,
 };

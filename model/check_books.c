@@ -55,7 +55,7 @@ static void books_freed(struct oracle *o, const struct event *ev)
 {
 	enum page_state host, hyp;
 
-	model_states(oracle_board(o), oracle_view(o), PA(ev->addr), &host, &hyp);
+	check_states(o, ev->addr, &host, &hyp);
 	if (hyp == PKVM_PAGE_SHARED_BORROWED)
 		oracle_breach(o, RULE_LEAK, ev->addr, ev,
 			      "the host freed the page at 0x%" PRIx64

@@ -107,7 +107,7 @@ static bool hyps_own_memory(struct oracle *o, u64 pa)
 
 	if (!board_ram_at(oracle_board(o), PA(pa)))
 		return false;
-	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
+	check_states(o, pa, &host, &hyp);
 	return host == PKVM_NOPAGE && hyp == PKVM_PAGE_OWNED;
 }
 
@@ -137,7 +137,7 @@ static void guest_wrote(struct oracle *o, struct confidential_state *s, u64 pa, 
 	secret_forget(s, pa, bytes);
 	if (!g || !g->is_protected || !board_ram_at(oracle_board(o), PA(pa)))
 		return;
-	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
+	check_states(o, pa, &host, &hyp);
 	if (host == PKVM_NOPAGE && hyp != PKVM_PAGE_OWNED)
 		note(s, pa, bytes, g->handle);
 }
@@ -255,7 +255,7 @@ static bool host_has(struct oracle *o, u64 pa)
 {
 	enum page_state host, hyp;
 
-	model_states(oracle_board(o), oracle_view(o), PA(pa), &host, &hyp);
+	check_states(o, pa, &host, &hyp);
 	return host != PKVM_NOPAGE;
 }
 
@@ -351,6 +351,15 @@ static void accessed(struct oracle *o, struct confidential_state *s, const struc
 	}
 }
 
+static void confidential_store(struct oracle *o, void *state, const struct event *ev,
+			       const struct place *at)
+{
+	struct confidential_state *s = state;
+
+	if (unlikely(s->opened) || !is_home(oracle_view(o), ev->addr))
+		hyp_wrote(o, s, ev->addr, ev->arg);
+}
+
 static void confidential_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct confidential_state *s = state;
@@ -358,10 +367,6 @@ static void confidential_event(struct oracle *o, void *state, const struct event
 	switch (ev->kind) {
 	case EV_ACCESS:
 		accessed(o, s, ev);
-		break;
-	case EV_STORE:
-		if (unlikely(s->opened) || !is_home(oracle_view(o), ev->addr))
-			hyp_wrote(o, s, ev->addr, ev->arg);
 		break;
 	case EV_ZERO:
 		if (s->n)
@@ -373,7 +378,8 @@ static void confidential_event(struct oracle *o, void *state, const struct event
 const struct checker confidential_checker = {
 	.name = "confidential",
 	.state_size = sizeof(struct confidential_state),
-	.kinds = BIT(EV_ACCESS) | BIT(EV_STORE) | BIT(EV_ZERO),
+	.kinds = BIT(EV_ACCESS) | BIT(EV_ZERO),
 	.event = confidential_event,
+	.store = confidential_store,
 	.end = confidential_end,
 };

@@ -43,19 +43,17 @@ static void check_attributes(struct oracle *o, const struct check_desc *d, const
 			      "EL2 maps registers at 0x%" PRIx64 " as cacheable memory", pa.pa);
 }
 
-static void entry_event(struct oracle *o, void *state, const struct event *ev)
+static void entry_store(struct oracle *o, void *state, const struct event *ev,
+			const struct place *at)
 {
-	struct check_desc d;
-
-	if (ev->arg != 8 || !pte_valid(ev->val) || !check_desc_at(o, ev->addr, &d))
+	if (ev->arg != 8 || !pte_valid(ev->val) || !at->walked)
 		return;
-	check_encoding(o, &d, ev);
-	check_attributes(o, &d, ev);
+	check_encoding(o, &at->d, ev);
+	check_attributes(o, &at->d, ev);
 }
 
 const struct checker entry_checker = {
 	.name = "entry",
-	.kinds = BIT(EV_STORE),
 	.stores = PART_TABLES,
-	.event = entry_event,
+	.store = entry_store,
 };

@@ -53,24 +53,23 @@ static void check_store(struct oracle *o, struct lifetime_state *s, const struct
 }
 
 /* A table descriptor was stored: may it lead where it does? */
-static void check_link(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+static void check_link(struct oracle *o, struct lifetime_state *s, const struct event *ev,
+		       const struct part *part)
 {
 	struct board *b = oracle_board(o);
 	u64 child = pa_from_pte(b->f, ev->val).pa;
 	const struct check_pool *p = check_pool_of(&s->pools, child);
-	struct part part;
 
 	if (p && !is_free(o, p, child))
 		return;
-	part = fold_part(o, PA(ev->addr));
-	if (part.part == PART_GUEST_TABLE && pte_table(ev->val, part.level) &&
-	    !model_refcount(b, oracle_view(o), PA(child)))
+	if (part->part == PART_GUEST_TABLE && pte_table(ev->val, part->level) &&
+	    !check_count_of(o, child))
 		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
 			      "an entry of a guest's table leads to 0x%" PRIx64 ", which is free",
 			      child);
 	if (!p)
 		return;
-	if (check_is_table(&part) && pte_table(ev->val, part.level))
+	if (check_is_table(part) && pte_table(ev->val, part->level))
 		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
 			      "a table entry leads to 0x%" PRIx64 ", which is free in pool %s",
 			      child, p->name);
@@ -173,6 +172,18 @@ static void on_load(void *data, const struct event *ev)
 	check_load(s->o, s, ev);
 }
 
+static void lifetime_store(struct oracle *o, void *state, const struct event *ev,
+			   const struct place *at)
+{
+	struct lifetime_state *s = state;
+
+	if (unlikely(s->off))
+		return;
+	if (ev->arg == 8 && (ev->val & 3) == 3)
+		check_link(o, s, ev, &at->part);
+	check_store(o, s, ev);
+}
+
 static void lifetime_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lifetime_state *s = state;
@@ -184,10 +195,6 @@ static void lifetime_event(struct oracle *o, void *state, const struct event *ev
 	if (unlikely(s->off))
 		return;
 	switch (ev->kind) {
-	case EV_STORE:
-		if (ev->arg == 8 && (ev->val & 3) == 3)
-			check_link(o, s, ev);
-		/* fall through */
 	case EV_ZERO:
 		check_store(o, s, ev);
 		break;
@@ -239,11 +246,11 @@ static void lifetime_init(struct oracle *o, void *state)
 const struct checker lifetime_checker = {
 	.name = "lifetime",
 	.state_size = sizeof(struct lifetime_state),
-	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) |
-		 BIT(EV_PUT),
-	.stores = BIT(PART_NONE) | PART_TABLES,
+	.kinds = BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) | BIT(EV_PUT),
 	.init = lifetime_init,
 	.event = lifetime_event,
+	.stores = BIT(PART_NONE) | PART_TABLES,
+	.store = lifetime_store,
 	.begin = lifetime_begin,
 	.end = lifetime_end,
 };

@@ -157,7 +157,7 @@ static bool is_vms(struct oracle *o, u64 frame, const struct event *ev)
 		g = model_guest(oracle_view(o), p.handle);
 		return g && (check_holds(g->lock, ev->cpu) || check_holds(g->pool.lock, ev->cpu));
 	}
-	model_states(oracle_board(o), oracle_view(o), PA(frame), &host, &hyp);
+	check_states(o, frame, &host, &hyp);
 	return hyp == PKVM_PAGE_OWNED;
 }
 
@@ -213,36 +213,51 @@ static void check_lists(struct oracle *o, const struct event *ev)
 	}
 }
 
-static void check_held(struct oracle *o, struct lock_state *s, const struct event *ev)
+static void check_data(struct oracle *o, struct lock_state *s, const struct event *ev)
+{
+	if (ev->addr - s->vm_slots < UINT64_C(8) * EL2_MAX_VMS)
+		must_hold(o, s->vm_table, NO_PAGE, ev, "the table of VMs");
+	if (ev->kind == EV_STORE && ev->addr - oracle_view(o)->bss.base < oracle_view(o)->bss.size)
+		check_lists(o, ev);
+}
+
+static void lock_store(struct oracle *o, void *state, const struct event *ev,
+		       const struct place *at)
+{
+	struct lock_state *s = state;
+
+	if (unlikely(s->booting))
+		return;
+	switch (at->part.part) {
+	case PART_NONE:
+		check_data(o, s, ev);
+		break;
+	case PART_VMEMMAP:
+		check_hyp_page(o, s, &at->part, ev);
+		break;
+	default:
+		check_table(o, s, &at->part, ev);
+	}
+}
+
+static void check_zeroed(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
 	const struct part p = fold_part(o, PA(ev->addr));
 
-	if (p.part == PART_NONE && ev->addr - s->vm_slots < UINT64_C(8) * EL2_MAX_VMS)
-		must_hold(o, s->vm_table, NO_PAGE, ev, "the table of VMs");
-	if (p.part == PART_NONE && ev->addr - oracle_view(o)->bss.base >= oracle_view(o)->bss.size)
-		return;
-	if (check_is_table(&p))
+	if (p.part == PART_NONE)
+		check_data(o, s, ev);
+	else if (check_is_table(&p))
 		check_table(o, s, &p, ev);
-	else if (p.part == PART_VMEMMAP && ev->kind == EV_STORE)
-		check_hyp_page(o, s, &p, ev);
-	else if (ev->kind == EV_STORE)
-		check_lists(o, ev);
 }
 
 static void lock_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lock_state *s = state;
 
-	switch (ev->kind) {
-	case EV_LOCK:
+	if (ev->kind == EV_LOCK)
 		check_order(o, s, ev);
-		break;
-	case EV_STORE:
-	case EV_ZERO:
-		if (!s->booting)
-			check_held(o, s, ev);
-		break;
-	}
+	else if (!s->booting)
+		check_zeroed(o, s, ev);
 }
 
 static void lock_begin(struct oracle *o, void *state, const struct oracle_action *a)
@@ -266,8 +281,9 @@ static void lock_init(struct oracle *o, void *state)
 const struct checker lock_checker = {
 	.name = "locks",
 	.state_size = sizeof(struct lock_state),
-	.kinds = BIT(EV_LOCK) | BIT(EV_STORE) | BIT(EV_ZERO),
+	.kinds = BIT(EV_LOCK) | BIT(EV_ZERO),
 	.init = lock_init,
 	.event = lock_event,
+	.store = lock_store,
 	.begin = lock_begin,
 };

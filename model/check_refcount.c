@@ -80,8 +80,7 @@ static bool known_excess(struct refcount_state *s, u64 page, s64 excess)
 static void compare_count(struct oracle *o, struct refcount_state *s, const struct check_pool *pool,
 			  u64 page, const struct part *p)
 {
-	u32 count = pool ? check_pool_count(o, pool, page)
-			 : model_refcount(oracle_board(o), oracle_view(o), PA(page));
+	u32 count = pool ? check_pool_count(o, pool, page) : check_count_of(o, page);
 
 	if (likely(count == 1 + p->entries) && !s->n_known)
 		return;
@@ -127,16 +126,19 @@ static void check_put(struct oracle *o, struct refcount_state *s, const struct e
 			      "a page without references lost one more");
 }
 
+static void refcount_store(struct oracle *o, void *state, const struct event *ev,
+			   const struct place *at)
+{
+	if (ev->arg == 8 && !ev->old != !ev->val)
+		touch(state, ALIGN_DOWN(ev->addr, check_page_size(o)));
+}
+
 static void refcount_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct refcount_state *s = state;
 	const u64 page = ALIGN_DOWN(ev->addr, check_page_size(o));
 
 	switch (ev->kind) {
-	case EV_STORE:
-		if (ev->arg == 8 && !ev->old != !ev->val)
-			touch(s, page);
-		break;
 	case EV_ZERO:
 		if (check_pool_of(&s->pools, page))
 			touch(s, page);
@@ -371,10 +373,11 @@ static void refcount_init(struct oracle *o, void *state)
 const struct checker refcount_checker = {
 	.name = "refcount",
 	.state_size = sizeof(struct refcount_state),
-	.kinds = BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_PANIC),
+	.kinds = BIT(EV_ZERO) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_PANIC),
 	.init = refcount_init,
-	.stores = PART_TABLES,
 	.event = refcount_event,
+	.stores = PART_TABLES,
+	.store = refcount_store,
 	.begin = refcount_begin,
 	.end = refcount_end,
 	.finish = refcount_finish,

@@ -99,15 +99,13 @@ static void note_changed(struct tlb_state *s, const struct check_desc *d, const 
 						       .ev = *ev };
 }
 
-static void over_live(struct oracle *o, struct tlb_state *s, const struct event *ev)
+static void over_live(struct oracle *o, struct tlb_state *s, const struct event *ev,
+		      const struct check_desc *d)
 {
-	struct check_desc d;
-
-	if (!check_desc_at(o, ev->addr, &d) || !check_desc_live(o, &d, ev->old) ||
-	    !taken_away(o, &d, ev->old, ev->val))
+	if (!check_desc_live(o, d, ev->old) || !taken_away(o, d, ev->old, ev->val))
 		return;
-	gone_add(o, &s->gone, &d, ev->old, ev);
-	note_changed(s, &d, ev);
+	gone_add(o, &s->gone, d, ev->old, ev);
+	note_changed(s, d, ev);
 }
 
 /* The same translation is back: whoever still knows it knows nothing wrong. */
@@ -121,6 +119,20 @@ static void over_invalid(struct oracle *o, struct tlb_state *s, const struct eve
 		if (check_desc_live(o, &g->d, ev->val) && !taken_away(o, &g->d, g->old, ev->val))
 			gone_drop(&s->gone, i);
 		return;
+	}
+}
+
+static void tlb_store(struct oracle *o, void *state, const struct event *ev, const struct place *at)
+{
+	struct tlb_state *s = state;
+
+	if (ev->arg != 8)
+		return;
+	if (!pte_valid(ev->old)) {
+		if (s->gone.n && pte_valid(ev->val))
+			over_invalid(o, s, ev);
+	} else if (at->walked) {
+		over_live(o, s, ev, &at->d);
 	}
 }
 
@@ -140,7 +152,7 @@ static void outlived(struct oracle *o, const struct gone *g)
 
 static void hand_over(struct oracle *o, struct tlb_state *s, const struct event *ev)
 {
-	if (likely(!s->gone.n) || !ev->what)
+	if (!ev->what)
 		return;
 	for (unsigned int i = 0; i < s->gone.n;) {
 		if (s->gone.g[i].by != ev->cpu || !check_desc_lock(o, &s->gone.g[i].d, ev->what)) {
@@ -156,18 +168,13 @@ static void tlb_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct tlb_state *s = state;
 
-	switch (ev->kind) {
-	case EV_STORE:
-		if (ev->arg != 8)
-			break;
-		if (unlikely(pte_valid(ev->old)))
-			over_live(o, s, ev);
-		else if (s->gone.n && pte_valid(ev->val))
-			over_invalid(o, s, ev);
-		break;
-	case EV_TLBI:
+	if (unlikely(s->ending) && ev->kind == EV_TLBI)
 		s->forgot |= ev->sub == TLBI_ALLE1IS ||
 			     (ev->sub == TLBI_VMALLS12E1IS && ev->old == s->vmid);
+	if (likely(!s->gone.n))
+		return;
+	switch (ev->kind) {
+	case EV_TLBI:
 		gone_tlbi(o, &s->gone, ev);
 		break;
 	case EV_DSB:
@@ -307,9 +314,10 @@ static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64
 const struct checker tlb_checker = {
 	.name = "tlb",
 	.state_size = sizeof(struct tlb_state),
-	.kinds = BIT(EV_STORE) | BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
-	.stores = PART_TABLES,
+	.kinds = BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
 	.event = tlb_event,
+	.stores = PART_TABLES,
+	.store = tlb_store,
 	.begin = tlb_begin,
 	.end = tlb_end,
 };

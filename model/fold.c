@@ -41,14 +41,8 @@ static int part_level(const struct part_entry *p)
 	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
 }
 
-struct part fold_part(struct oracle *o, pa_t pa)
+static struct part part_of(const struct part_entry *p)
 {
-	u64 frame = pa.pa >> o->shift;
-	const struct part_entry *p;
-
-	if (frame >= o->n_frames)
-		return (struct part){ 0 };
-	p = part_at(o, frame);
 	return (struct part){
 		.part = (u8)part_kind(p),
 		.level = (s8)part_level(p),
@@ -56,6 +50,13 @@ struct part fold_part(struct oracle *o, pa_t pa)
 		.entries = p->entries,
 		.handle = part_kind(p) == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
 	};
+}
+
+struct part fold_part(struct oracle *o, pa_t pa)
+{
+	u64 frame = pa.pa >> o->shift;
+
+	return frame < o->n_frames ? part_of(part_at(o, frame)) : (struct part){ 0 };
 }
 
 static struct part_entry *part_set(struct oracle *o, u64 frame, enum page_part part, int level,
@@ -475,27 +476,28 @@ static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 		o->fold.alien = *ev;
 }
 
-unsigned int fold_store(struct oracle *o, const struct event *ev)
+void fold_store(struct oracle *o, const struct event *ev, struct part *part)
 {
 	u64 frame = ev->addr >> o->shift;
 	const struct part_entry *p;
 
+	*part = (struct part){ 0 };
 	if (frame >= o->n_frames)
-		return PART_NONE;
+		return;
 	p = part_at(o, frame);
-	if (!o->fold.live)
-		return part_kind(p);
-	switch (part_kind(p)) {
+	switch (o->fold.live ? part_kind(p) : N_PARTS) {
 	case PART_NONE:
 		alien_write(o, frame, ev);
-		break;
+		return;
 	case PART_VMEMMAP:
 		record_store(o, p, ev);
+		break;
+	case N_PARTS:
 		break;
 	default:
 		table_store(o, p, ev);
 	}
-	return part_kind(p);
+	*part = part_of(p);
 }
 
 /* Bytes changed in a way that does not tell what they were. */

@@ -16,32 +16,81 @@ const char *const check_mode_name[] = {
 };
 
 /* In the order in which they are told of things. */
+enum { LOCK, BBM, TLB, REFCOUNT, LIFETIME, CONFIDENTIAL, RANGE, ENTRY, BOOKS };
+
 static const struct checker *const checkers[] = {
-	&lock_checker,	       &bbm_checker,   &tlb_checker,   &refcount_checker, &lifetime_checker,
-	&confidential_checker, &range_checker, &entry_checker, &books_checker,	  NULL,
+	[LOCK] = &lock_checker,		[BBM] = &bbm_checker,
+	[TLB] = &tlb_checker,		[REFCOUNT] = &refcount_checker,
+	[LIFETIME] = &lifetime_checker, [CONFIDENTIAL] = &confidential_checker,
+	[RANGE] = &range_checker,	[ENTRY] = &entry_checker,
+	[BOOKS] = &books_checker,	NULL,
 };
 
 /* ---- Events ------------------------------------------------------------------------- */
 
 #define FOLD_KINDS (BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_ACCESS) | BIT(EV_ALLOC) | BIT(EV_LOCK))
 
+/* Most events are stores: who hears one is settled where this is compiled. */
+static inline __attribute__((always_inline)) void tell_store(struct oracle *o, unsigned int which,
+							     unsigned int part,
+							     const struct event *ev,
+							     const struct place *at)
+{
+	const struct checker *c = checkers[which];
+
+	if (c->store && (!c->stores || c->stores & BIT(part)))
+		c->store(o, o->checker_state[which], ev, at);
+}
+
+static inline __attribute__((always_inline)) void
+tell_stores(struct oracle *o, unsigned int part, const struct event *ev, const struct place *at)
+{
+	tell_store(o, LOCK, part, ev, at);
+	tell_store(o, BBM, part, ev, at);
+	tell_store(o, TLB, part, ev, at);
+	tell_store(o, REFCOUNT, part, ev, at);
+	tell_store(o, LIFETIME, part, ev, at);
+	tell_store(o, CONFIDENTIAL, part, ev, at);
+	tell_store(o, RANGE, part, ev, at);
+	tell_store(o, ENTRY, part, ev, at);
+	tell_store(o, BOOKS, part, ev, at);
+}
+
+static void on_store(struct oracle *o, const struct event *ev)
+{
+	struct place at;
+	struct part part;
+
+	fold_store(o, ev, &part);
+	check_place(o, ev->addr, &part, &at);
+	switch (part.part) {
+	case PART_NONE:
+		tell_stores(o, PART_NONE, ev, &at);
+		break;
+	case PART_VMEMMAP:
+		tell_stores(o, PART_VMEMMAP, ev, &at);
+		break;
+	default:
+		G_STATIC_ASSERT(N_PARTS == 5); /* the others are tables */
+		tell_stores(o, PART_HOST_TABLE, ev, &at);
+	}
+}
+
 static void on_event(void *data, const struct event *ev)
 {
-	const struct hearer *h;
 	struct oracle *o = data;
 
 	if (likely(ev->kind == EV_STORE)) {
-		h = o->store_hearer[fold_store(o, ev)];
-	} else {
-		h = o->hearer[ev->kind];
-		if (BIT(ev->kind) & FOLD_KINDS)
-			fold_event(o, ev);
-		if (ev->kind == EV_CALL)
-			boot_event(o, ev);
-		else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
-			judge_dma(o, ev);
+		on_store(o, ev);
+		return;
 	}
-	for (; h->event; h++)
+	if (BIT(ev->kind) & FOLD_KINDS)
+		fold_event(o, ev);
+	if (ev->kind == EV_CALL)
+		boot_event(o, ev);
+	else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
+		judge_dma(o, ev);
+	for (const struct hearer *h = o->hearer[ev->kind]; h->event; h++)
 		h->event(o, h->state, ev);
 }
 
@@ -69,9 +118,6 @@ static void let_hear(struct oracle *o, const struct checker *c, void *state)
 	for (unsigned int kind = 0; c->event && kind < N_EVENT_KINDS; kind++)
 		if (c->kinds & BIT(kind))
 			hear(o->hearer[kind], c, state);
-	for (unsigned int part = 0; c->kinds & BIT(EV_STORE) && part < N_PARTS; part++)
-		if (!c->stores || c->stores & BIT(part))
-			hear(o->store_hearer[part], c, state);
 }
 
 static void checkers_init(struct oracle *o)

@@ -226,12 +226,11 @@ static bool named_change(const struct oracle *o, const struct guest_change *c, u
 static void check_change(struct oracle *o, const struct guest_change *c)
 {
 	const u64 span = BIT(level_shift(o->shift, c->level));
-	const struct m_leaf l = leaf_for_rules(&o->state, c->handle, c->ia >> o->shift);
 	u64 now = 0, pfn = NO_PAGE;
 
 	board_peek64(o->b, PA(c->at), &now);
-	if (now == c->old || pte_table(now, c->level) || l.nr != span >> o->shift ||
-	    named_change(o, c, now))
+	if (now == c->old || pte_table(now, c->level) || named_change(o, c, now) ||
+	    leaf_for_rules(&o->state, c->handle, c->ia >> o->shift).nr != span >> o->shift)
 		return;
 	if (pte_valid(c->old) || pte_valid(now))
 		pfn = pa_from_pte(o->b->f, pte_valid(c->old) ? c->old : now).pa >> o->shift;

@@ -120,8 +120,8 @@ struct fold {
 
 bool fold_init(struct oracle *o);
 void fold_begin(struct oracle *o);
-/* EV_STORE; returns the enum page_part of its frame, after it. */
-unsigned int fold_store(struct oracle *o, const struct event *ev);
+/* EV_STORE; @part: what its frame is after it. */
+void fold_store(struct oracle *o, const struct event *ev, struct part *part);
 /* The others that it wants. */
 void fold_event(struct oracle *o, const struct event *ev);
 /* After the action: which pages blocks and tables that changed stand for. */
@@ -277,7 +277,6 @@ struct oracle {
 	struct violation spec; /* @odd: what is said if nothing else is */
 	void *checker_state[MAX_CHECKERS];
 	struct hearer hearer[N_EVENT_KINDS][MAX_CHECKERS + 1];
-	struct hearer store_hearer[N_PARTS][MAX_CHECKERS + 1];
 };
 
 /* @pfn: within the physical address space. */

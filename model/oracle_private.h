@@ -39,16 +39,40 @@ static inline bool check_is_table(const struct part *p)
 /* What the frame at @pa is now; PART_NONE where it is nothing. */
 struct part fold_part(struct oracle *o, pa_t pa);
 
+/* ---- Places: where a store went, looked up once for all who want to know ---- */
+
+/* A descriptor of one of the tables, by where it stands. */
+struct check_desc {
+	bool hyp;  /* EL2's stage 1, else a stage 2 */
+	u32 guest; /* of the VM with this handle; 0: the host's */
+	u16 vmid;
+	s8 level;
+	u64 ia;	  /* first input address that it covers */
+	u64 size; /* bytes */
+	u64 cpus; /* whose walks may read it, one bit each */
+};
+
+struct place {
+	struct part part;    /* of its frame, with the store taken in */
+	bool walked;	     /* a descriptor's, of a table that some CPU walks: */
+	struct check_desc d; /* it */
+};
+
+/* check.c: @p is what stands at @pa. */
+void check_place(struct oracle *o, u64 pa, const struct part *p, struct place *at);
+
 /* ---- Checkers: one file, one idea, a few rules ---- */
 
 struct checker {
 	const char *name;
 	size_t state_size; /* of board_alloc()ed, zeroed state */
-	u32 kinds;	   /* BIT(EV_*) of the events that it wants; it may get others */
+	u32 kinds;	   /* BIT(EV_*) of the events that it wants, but for EV_STORE */
 	u32 stores;	   /* BIT(PART_*) of the frames whose EV_STORE it wants; 0: all */
 	void (*init)(struct oracle *o, void *state);
-	/* Called for every event, after the fold took it in. NULL: not interested. */
+	/* Called for each such event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);
+	void (*store)(struct oracle *o, void *state, const struct event *ev,
+		      const struct place *at);
 	void (*begin)(struct oracle *o, void *state, const struct oracle_action *a);
 	/* After the action, before the oracle compares states. */
 	void (*end)(struct oracle *o, void *state, enum oracle_end_kind end, s64 value);
@@ -74,6 +98,8 @@ void oracle_breach(struct oracle *o, enum rule_id rule, u64 page, const struct e
 struct board *oracle_board(struct oracle *o);
 const struct el2_view *oracle_view(struct oracle *o);
 const struct el2_config *oracle_config(struct oracle *o);
+/* As model_hyp_page(); remembers the way. */
+bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry);
 /* Did this action change what anybody records of the page? */
 bool oracle_touched(struct oracle *o, u64 pa);
 /* The action being judged; NULL between actions. */

@@ -249,6 +249,16 @@ static bool record_at(struct oracle *o, u64 pfn, u64 *at)
 	return true;
 }
 
+bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry)
+{
+	u64 pfn = pa.pa >> o->shift;
+
+	/* who does not follow EL2's tables does not hear when the way changes */
+	if (!o->fold.live)
+		return model_hyp_page(o->b, o->v, pa, entry);
+	return pfn < o->n_frames && record_at(o, pfn, &entry->pa);
+}
+
 static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
 {
 	const struct el2_layout *l = o->v->layout;

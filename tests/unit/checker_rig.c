@@ -49,6 +49,11 @@ const struct oracle_action *oracle_action(struct oracle *o)
 	return o->current;
 }
 
+bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry)
+{
+	return model_hyp_page(o->m->board, oracle_view(o), pa, entry);
+}
+
 /* Without a fold nobody knows: it may have been. */
 bool oracle_touched(struct oracle *o, u64 pa)
 {
@@ -135,10 +140,21 @@ struct part fold_part(struct oracle *o, pa_t pa)
 static void watch(void *data, const struct event *ev)
 {
 	struct oracle *o = data;
+	struct part part;
+	struct place at;
 
-	for (unsigned int i = 0; o->current && i < N_CHECKERS; i++)
-		if (checkers[i]->event && checkers[i]->kinds & BIT(ev->kind))
-			checkers[i]->event(o, o->state[i], ev);
+	if (!o->current)
+		return;
+	part = fold_part(o, PA(ev->kind == EV_STORE ? ev->addr : 0));
+	check_place(o, ev->addr, &part, &at);
+	for (unsigned int i = 0; i < N_CHECKERS; i++) {
+		const struct checker *c = checkers[i];
+
+		if (ev->kind == EV_STORE && c->store && (!c->stores || c->stores & BIT(part.part)))
+			c->store(o, o->state[i], ev, &at);
+		else if (c->event && c->kinds & BIT(ev->kind))
+			c->event(o, o->state[i], ev);
+	}
 }
 
 static void init_checkers(struct oracle *o)
