@@ -149,24 +149,22 @@ bool check_desc_lock(struct oracle *o, const struct check_desc *d, const char *n
 	return g && !strcmp(name, g->lock->name);
 }
 
-void check_place(struct oracle *o, u64 pa, const struct part *p, struct place *at)
+void check_place(struct oracle *o, u64 pa, struct place *at)
 {
-	unsigned int shift = oracle_board(o)->f->page_shift, bits;
-	struct check_desc *d = &at->d;
+	const unsigned int shift = oracle_board(o)->f->page_shift;
+	const struct part *p = &at->part;
+	const unsigned int bits = level_shift(shift, p->level);
 
-	at->part = *p;
-	at->walked = false;
-	if (!check_is_table(p))
-		return;
-	bits = level_shift(shift, p->level);
-	d->hyp = p->part == PART_HYP_TABLE;
-	d->guest = p->handle;
-	d->vmid = p->handle ? guest_vmid(o, p->handle) : oracle_view(o)->host_s2.vmid;
-	d->level = p->level;
-	d->size = BIT(bits);
-	d->ia = p->ia + ((pa & (BIT(shift) - 1)) / 8 << bits);
-	d->cpus = walkers(o, p);
-	at->walked = d->cpus;
+	at->d = (struct check_desc){
+		.hyp = p->part == PART_HYP_TABLE,
+		.guest = p->handle,
+		.vmid = p->handle ? guest_vmid(o, p->handle) : oracle_view(o)->host_s2.vmid,
+		.level = p->level,
+		.ia = p->ia + ((pa & (BIT(shift) - 1)) / 8 << bits),
+		.size = BIT(bits),
+		.cpus = walkers(o, p),
+	};
+	at->walked = at->d.cpus;
 }
 
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc)

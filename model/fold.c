@@ -275,6 +275,13 @@ static bool page_is_untouched(struct oracle *o, u64 pa)
 	return true;
 }
 
+/* A walk may no longer begin where the one before ended. */
+static void forget_last(struct oracle *o, struct whose w)
+{
+	if (w.part != PART_GUEST_TABLE)
+		o->last_table[w.part == PART_HYP_TABLE].size = 0;
+}
+
 static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t table,
 		       const struct event *ev)
 {
@@ -283,6 +290,7 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 	u16 entries = 0, odd = 0;
 	struct part_entry *p;
 
+	forget_last(o, w);
 	if (frame >= o->n_frames || !pte)
 		return;
 	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
@@ -318,6 +326,7 @@ static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table
 	const u64 *pte = table_at(o, table.pa);
 	struct part_entry p;
 
+	forget_last(o, w);
 	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
@@ -476,28 +485,27 @@ static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 		o->fold.alien = *ev;
 }
 
-void fold_store(struct oracle *o, const struct event *ev, struct part *part)
+struct part fold_store(struct oracle *o, const struct event *ev)
 {
 	u64 frame = ev->addr >> o->shift;
 	const struct part_entry *p;
 
-	*part = (struct part){ 0 };
 	if (frame >= o->n_frames)
-		return;
+		return (struct part){ 0 };
 	p = part_at(o, frame);
-	switch (o->fold.live ? part_kind(p) : N_PARTS) {
+	if (unlikely(!o->fold.live))
+		return part_of(p);
+	switch (part_kind(p)) {
 	case PART_NONE:
 		alien_write(o, frame, ev);
-		return;
+		return (struct part){ 0 };
 	case PART_VMEMMAP:
 		record_store(o, p, ev);
-		break;
-	case N_PARTS:
 		break;
 	default:
 		table_store(o, p, ev);
 	}
-	*part = part_of(p);
+	return part_of(p);
 }
 
 /* Bytes changed in a way that does not tell what they were. */

@@ -59,11 +59,10 @@ tell_stores(struct oracle *o, unsigned int part, const struct event *ev, const s
 static void on_store(struct oracle *o, const struct event *ev)
 {
 	struct place at;
-	struct part part;
 
-	fold_store(o, ev, &part);
-	check_place(o, ev->addr, &part, &at);
-	switch (part.part) {
+	at.part = fold_store(o, ev);
+	at.walked = false;
+	switch (at.part.part) {
 	case PART_NONE:
 		tell_stores(o, PART_NONE, ev, &at);
 		break;
@@ -72,6 +71,7 @@ static void on_store(struct oracle *o, const struct event *ev)
 		break;
 	default:
 		G_STATIC_ASSERT(N_PARTS == 5); /* the others are tables */
+		check_place(o, ev->addr, &at);
 		tell_stores(o, PART_HOST_TABLE, ev, &at);
 	}
 }

@@ -12,7 +12,15 @@
 #define GUEST_LINKS 1024u
 #define GUEST_RANGES 4096u
 
+#define GUEST_CALLS_SEEN 8u
+
 struct oracle_guests {
+	/* rows of the calls (oracle_vm.c) that were looked for by name before */
+	struct {
+		const struct el2_call *call;
+		u8 row;
+	} seen[GUEST_CALLS_SEEN];
+	unsigned int next_seen;
 	struct m_vm vm[M_VMS]; /* as the model has them */
 	struct m_loaded loaded[BOARD_MAX_CPUS];
 	unsigned int n_live;

@@ -58,8 +58,8 @@ struct place {
 	struct check_desc d; /* it */
 };
 
-/* check.c: @p is what stands at @pa. */
-void check_place(struct oracle *o, u64 pa, const struct part *p, struct place *at);
+/* check.c: @at->part is a table's, and @pa in it: fill in the rest. */
+void check_place(struct oracle *o, u64 pa, struct place *at);
 
 /* ---- Checkers: one file, one idea, a few rules ---- */
 

@@ -148,16 +148,16 @@ static bool translates(const struct mmu_result *res)
 }
 
 /*
- * As model_walk(). When everything is read, pages come in order and nothing changes in
- * between: the table of the last level that the walk before ended in serves its
- * neighbours. No field of @res that is used here depends on the levels above.
+ * As model_walk(). The table of the last level that the walk before ended in serves its
+ * neighbours until the fold sees a table come or go. No field of @res that is used here
+ * depends on the levels above.
  */
 static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
 {
 	const struct mmu_table *t = hyp ? &o->v->hyp_s1 : &o->v->host_s2;
 	struct last_table *last = &o->last_table[hyp];
 
-	if (o->fold.counting && ia - last->ia < last->size) {
+	if (ia - last->ia < last->size) {
 		struct mmu_table leaves = *t;
 
 		leaves.root = PA(last->pa);

@@ -303,13 +303,26 @@ static bool refills(enum m_op op)
 	return op == M_HOST_SHARE_GUEST || op == M_HOST_DONATE_GUEST;
 }
 
+static unsigned int row_of(struct oracle_guests *g, const struct el2_call *call)
+{
+	unsigned int i = 0;
+
+	for (unsigned int k = 0; call && k < GUEST_CALLS_SEEN; k++)
+		if (g->seen[k].call == call)
+			return g->seen[k].row;
+	while (i < G_N_ELEMENTS(calls) && (!call || strcmp(call->name, calls[i].name)))
+		i++;
+	g->seen[g->next_seen].call = call;
+	g->seen[g->next_seen].row = (u8)i;
+	g->next_seen = (g->next_seen + 1) % GUEST_CALLS_SEEN;
+	return i;
+}
+
 bool guests_name(struct oracle *o)
 {
 	const struct oracle_action *a = &o->action;
-	unsigned int i = 0;
+	const unsigned int i = row_of(o->g, a->call);
 
-	while (i < G_N_ELEMENTS(calls) && (!a->call || strcmp(a->call->name, calls[i].name)))
-		i++;
 	if (i == G_N_ELEMENTS(calls))
 		return false;
 	o->refusal = REFUSE_MAY;

@@ -140,17 +140,18 @@ struct part fold_part(struct oracle *o, pa_t pa)
 static void watch(void *data, const struct event *ev)
 {
 	struct oracle *o = data;
-	struct part part;
-	struct place at;
+	struct place at = { 0 };
 
 	if (!o->current)
 		return;
-	part = fold_part(o, PA(ev->kind == EV_STORE ? ev->addr : 0));
-	check_place(o, ev->addr, &part, &at);
+	if (ev->kind == EV_STORE)
+		at.part = fold_part(o, PA(ev->addr));
+	if (check_is_table(&at.part))
+		check_place(o, ev->addr, &at);
 	for (unsigned int i = 0; i < N_CHECKERS; i++) {
 		const struct checker *c = checkers[i];
 
-		if (ev->kind == EV_STORE && c->store && (!c->stores || c->stores & BIT(part.part)))
+		if (ev->kind == EV_STORE && c->store && (!c->stores || c->stores & BIT(at.part.part)))
 			c->store(o, o->state[i], ev, &at);
 		else if (c->event && c->kinds & BIT(ev->kind))
 			c->event(o, o->state[i], ev);
