@@ -188,6 +188,10 @@ static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct 
 
 	if (ev->old == ev->val)
 		return;
+	if (likely(at == l->refcount_off && ev->arg == l->refcount_width)) {
+		count_locked(o, s, frame, ev);
+		return;
+	}
 	if (field_change(ev, at, l->refcount_off, l->refcount_width))
 		count_locked(o, s, frame, ev);
 	if (!l->has_state)

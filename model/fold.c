@@ -414,7 +414,9 @@ static void count_made(struct oracle *o, int level, const struct event *ev)
 	}
 }
 
-static void table_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
+/* Apart, so that stores to less than tables do not pay for its registers. */
+static __attribute__((noinline)) void table_store(struct oracle *o, const struct part_entry *at,
+						  const struct event *ev)
 {
 	const struct whose w = whose(at);
 	int level = part_level(at);

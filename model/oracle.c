@@ -28,13 +28,16 @@ static const struct checker *const checkers[] = {
 
 /* ---- Events ------------------------------------------------------------------------- */
 
-#define FOLD_KINDS (BIT(EV_STORE) | BIT(EV_ZERO) | BIT(EV_ACCESS) | BIT(EV_ALLOC) | BIT(EV_LOCK))
+#define FOLD_KINDS (BIT(EV_ZERO) | BIT(EV_ACCESS) | BIT(EV_ALLOC) | BIT(EV_LOCK))
 
-/* Most events are stores: who hears one is settled where this is compiled. */
-static inline __attribute__((always_inline)) void tell_store(struct oracle *o, unsigned int which,
-							     unsigned int part,
-							     const struct event *ev,
-							     const struct place *at)
+/*
+ * Who hears of what is settled where this is compiled: @which, @kind and @part are
+ * constants but for kinds that are rare.
+ */
+#define settled static inline __attribute__((always_inline)) void
+
+settled tell_store(struct oracle *o, unsigned int which, unsigned int part, const struct event *ev,
+		   const struct place *at)
 {
 	const struct checker *c = checkers[which];
 
@@ -42,8 +45,8 @@ static inline __attribute__((always_inline)) void tell_store(struct oracle *o, u
 		c->store(o, o->checker_state[which], ev, at);
 }
 
-static inline __attribute__((always_inline)) void
-tell_stores(struct oracle *o, unsigned int part, const struct event *ev, const struct place *at)
+settled tell_stores(struct oracle *o, unsigned int part, const struct event *ev,
+		    const struct place *at)
 {
 	tell_store(o, LOCK, part, ev, at);
 	tell_store(o, BBM, part, ev, at);
@@ -56,10 +59,32 @@ tell_stores(struct oracle *o, unsigned int part, const struct event *ev, const s
 	tell_store(o, BOOKS, part, ev, at);
 }
 
+settled tell_event(struct oracle *o, unsigned int which, unsigned int kind, const struct event *ev)
+{
+	const struct checker *c = checkers[which];
+
+	if (c->event && c->kinds & BIT(kind))
+		c->event(o, o->checker_state[which], ev);
+}
+
+settled tell_events(struct oracle *o, unsigned int kind, const struct event *ev)
+{
+	tell_event(o, LOCK, kind, ev);
+	tell_event(o, BBM, kind, ev);
+	tell_event(o, TLB, kind, ev);
+	tell_event(o, REFCOUNT, kind, ev);
+	tell_event(o, LIFETIME, kind, ev);
+	tell_event(o, CONFIDENTIAL, kind, ev);
+	tell_event(o, RANGE, kind, ev);
+	tell_event(o, ENTRY, kind, ev);
+	tell_event(o, BOOKS, kind, ev);
+}
+
 static void on_store(struct oracle *o, const struct event *ev)
 {
 	struct place at;
 
+	G_STATIC_ASSERT(N_PARTS == 5); /* the third case below is of tables */
 	at.part = fold_store(o, ev);
 	at.walked = false;
 	switch (at.part.part) {
@@ -70,33 +95,56 @@ static void on_store(struct oracle *o, const struct event *ev)
 		tell_stores(o, PART_VMEMMAP, ev, &at);
 		break;
 	default:
-		G_STATIC_ASSERT(N_PARTS == 5); /* the others are tables */
 		check_place(o, ev->addr, &at);
 		tell_stores(o, PART_HOST_TABLE, ev, &at);
 	}
+}
+
+static void on_rare(struct oracle *o, const struct event *ev)
+{
+	fold_event(o, ev);
+	if (ev->kind == EV_CALL)
+		boot_event(o, ev);
+	else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
+		judge_dma(o, ev);
+	tell_events(o, ev->kind, ev);
 }
 
 static void on_event(void *data, const struct event *ev)
 {
 	struct oracle *o = data;
 
-	if (likely(ev->kind == EV_STORE)) {
+	switch (ev->kind) {
+	case EV_STORE:
 		on_store(o, ev);
-		return;
-	}
-	if (BIT(ev->kind) & FOLD_KINDS)
+		break;
+	case EV_LOCK:
 		fold_event(o, ev);
-	if (ev->kind == EV_CALL)
-		boot_event(o, ev);
-	else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
-		judge_dma(o, ev);
-	for (const struct hearer *h = o->hearer[ev->kind]; h->event; h++)
-		h->event(o, h->state, ev);
+		tell_events(o, EV_LOCK, ev);
+		break;
+	case EV_UNLOCK:
+		tell_events(o, EV_UNLOCK, ev);
+		break;
+	case EV_TLBI:
+		tell_events(o, EV_TLBI, ev);
+		break;
+	case EV_DSB:
+		tell_events(o, EV_DSB, ev);
+		break;
+	case EV_GET:
+		tell_events(o, EV_GET, ev);
+		break;
+	case EV_PUT:
+		tell_events(o, EV_PUT, ev);
+		break;
+	default:
+		on_rare(o, ev);
+	}
 }
 
 static u32 wanted_kinds(void)
 {
-	u32 kinds = FOLD_KINDS | BIT(EV_CALL);
+	u32 kinds = FOLD_KINDS | BIT(EV_STORE) | BIT(EV_CALL);
 
 	for (unsigned int i = 0; checkers[i]; i++)
 		if (checkers[i]->event)
@@ -106,20 +154,6 @@ static u32 wanted_kinds(void)
 
 /* ---- Making one ------------------------------------------------------------------------ */
 
-static void hear(struct hearer *list, const struct checker *c, void *state)
-{
-	while (list->event)
-		list++;
-	*list = (struct hearer){ c->event, state };
-}
-
-static void let_hear(struct oracle *o, const struct checker *c, void *state)
-{
-	for (unsigned int kind = 0; c->event && kind < N_EVENT_KINDS; kind++)
-		if (c->kinds & BIT(kind))
-			hear(o->hearer[kind], c, state);
-}
-
 static void checkers_init(struct oracle *o)
 {
 	G_STATIC_ASSERT(G_N_ELEMENTS(checkers) <= MAX_CHECKERS);
@@ -127,7 +161,6 @@ static void checkers_init(struct oracle *o)
 		o->checker_state[i] = board_alloc(o->b, checkers[i]->state_size);
 		if (checkers[i]->init)
 			checkers[i]->init(o, o->checker_state[i]);
-		let_hear(o, checkers[i], o->checker_state[i]);
 	}
 }
 

@@ -220,14 +220,6 @@ void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 #define MAX_CHECKERS 10u
 #define BOOT_EVENTS 8u
 
-typedef void (*checker_event_fn)(struct oracle *o, void *state, const struct event *ev);
-
-/* A checker that wants events of a kind. */
-struct hearer {
-	checker_event_fn event; /* NULL: the end of the list */
-	void *state;
-};
-
 struct oracle {
 	struct board *b;
 	const struct el2_view *v;
@@ -276,7 +268,6 @@ struct oracle {
 	bool odd;
 	struct violation spec; /* @odd: what is said if nothing else is */
 	void *checker_state[MAX_CHECKERS];
-	struct hearer hearer[N_EVENT_KINDS][MAX_CHECKERS + 1];
 };
 
 /* @pfn: within the physical address space. */

@@ -67,7 +67,8 @@ struct checker {
 	const char *name;
 	size_t state_size; /* of board_alloc()ed, zeroed state */
 	u32 kinds;	   /* BIT(EV_*) of the events that it wants, but for EV_STORE */
-	u32 stores;	   /* BIT(PART_*) of the frames whose EV_STORE it wants; 0: all */
+	u32 stores;	   /* BIT(PART_*) of the frames whose EV_STORE it wants, of tables all or
+			      none; 0: all */
 	void (*init)(struct oracle *o, void *state);
 	/* Called for each such event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);
