@@ -39,7 +39,7 @@ from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SECONDS = 60  # of CPU time; a run of all scenarios takes a few
+SECONDS = 20  # of CPU time; a run of all scenarios takes a few
 
 # What host and EL2 need. Virtual machines and FF-A's messages have their own tests;
 # pool.c is the scenario's pressure, no part of EL2.
@@ -234,7 +234,7 @@ class Builder:
 def runs(program):
     """Runs of all scenarios as they end: name, verdict, and the line that failed."""
     process = subprocess.Popen(
-        [program, "run", "--steps=20000000", "--format=jsonl", "scenarios"],
+        [program, "run", "--jobs=1", "--steps=20000000", "--format=jsonl", "scenarios"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS)),
     )  # fmt: skip

@@ -266,6 +266,29 @@ static void test_split(void)
 	rig_free(&g);
 }
 
+/* What one privilege level alone may run stays so when a block is split. */
+static void test_split_keeps_xn(void)
+{
+	static const u64 prot[] = { P_R, P_R | P_PX, P_R | P_UX, P_RX };
+	struct arch_features f = rig_fwb;
+
+	f.xnx = true;
+	for (unsigned int i = 0; i < G_N_ELEMENTS(prot); i++) {
+		struct rig g;
+		s8 level;
+		u64 xn;
+
+		rig_new(&g, PROFILE_V7_2, &f, 2, 40, RIG_EL1, 64);
+		rig_map(&g, RAM, M(2), RAM, prot[i], 0);
+		xn = rig_leaf(&g, RAM, &level) & PTE_S2_XN;
+		g_assert_cmpint(level, ==, 2);
+		g_assert_cmpint(op(&g, "split", RAM, M(2)), ==, 0);
+		g_assert_cmphex(rig_leaf(&g, RAM, &level) & PTE_S2_XN, ==, xn);
+		g_assert_cmpint(level, ==, 3);
+		rig_free(&g);
+	}
+}
+
 struct unlinked {
 	u64 phys, prot;
 	s8 level;
@@ -639,6 +662,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pgtable/attr/relax", test_relax_perms);
 	g_test_add_func("/pgtable/attr/relax-icache", test_relax_icache);
 	g_test_add_func("/pgtable/split", test_split);
+	g_test_add_func("/pgtable/split-keeps-xn", test_split_keeps_xn);
 	g_test_add_func("/pgtable/unlinked", test_create_unlinked);
 	g_test_add_func("/pgtable/races", test_lost_races);
 	g_test_add_func("/pgtable/tlb", test_tlb_expansion);
