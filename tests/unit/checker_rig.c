@@ -151,7 +151,8 @@ static void watch(void *data, const struct event *ev)
 	for (unsigned int i = 0; i < N_CHECKERS; i++) {
 		const struct checker *c = checkers[i];
 
-		if (ev->kind == EV_STORE && c->store && (!c->stores || c->stores & BIT(at.part.part)))
+		if (ev->kind == EV_STORE && c->store &&
+		    (!c->stores || c->stores & BIT(at.part.part)))
 			c->store(o, o->state[i], ev, &at);
 		else if (c->event && c->kinds & BIT(ev->kind))
 			c->event(o, o->state[i], ev);
