@@ -103,8 +103,8 @@ static void judge_prot_finalize(struct oracle *o)
 		single_answer(o, 0, "the CPU's stage 2 goes on");
 }
 
-/* Has the TLB of this CPU what the guest's access needs, whatever the tables say now? */
-static bool known_to_tlb(const struct oracle *o)
+/* What the TLB of this CPU has for the guest's access, whatever the tables say now, or NULL. */
+static const struct tlb_entry *guest_tlb_entry(const struct oracle *o)
 {
 	const struct oracle_action *a = &o->action;
 	const struct el2_guest_view *g = model_guest(o->v, o->state.loaded[a->cpu].handle);
@@ -114,13 +114,33 @@ static bool known_to_tlb(const struct oracle *o)
 		const struct tlb_entry *e = &tlb->e[i];
 
 		if (e->valid && e->regime == TLB_S2 && e->vmid == g->s2.vmid &&
-		    o->call.addr - e->ia < e->size &&
-		    (a->access == MMU_READ    ? e->r
-		     : a->access == MMU_WRITE ? e->w
-					      : e->x))
-			return true;
+		    o->call.addr - e->ia < e->size)
+			return e;
 	}
-	return false;
+	return NULL;
+}
+
+static bool entry_allows(const struct tlb_entry *e, enum mmu_access access)
+{
+	return access == MMU_READ ? e->r : access == MMU_WRITE ? e->w : e->x;
+}
+
+/*
+ * Permissions that are relaxed are told to the CPU that asks for it, no other: where an
+ * older entry is cached the guest faults once more, and the host answers as before.
+ */
+static void judge_piece(struct oracle *o)
+{
+	const struct tlb_entry *e =
+		o->action.kind == ORACLE_GUEST_ACCESS ? guest_tlb_entry(o) : NULL;
+
+	o->call.known_to_tlb = e && entry_allows(e, o->action.access);
+	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	if (e && !o->call.known_to_tlb && o->verdict.answer[0].end == M_OK_ACCESS &&
+	    o->verdict.n < M_MAX_ANSWERS)
+		o->verdict.answer[o->verdict.n++] =
+			(struct m_answer){ .end = M_EXIT,
+					   .why = "the TLB has less than the tables" };
 }
 
 /* An access that crosses a page is two, and the first that does not succeed ends it. */
@@ -132,13 +152,11 @@ static void judge_access(struct oracle *o)
 	const bool may_end = m_class_of(&o->state, o->action.addr) == M_HOLE ||
 			     m_class_of(&o->state, next - 1) == M_HOLE;
 
-	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
-	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	judge_piece(o);
 	if (o->verdict.answer[0].end != M_OK_ACCESS || o->action.size <= next - o->action.addr)
 		return;
 	o->call.addr = next;
-	o->call.known_to_tlb = o->action.kind == ORACLE_GUEST_ACCESS && known_to_tlb(o);
-	m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	judge_piece(o);
 	/* and then the second page is never reached */
 	if (o->action.kind == ORACLE_HOST_ACCESS && may_end && o->verdict.n < M_MAX_ANSWERS)
 		o->verdict.answer[o->verdict.n++] =

@@ -80,3 +80,15 @@ def test_machine_interface(repl):
     answers = repl.all(READY + "smc ffa_msg_wait\nexpect result == NOT_SUPPORTED")
     assert "NOT_SUPPORTED" in json.dumps(answers[-2]), answers[-2]
     assert answers[-1]["outcome"] == "ok", answers[-1]
+
+
+def test_a_descriptor_in_a_guests_page(run):
+    """The kernel writes it, so from v7.1 on it takes the page from the guest: no rule is broken."""
+    text = (
+        "machine tiny\nkernel v7.2\nset ffa=v1.1\nboot\nvm create c protected\n"
+        "host map c gfn=0x5 pages=1 page=0x40c03000\nexpect owner(0x40c03000) == c\n"
+        "ffa describe 0x40c03000 0x40802000 1 => 96\nexpect owner(0x40c03000) == host\n"
+        "expect state(c, 0x5000) == POISON\n"
+    )
+    done = run("run", "-", stdin=text)
+    assert done.status == 0, done.out

@@ -190,3 +190,14 @@ def test_a_run_that_would_be_skipped(run, tmp_path):
     """The knob table knows what cannot be."""
     done = run("random", "--kernel=v6.12", "--bug=B-15")
     assert done.status == 2 and "v6.12 has this bug" in done.err
+
+
+def test_a_tlb_may_have_less_than_the_tables(run):
+    """Relaxed permissions are told to one CPU: the guest faults again on another, and no rule says no."""
+    text = (
+        "machine tiny\nkernel v7.0\nboot\nvm create a vcpus=2\nguest a read 0x4408 1 => fault\n"
+        "vm run a\nguest a exec 0x4e30 => fault\ncpu1: vm run a\nguest a exec 0x4938 => fault\n"
+        "vm run a\nguest a exec 0x4938 => 0\n"
+    )
+    done = run("run", "-", stdin=text)
+    assert done.status == 0, done.out

@@ -645,7 +645,7 @@ const struct bug el2_bugs[] = {
 		.more = "As C1 for a page that a guest maps: the host then owns alone what the guest"
 			" reads and writes, and may give it to EL2. Each guest that maps a page"
 			" is counted, but taking back from the secure world does not look at the"
-			" count.",
+			" count. With this switch it names what guests have.",
 		.not_on = {
 			[PROFILE_V6_12] = "C2: v6.12 shares nothing with guests",
 		},

@@ -81,7 +81,9 @@ static void reclaim(struct generator *g, struct x_action *a)
 {
 	const u64 handle = g->ffa.n_handles && pick(g, 16)
 				   ? g->ffa.handle[pick(g, MIN(g->ffa.n_handles, N_HANDLES))]
-				   : pick(g, 32);
+			   : pick(g, 2) ? pick(g, 32)
+					/* a liar takes it for a frame's number */
+					: generator_page(g) / g->places.page;
 
 	smc(a, FFA_MEM_RECLAIM, handle, 0, 0);
 }

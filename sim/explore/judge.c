@@ -31,11 +31,10 @@ static void begin(struct x_judged *j, const struct oracle_action *a)
 static void tell_oracle(struct x_judged *j, const struct x_action *a)
 {
 	static const enum oracle_action_kind kind[N_X_KINDS] = {
-		[X_CALL] = ORACLE_CALL,	     [X_HOST] = ORACLE_HOST_ACCESS,
-		[X_HYP] = ORACLE_HYP_ACCESS, [X_DMA] = ORACLE_DMA,
-		[X_SMC] = ORACLE_SMC,	     [X_FFA] = ORACLE_HOST_ACCESS,
-		[X_DRAIN] = ORACLE_PRESSURE, [X_REFILL] = ORACLE_PRESSURE,
-		[X_FAIL] = ORACLE_PRESSURE,
+		[X_CALL] = ORACLE_CALL,	      [X_HOST] = ORACLE_HOST_ACCESS,
+		[X_HYP] = ORACLE_HYP_ACCESS,  [X_DMA] = ORACLE_DMA,
+		[X_SMC] = ORACLE_SMC,	      [X_DRAIN] = ORACLE_PRESSURE,
+		[X_REFILL] = ORACLE_PRESSURE, [X_FAIL] = ORACLE_PRESSURE,
 	};
 	struct oracle_action o = {
 		.kind = kind[a->kind],
@@ -53,10 +52,6 @@ static void tell_oracle(struct x_judged *j, const struct x_action *a)
 		o.after = machine_registers(j->m);
 	} else {
 		memcpy(o.args, a->arg, sizeof(o.args));
-	}
-	if (a->kind == X_FFA) {
-		o.access = MMU_WRITE;
-		o.size = machine_ffa_size(j->m, &a->ranges);
 	}
 	begin(j, &o);
 }
@@ -148,7 +143,7 @@ struct outcome x_act_judged(struct x_judged *j, const struct x_action *a,
 	j->shortage = (struct x_shortage){ 0 };
 	if (!j->oracle)
 		return x_act(j->m, a);
-	if (a->kind == X_FLOW) {
+	if (a->kind == X_FLOW || a->kind == X_FFA) {
 		o = act_flow(j, a);
 	} else {
 		tell_oracle(j, a);

@@ -124,10 +124,29 @@ static void lease_end(struct lease *l)
 	l->handle = 0;
 }
 
-/* C1, C2: it names whatever it is asked for, shared with EL2 or with a guest. */
-static bool invents_leases(const struct hyp *hyp)
+/* Do guests have all of it? A liar may know; EL2 does not notice that it looks. */
+static bool guests_have(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 {
-	return hyp_has_bug(hyp, BUG_C1) || hyp_has_bug(hyp, BUG_C2);
+	const u64 off = c->hyp->layout.share_count_off;
+
+	for (u64 i = 0; i < nr_pages; i++) {
+		const u64 pa = (pfn + i) << c->hyp->f->page_shift;
+		u64 count;
+
+		if (!board_ram_at(c->hyp->board, PA(pa)) ||
+		    !board_peek(c->hyp->board, pa_add(hyp_phys_to_page(c, PA(pa)), off), 4,
+				&count) ||
+		    !count)
+			return false;
+	}
+	return nr_pages;
+}
+
+/* C1: it names whatever it is asked for. C2: only what was lent to a guest. */
+static bool invents(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
+{
+	return hyp_has_bug(c->hyp, BUG_C1) ||
+	       (hyp_has_bug(c->hyp, BUG_C2) && guests_have(c, pfn, nr_pages));
 }
 
 /* With these: as if it had been lent the frame of that number, one page. */
@@ -135,7 +154,7 @@ static struct lease *lease_invent(struct hyp_cpu *c, u64 handle)
 {
 	struct lease *l = lease_find(c->hyp->secure_world, 0);
 
-	if (!l || !invents_leases(c->hyp))
+	if (!l || !invents(c, handle, 1))
 		return NULL;
 	*l = (struct lease){ .handle = handle };
 	lease_add(c, l, handle << c->hyp->f->page_shift, hyp_page_size(c->hyp) / FFA_PAGE_SIZE);
@@ -155,7 +174,7 @@ int secure_world_take(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 	return 0;
 }
 
-/* An honest one hands back what it was lent, piece by piece; with C1, C2 whatever it is asked. */
+/* An honest one hands back what it was lent, piece by piece; with C1, C2 more than that. */
 int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 {
 	struct secure_world *sw = c->hyp->secure_world;
@@ -171,7 +190,7 @@ int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 		lease_end(l);
 		return 0;
 	}
-	return invents_leases(c->hyp) ? 0 : -EPERM;
+	return invents(c, pfn, nr_pages) ? 0 : -EPERM;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------- */

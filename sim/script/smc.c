@@ -106,11 +106,8 @@ bool do_ffa(struct doing *d)
 			return script_fail(d->error, d->st->line, d->st->arg[2 + 2 * i]->off, NULL,
 					   "a count of pages has 32 bits");
 	}
-	/* the host writes its own memory, as with `host write` */
-	doing_watched(d, (struct oracle_action){ .kind = ORACLE_HOST_ACCESS,
-						 .access = MMU_WRITE,
-						 .addr = args[0],
-						 .size = machine_ffa_size(d->m, &r) });
+	/* the kernel writes word by word, and takes a page of a guest's if it has to */
+	watch_flow(d->r);
 	*d->out = machine_ffa_describe(d->m, d->cpu, args[0], &r);
 	return true;
 }

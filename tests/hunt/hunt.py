@@ -45,9 +45,10 @@ class SetUp:
 
 
 PLAIN = [SetUp(b, (f"--machine={b}", "--dma")) for b in BOARDS]
-VMS = [SetUp(f"{b} vms", (f"--machine={b}", "--dma", "--vms")) for b in BOARDS[:3]]
+VMS = [SetUp(f"{b} vms", (f"--machine={b}", "--dma", "--vms")) for b in BOARDS]
 FFA = [SetUp(f"{b} ffa", (f"--machine={b}", "--dma", "--set=ffa=v1.1")) for b in BOARDS]
 DONATING = [SetUp(f"{b} mmio", (f"--machine={b}", "--dma", *MMIO)) for b in BOARDS]
+FFA_VMS = [SetUp("tiny ffa vms", ("--machine=tiny", "--set=ffa=v1.1", "--vms"))]
 LYING = [
     SetUp(f"tiny ffa {s}", ("--machine=tiny", "--set=ffa=v1.1", f"--set=secure_world={s}"))
     for s in SECURE[1:]
@@ -116,7 +117,7 @@ class Report:
 
 def without_bugs(program, kernels, args, report):
     report.row(f"{'set-up':<16} {'release':<8} {'actions':>8} {'boots':>6} {'panics':>7} {'known':>7}")
-    for setup in PLAIN + FFA + DONATING + VMS:
+    for setup in PLAIN + FFA + DONATING + VMS + FFA_VMS:
         for kernel in kernels:
             status, got = program.random(setup, kernel, args.actions, args.seed)
             if status == 2:
@@ -137,7 +138,7 @@ def clean(program, setup, kernel, args):
 
 def hunt(program, bug, kernel, own, args):
     """(set-up, report) that caught it, or None."""
-    grounds = PLAIN + FFA + DONATING + LYING + VMS
+    grounds = PLAIN + FFA + DONATING + LYING + VMS + FFA_VMS
     if own:
         grounds = grounds + [SetUp("its own", (), own)]
     needs = False  # what it needs was not there on the ground before
