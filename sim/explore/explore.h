@@ -80,6 +80,11 @@ void x_shortage_note(struct x_shortage *s, const struct event *ev); /* EV_ALLOC 
 /* Were there no tables? The host's are asked for once more after a recycle. */
 bool x_shortage_is_real(const struct x_shortage *s);
 
+/* ---- What the oracle is told (told.c) ---- */
+
+enum oracle_end_kind x_told_end(const struct outcome *o);
+struct oracle_action x_told_step(const struct machine_step *s); /* of a flow */
+
 /* A machine with those who judge it. */
 struct x_judged {
 	struct machine *m;

@@ -58,18 +58,10 @@ static void tell_oracle(struct x_judged *j, const struct x_action *a)
 
 static void end(struct x_judged *j, const struct outcome *o)
 {
-	static const enum oracle_end_kind how[N_OUTCOMES] = {
-		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
-		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
-		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
-		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
-		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,	[OUTCOME_FFA] = ORACLE_END_VALUE,
-	};
-
 	if (!j->under_way)
 		return;
 	j->m->hyp->view(j->m->el2);
-	oracle_end(j->oracle, how[o->kind], (s64)o->value);
+	oracle_end(j->oracle, x_told_end(o), (s64)o->value);
 	j->under_way = false;
 }
 
@@ -88,25 +80,9 @@ static void gather(struct x_judged *j)
 
 static void step_begin(void *data, const struct machine_step *s)
 {
-	static const enum oracle_action_kind kind[] = {
-		[STEP_HVC] = ORACLE_CALL,
-		[STEP_HOST_ACCESS] = ORACLE_HOST_ACCESS,
-		[STEP_GUEST_ACCESS] = ORACLE_GUEST_ACCESS,
-		[STEP_GUEST_HVC] = ORACLE_GUEST_CALL,
-	};
+	const struct oracle_action a = x_told_step(s);
 	struct x_judged *j = data;
-	struct oracle_action a = {
-		.kind = kind[s->kind],
-		.cpu = s->cpu,
-		.call = s->call,
-		.n_args = MIN(s->n_args, (unsigned int)EL2_MAX_ARGS),
-		.access = s->access,
-		.addr = s->addr,
-		.size = s->size,
-		.vm = s->vm,
-	};
 
-	memcpy(a.args, s->args, a.n_args * sizeof(*a.args));
 	gather(j);
 	begin(j, &a);
 	j->gathered = 0;

@@ -130,19 +130,6 @@ static enum outcome_kind cut_short(const struct block *k, const struct block_lin
 	return of_end[end];
 }
 
-static enum oracle_end_kind end_of(const struct outcome *o)
-{
-	static const enum oracle_end_kind end[N_OUTCOMES] = {
-		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
-		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
-		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
-		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
-		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,
-	};
-
-	return end[o->kind];
-}
-
 static void ask_oracle(struct block *k)
 {
 	struct oracle_part part[BLOCK_MAX_LINES];
@@ -158,7 +145,8 @@ static void ask_oracle(struct block *k)
 
 		if (!l->begun)
 			continue;
-		part[n++] = (struct oracle_part){ told_of(l), end_of(&l->out), (s64)l->out.value };
+		part[n++] =
+			(struct oracle_part){ told_of(l), x_told_end(&l->out), (s64)l->out.value };
 	}
 	r->m->hyp->view(r->m->el2);
 	k->digest = oracle_block_end(r->oracle, part, n);

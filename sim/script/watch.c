@@ -4,6 +4,7 @@
  * against what the scenario expects.
  */
 #include "script_private.h"
+#include "sim/explore/explore.h"
 
 static bool check_mode_of(const char *name, enum check_mode *mode)
 {
@@ -53,18 +54,10 @@ void watch_begin(struct run *r, const struct oracle_action *a)
 
 static void tell_end(struct run *r, const struct outcome *o)
 {
-	static const enum oracle_end_kind end[N_OUTCOMES] = {
-		[OUTCOME_VALUE] = ORACLE_END_VALUE,	[OUTCOME_ABORT] = ORACLE_END_ABORT,
-		[OUTCOME_FAULT] = ORACLE_END_FAULT,	[OUTCOME_BUS] = ORACLE_END_BUS,
-		[OUTCOME_REFUSED] = ORACLE_END_REFUSED, [OUTCOME_PANIC] = ORACLE_END_PANIC,
-		[OUTCOME_HANG] = ORACLE_END_HANG,	[OUTCOME_GAVE_UP] = ORACLE_END_OTHER,
-		[OUTCOME_NOT_RUN] = ORACLE_END_OTHER,
-	};
-
 	if (!r->watching)
 		return;
 	freshen(r);
-	oracle_end(r->oracle, end[o->kind], (s64)o->value);
+	oracle_end(r->oracle, x_told_end(o), (s64)o->value);
 	r->watching = false;
 }
 
@@ -91,25 +84,9 @@ static void gather(struct run *r)
 
 static void step_begin(void *data, const struct machine_step *s)
 {
+	const struct oracle_action a = x_told_step(s);
 	struct run *r = data;
-	static const enum oracle_action_kind kind[] = {
-		[STEP_HVC] = ORACLE_CALL,
-		[STEP_HOST_ACCESS] = ORACLE_HOST_ACCESS,
-		[STEP_GUEST_ACCESS] = ORACLE_GUEST_ACCESS,
-		[STEP_GUEST_HVC] = ORACLE_GUEST_CALL,
-	};
-	struct oracle_action a = {
-		.kind = kind[s->kind],
-		.cpu = s->cpu,
-		.call = s->call,
-		.n_args = MIN(s->n_args, (unsigned int)EL2_MAX_ARGS),
-		.access = s->access,
-		.addr = s->addr,
-		.size = s->size,
-		.vm = s->vm,
-	};
 
-	memcpy(a.args, s->args, a.n_args * sizeof(*a.args));
 	gather(r);
 	tell_begin(r, &a);
 	r->gathered = 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/oracle.h"
+#include "sim/explore/explore.h"
 #include "sim/host/host.h"
 #include "sim/hyp/hyp.h"
 
@@ -42,23 +43,9 @@ static void gather(struct fixture *x)
 
 static void step_begin(void *data, const struct machine_step *s)
 {
-	static const enum oracle_action_kind kind[] = {
-		[STEP_HVC] = ORACLE_CALL,
-		[STEP_HOST_ACCESS] = ORACLE_HOST_ACCESS,
-		[STEP_GUEST_ACCESS] = ORACLE_GUEST_ACCESS,
-		[STEP_GUEST_HVC] = ORACLE_GUEST_CALL,
-	};
+	const struct oracle_action a = x_told_step(s);
 	struct fixture *x = data;
-	struct oracle_action a = { .kind = kind[s->kind],
-				   .cpu = s->cpu,
-				   .call = s->call,
-				   .n_args = MIN(s->n_args, (unsigned int)EL2_MAX_ARGS),
-				   .access = s->access,
-				   .addr = s->addr,
-				   .size = s->size,
-				   .vm = s->vm };
 
-	memcpy(a.args, s->args, a.n_args * sizeof(*a.args));
 	freshen(x);
 	oracle_begin(x->o, &a);
 	x->open = true;
