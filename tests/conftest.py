@@ -4,9 +4,11 @@
 The program under test is $PKVM_SIM, else build/release/pkvm-sim.
 """
 
+import fcntl
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 from dataclasses import dataclass
 
@@ -31,6 +33,35 @@ class Result:
     def objects(self):
         """Standard output as JSON Lines."""
         return [json.loads(line) for line in self.lines]
+
+
+KERNEL = "linux-source-6.12"  # a package of Debian's
+KERNEL_PARTS = ["include", "arch/arm64", "scripts", "virt", "tools/testing/kunit"]
+
+
+@pytest.fixture(scope="session")
+def kernel_source():
+    """What tests read of a kernel's sources, unpacked once; without the package they are
+    skipped, except where CI says that everything is there."""
+    to = ROOT / "build" / KERNEL
+    archive = pathlib.Path(f"/usr/src/{KERNEL}.tar.xz")
+    if not to.exists() and not archive.exists():
+        why = f"{archive} is not there (apt install {KERNEL})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    to.parent.mkdir(exist_ok=True)
+    with open(f"{to}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a test process beside this one waits for the first
+        if not to.exists():
+            part = to.with_name(f"{KERNEL}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            names = [f"{KERNEL}/{name}" for name in KERNEL_PARTS]
+            subprocess.run(["tar", "-xJf", archive, "-C", part, *names], check=True)
+            (part / KERNEL).rename(to)
+            part.rmdir()
+    return to
 
 
 @pytest.fixture(scope="session")

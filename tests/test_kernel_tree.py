@@ -8,40 +8,17 @@ Without either these tests are skipped, except where CI says that everything is 
 import os
 import pathlib
 import shutil
-import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ARCHIVE = pathlib.Path("/usr/src/linux-source-6.12.tar.xz")
 NEEDED = ["include", "arch/arm64", "scripts", "virt"]
 
 
-def unpack(to):
-    """What EL2's sources need of the archive; whole, or not there."""
-    part = to.with_name(f"{to.name}.{os.getpid()}")
-    part.mkdir(parents=True)
-    names = [f"linux-source-6.12/{n}" for n in NEEDED]
-    subprocess.run(
-        ["tar", "-xJf", str(ARCHIVE), "-C", str(part), "--strip-components=1", *names], check=True
-    )
-    part.rename(to)
-
-
 @pytest.fixture(scope="session")
-def tree():
+def tree(request):
     given = os.environ.get("PKVM_SIM_KERNEL_TREE")
-    if given:
-        return pathlib.Path(given)
-    to = ROOT / "build/linux-6.12"
-    if not to.exists():
-        if not ARCHIVE.exists():
-            why = f"{ARCHIVE} is not there (apt install linux-source-6.12)"
-            if os.environ.get("CI") == "true":
-                pytest.fail(why)
-            pytest.skip(why)
-        unpack(to)
-    return to
+    return pathlib.Path(given) if given else request.getfixturevalue("kernel_source")
 
 
 @pytest.fixture

@@ -272,24 +272,17 @@ def test_ktap_of_skips_alone(report):
 
 
 @pytest.fixture(scope="session")
-def kunit(tmp_path_factory):
+def kunit(kernel_source, tmp_path_factory):
     """The kernel's own parser, where Debian's kernel source is installed."""
-    tar = "/usr/src/linux-source-6.12.tar.xz"
-    if not os.path.exists(tar):
-        pytest.skip("linux-source-6.12 is not installed")
-    where = tmp_path_factory.mktemp("linux")
-    tree = "linux-source-6.12/tools/testing/kunit"
-    subprocess.run(["tar", "-xJf", tar, "-C", where, tree], check=True)
-    script = where / tree / "kunit.py"
+    log = tmp_path_factory.mktemp("kunit") / "log"
 
     def parse(text):
-        log = where / "log"
         log.write_text(text)
         done = subprocess.run(
-            ["/usr/bin/python3", script, "parse", "--json=stdout", log],
+            ["/usr/bin/python3", kernel_source / "tools/testing/kunit/kunit.py", "parse", "--json=stdout", log],
             capture_output=True,
             text=True,
-            cwd=where / "linux-source-6.12",
+            cwd=kernel_source,
             check=False,
         )
         return done.returncode, done.stdout
