@@ -193,7 +193,8 @@ static bool home_secret(struct oracle *o, struct confidential_state *s, u64 pa, 
 		if (!skip && !home_word_secret(o, s, pa))
 			continue;
 		*at = pa;
-		if (!skip && model_owner(oracle_board(o), oracle_view(o), PA(pa)) == OWNER_HYP)
+		/* that somebody else got at it makes it no less EL2's */
+		if (!skip && hyps_own_memory(o, pa))
 			return true;
 		pa = ALIGN_DOWN(pa, STORE_FRAME) + STORE_FRAME - 8;
 	}

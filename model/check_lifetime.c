@@ -10,10 +10,15 @@
  *
  * A page of a pool is free when it has no references; no state of our own is
  * needed to know. Not at boot: the first references are given without an event.
+ *
+ * What a VM's pool has free may lie anywhere: tables that the host gave for it. Without
+ * references are also the pages of a memcache and structures nobody uses, so what was
+ * freed into which VM's pool is noted.
  */
 #include <inttypes.h>
 #include <string.h>
 
+#include "book.h"
 #include "check.h"
 
 #define LINKS_BYTES 16 /* list node at the start of a free block */
@@ -25,6 +30,9 @@ struct lifetime_state {
 		u64 base, size;
 	} freed[MAX_FREED]; /* in this action */
 	unsigned int n_freed;
+	struct book vm_free; /* u16: slot + 1 of the VM whose pool has the page free */
+	u64 n_vm_free;
+	u16 ending;	  /* slot + 1 of the VM that the action takes apart */
 	bool off;	  /* boot */
 	bool listening;	  /* for loads: only once something was freed, since they are many */
 	struct oracle *o; /* for on_load() */
@@ -37,19 +45,107 @@ static bool is_free(struct oracle *o, const struct check_pool *p, u64 pa)
 	return !check_pool_count(o, p, pa);
 }
 
-static void check_store(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+/* ---- What VMs' pools have free ---- */
+
+static u16 *vm_free_slot(struct oracle *o, struct lifetime_state *s, u64 pa)
 {
-	const struct check_pool *p = check_pool_of(&s->pools, ev->addr);
+	const struct board *b = oracle_board(o);
+
+	return pa < board_pa_limit(b)
+		       ? book_put(oracle_board(o), &s->vm_free, pa >> b->f->page_shift)
+		       : NULL;
+}
+
+/* @name is a VM's pool: its pages [pa, pa + size) are free now, or no longer. */
+static void vm_pool_changed(struct oracle *o, struct lifetime_state *s, const char *name, u64 pa,
+			    u64 size, bool is_free_now)
+{
+	const struct el2_view *v = oracle_view(o);
+	u16 *slot, is = 0;
+
+	if ((!is_free_now && !s->n_vm_free) || !s->vm_free.e)
+		return;
+	for (unsigned int i = 0; is_free_now && !is && i < v->n_guests; i++)
+		if (!strcmp(v->guests[i]->pool.name, name))
+			is = (u16)(v->guests[i]->handle - EL2_HANDLE_OFFSET + 1);
+	if (is_free_now && !is)
+		return;
+	for (u64 end = pa + size; pa < end; pa += check_page_size(o)) {
+		slot = vm_free_slot(o, s, pa);
+		if (!slot)
+			return;
+		s->n_vm_free += (u64) !*slot - !is;
+		*slot = is;
+	}
+}
+
+/* The VM into whose pool the page of @pa was freed and never given out again, or NULL. */
+static const struct el2_guest_view *vm_freed_into(struct oracle *o, const struct lifetime_state *s,
+						  u64 pa)
+{
+	const struct el2_view *v = oracle_view(o);
+	struct board *b = oracle_board(o);
+	enum page_state host, hyp;
+	u64 entry = 0;
+	u16 slot;
+
+	if (likely(!s->n_vm_free) || pa >= board_pa_limit(b))
+		return NULL;
+	memcpy(&slot, book_get(&s->vm_free, pa >> b->f->page_shift), sizeof(slot));
+	if (!slot)
+		return NULL;
+	/* who takes a VM apart has taken it out of the table, and needs no lock of it */
+	board_peek64(b, pa_add(v->vm_table, 8 * (slot - 1u)), &entry);
+	/* what EL2 lost with its VM is nobody's pool's */
+	check_states(o, pa, &host, &hyp);
+	return entry && hyp == PKVM_PAGE_OWNED ? model_guest(v, EL2_HANDLE_OFFSET + slot - 1u)
+					       : NULL;
+}
+
+/* ---- Stores ---- */
+
+/* The pool that has the page of @pa free; *@lock: its. NULL: none. */
+static const char *free_in(struct oracle *o, const struct lifetime_state *s, u64 pa,
+			   const struct spinlock **lock)
+{
+	const struct check_pool *p = check_pool_of(&s->pools, pa);
+	const struct el2_guest_view *g;
+
+	if (p) {
+		*lock = p->lock;
+		return is_free(o, p, pa) ? p->name : NULL;
+	}
+	g = vm_freed_into(o, s, pa);
+	*lock = g ? g->pool.lock : NULL;
+	/* a scenario takes pages from a pool without an event */
+	return g && !check_count_of(o, pa) ? g->pool.name : NULL;
+}
+
+static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
+{
+	const u64 page = check_page_size(o);
+	const struct spinlock *lock;
+	const char *pool = free_in(o, s, pa, &lock);
 	bool allocator;
 
-	if (!p || !is_free(o, p, ev->addr))
+	if (likely(!pool))
 		return;
-	allocator = check_holds(p->lock, ev->cpu) &&
-		    (ev->kind == EV_ZERO || (ev->addr & (check_page_size(o) - 1)) < LINKS_BYTES);
+	allocator = check_holds(lock, ev->cpu) &&
+		    (ev->kind == EV_ZERO || (pa & (page - 1)) < LINKS_BYTES);
 	if (!allocator)
-		oracle_breach(o, RULE_USE_AFTER_FREE, ALIGN_DOWN(ev->addr, check_page_size(o)), ev,
-			      "0x%" PRIx64 " was written, in a page that is free in pool %s",
-			      ev->addr, p->name);
+		oracle_breach(o, RULE_USE_AFTER_FREE, ALIGN_DOWN(pa, page), ev,
+			      "0x%" PRIx64 " was written, in a page that is free in pool %s", pa,
+			      pool);
+}
+
+/* Of what is cleared the first page and the last: one that does not begin a page ends in another. */
+static void check_zero(struct oracle *o, struct lifetime_state *s, const struct event *ev)
+{
+	const u64 last = ev->addr + ev->val - 1;
+
+	check_store(o, s, ev->addr, ev);
+	if (ev->val && (ev->addr ^ last) >> oracle_board(o)->f->page_shift)
+		check_store(o, s, ALIGN_DOWN(last, check_page_size(o)), ev);
 }
 
 /* A table descriptor was stored: may it lead where it does? */
@@ -78,16 +174,17 @@ static void check_link(struct oracle *o, struct lifetime_state *s, const struct 
 static void check_load(struct oracle *o, struct lifetime_state *s, const struct event *ev)
 {
 	for (unsigned int i = 0; i < s->n_freed; i++) {
-		const struct check_pool *p;
+		const struct spinlock *lock;
+		const char *pool;
 
 		if (ev->addr - s->freed[i].base >= s->freed[i].size)
 			continue;
-		p = check_pool_of(&s->pools, ev->addr);
-		if (p && is_free(o, p, ev->addr) && !check_holds(p->lock, ev->cpu))
+		pool = free_in(o, s, ev->addr, &lock);
+		if (pool && !check_holds(lock, ev->cpu))
 			oracle_breach(
 				o, RULE_USE_AFTER_FREE, ALIGN_DOWN(ev->addr, check_page_size(o)),
 				ev, "0x%" PRIx64 " was read, in a page that was freed into pool %s",
-				ev->addr, p->name);
+				ev->addr, pool);
 	}
 }
 
@@ -107,8 +204,11 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "the page at 0x%" PRIx64 " was freed, and is still linked as a table",
 			      ev->addr);
-	if (!check_pool_of(&s->pools, ev->addr))
-		return;
+	if (!check_pool_of(&s->pools, ev->addr)) {
+		vm_pool_changed(o, s, ev->what, ev->addr, size, true);
+		if (!vm_freed_into(o, s, ev->addr))
+			return;
+	}
 	if (s->n_freed < MAX_FREED) {
 		s->freed[s->n_freed].base = ev->addr;
 		s->freed[s->n_freed++].size = size;
@@ -125,19 +225,21 @@ static void check_given(struct oracle *o, struct lifetime_state *s, const struct
 			      "the page at 0x%" PRIx64
 			      " was given out, and is still linked as a table",
 			      ev->addr);
+	if (ev->addr)
+		vm_pool_changed(o, s, ev->what, ev->addr,
+				check_page_size(o) << (ev->val < 32 ? ev->val : 0), false);
 }
 
 static void check_reference(struct oracle *o, struct lifetime_state *s, const struct event *ev)
 {
 	u8 width = oracle_view(o)->layout->refcount_width;
 	u64 max = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
+	const bool pools = check_pool_of(&s->pools, ev->addr);
 
-	if (!check_pool_of(&s->pools, ev->addr))
-		return;
-	if (ev->kind == EV_GET && ev->val == 1)
+	if (ev->kind == EV_GET && ev->val == 1 && (pools || vm_freed_into(o, s, ev->addr)))
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "a free page, at 0x%" PRIx64 ", got a reference", ev->addr);
-	if (ev->kind == EV_PUT && (ev->val & max) == max)
+	if (ev->kind == EV_PUT && (ev->val & max) == max && pools)
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "the page at 0x%" PRIx64 " was freed twice", ev->addr);
 }
@@ -181,7 +283,7 @@ static void lifetime_store(struct oracle *o, void *state, const struct event *ev
 		return;
 	if (ev->arg == 8 && (ev->val & 3) == 3)
 		check_link(o, s, ev, &at->part);
-	check_store(o, s, ev);
+	check_store(o, s, ev->addr, ev);
 }
 
 static void lifetime_event(struct oracle *o, void *state, const struct event *ev)
@@ -196,7 +298,7 @@ static void lifetime_event(struct oracle *o, void *state, const struct event *ev
 		return;
 	switch (ev->kind) {
 	case EV_ZERO:
-		check_store(o, s, ev);
+		check_zero(o, s, ev);
 		break;
 	case EV_FREE:
 		check_freed(o, s, ev);
@@ -240,7 +342,10 @@ static void lifetime_init(struct oracle *o, void *state)
 {
 	struct lifetime_state *s = state;
 
+	struct board *b = oracle_board(o);
+
 	s->o = o;
+	book_init(b, &s->vm_free, board_pa_limit(b) >> b->f->page_shift, 1);
 }
 
 const struct checker lifetime_checker = {

@@ -103,18 +103,16 @@ static void judge_prot_finalize(struct oracle *o)
 		single_answer(o, 0, "the CPU's stage 2 goes on");
 }
 
-/* What the TLB of this CPU has for the guest's access, whatever the tables say now, or NULL. */
-static const struct tlb_entry *guest_tlb_entry(const struct oracle *o)
+const struct tlb_entry *guests_tlb_entry(const struct oracle *o, u32 handle, u64 ipa)
 {
-	const struct oracle_action *a = &o->action;
-	const struct el2_guest_view *g = model_guest(o->v, o->state.loaded[a->cpu].handle);
-	const struct tlb *tlb = &o->b->cpus[a->cpu].tlb;
+	const struct el2_guest_view *g = model_guest(o->v, handle);
+	const struct tlb *tlb = &o->b->cpus[o->action.cpu].tlb;
 
 	for (u32 i = 0; g && i < tlb->used; i++) {
 		const struct tlb_entry *e = &tlb->e[i];
 
 		if (e->valid && e->regime == TLB_S2 && e->vmid == g->s2.vmid &&
-		    o->call.addr - e->ia < e->size)
+		    ipa - e->ia < e->size)
 			return e;
 	}
 	return NULL;
@@ -126,13 +124,18 @@ static bool entry_allows(const struct tlb_entry *e, enum mmu_access access)
 }
 
 /*
- * Permissions that are relaxed are told to the CPU that asks for it, no other: where an
- * older entry is cached the guest faults once more, and the host answers as before.
+ * A CPU's TLB may have more than a guest's tables, or less. More: that a right was taken
+ * away is the host's to tell, when it likes. Less: a right that was added is told to the
+ * CPU that asked for it and to no other, where the guest faults once more and the host asks
+ * again. That this CPU was told is checked when it asks (guests_end()), so whatever
+ * is found here was added by another one.
  */
 static void judge_piece(struct oracle *o)
 {
 	const struct tlb_entry *e =
-		o->action.kind == ORACLE_GUEST_ACCESS ? guest_tlb_entry(o) : NULL;
+		o->action.kind == ORACLE_GUEST_ACCESS
+			? guests_tlb_entry(o, o->state.loaded[o->action.cpu].handle, o->call.addr)
+			: NULL;
 
 	o->call.known_to_tlb = e && entry_allows(e, o->action.access);
 	m_judge(&o->state, &o->design, &o->call, &o->verdict);

@@ -265,6 +265,24 @@ static void check_leaf(struct oracle *o)
 			  "the guest's mapping is not what the call makes of it");
 }
 
+/*
+ * A right that was added: the CPU that asked must not go on with less, for its guest would
+ * fault there for ever. The others are told when they ask (judge_piece()).
+ */
+static void check_told(struct oracle *o)
+{
+	const struct m_leaf *l = &o->verdict.leaf;
+	const struct tlb_entry *e;
+
+	if (!o->commits || o->call.op != M_RELAX_PERMS)
+		return;
+	e = guests_tlb_entry(o, o->verdict.handle, o->call.gfn << o->shift);
+	if (e && ((l->r && !e->r) || (l->w && !e->w) || (l->x && !e->x)))
+		judge_broken(o, RULE_STALE_TLB, l->pfn, NULL, NULL, NULL,
+			     "the guest may do more, and the TLB of the CPU that asked for it "
+			     "does not know");
+}
+
 /* ---- And the VMs ------------------------------------------------------------------------------------- */
 
 static void becomes(struct oracle *o)
@@ -389,6 +407,7 @@ void guests_end(struct oracle *o)
 		for (u32 i = 0; i < o->g->n_changes; i++)
 			check_change(o, &o->g->change[i]);
 		check_leaf(o);
+		check_told(o);
 	}
 	check_vm(o);
 	o->g->n_live = o->v->n_guests;

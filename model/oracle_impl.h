@@ -195,6 +195,8 @@ void guests_begin(struct oracle *o);  /* it is judged */
 void guests_follow(struct oracle *o); /* it ended: before pages are looked at */
 void guests_end(struct oracle *o);
 void guests_changed(struct oracle *o, u16 slot, int level, u64 ia, const struct event *ev);
+/* What the TLB of the action's CPU has for an address of a VM's, whatever its tables say now. */
+const struct tlb_entry *guests_tlb_entry(const struct oracle *o, u32 handle, u64 ipa);
 
 /* data-race (check_race.c): listens between these two only, as it wants every load. */
 bool race_init(struct oracle *o);

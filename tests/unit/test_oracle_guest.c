@@ -16,6 +16,8 @@
 #define GFN UINT64_C(0x80000)
 #define FREE UINT64_C(0x60000000) /* memory of the host, far from EL2's */
 
+#define RULE(r) (1u << RULE_##r)
+
 struct fixture {
 	struct machine *m;
 	struct oracle *o;
@@ -173,6 +175,80 @@ static void test_snapshots(void)
 	drop(&x);
 }
 
+/* ---- What a TLB has less than the tables ---------------------------------------------------------- */
+
+static const struct el2_call *call_named(const struct fixture *x, const char *name)
+{
+	const struct el2_call *const *c = x->m->hyp->calls(x->m->el2);
+
+	while (strcmp((*c)->name, name))
+		c++;
+	return *c;
+}
+
+/* The loaded guest may do everything with its page; the CPU's TLB is then as in @tlb, or NULL. */
+static void relax(struct fixture *x, unsigned int cpu, const struct tlb *tlb)
+{
+	struct oracle_action a = { .kind = ORACLE_CALL,
+				   .cpu = cpu,
+				   .call = call_named(x, "host_relax_perms_guest"),
+				   .args = { GFN, 0xf },
+				   .n_args = 2 };
+
+	freshen(x);
+	oracle_begin(x->o, &a);
+	g_assert_cmpint(ends_well(machine_hvc_call(x->m, cpu, a.call, a.args, 2)), ==, 0);
+	if (tlb)
+		x->m->board->cpus[cpu].tlb = *tlb;
+	freshen(x);
+	oracle_end(x->o, ORACLE_END_VALUE, 0);
+	gather(x);
+}
+
+static void reads_only(struct fixture *x)
+{
+	const struct machine_map m = { .gfn = GFN, .pages = 1, .pa = FREE, .r = 1 };
+
+	make(x, PROFILE_V7_2);
+	add_vm(x, "np", false);
+	g_assert_cmpint(ends_well(machine_guest_map(x->m, 0, "np", 0, &m)), ==, 0);
+}
+
+static enum outcome_kind touch(struct fixture *x, unsigned int cpu, enum mmu_access access)
+{
+	return machine_guest_access(x->m, cpu, "np", 0, access, GFN * PAGE, 8, 0).kind;
+}
+
+/*
+ * A right is added. The CPU that asked knows; if it did not, that would be told there and
+ * then. Another one may fault once more, which is no breach, and then it asks itself.
+ */
+static void test_rights_added(void)
+{
+	struct fixture x;
+	struct tlb tlb;
+
+	reads_only(&x);
+	g_assert_cmpint(touch(&x, 0, MMU_READ), ==, OUTCOME_VALUE);
+	tlb = x.m->board->cpus[0].tlb;
+	relax(&x, 0, NULL);
+	assert_broken(&x, 0);
+	g_assert_cmpint(touch(&x, 0, MMU_WRITE), ==, OUTCOME_VALUE);
+	relax(&x, 0, &tlb);
+	assert_broken(&x, RULE(STALE_TLB));
+	drop(&x);
+
+	reads_only(&x);
+	g_assert_cmpint(touch(&x, 1, MMU_READ), ==, OUTCOME_VALUE);
+	g_assert_cmpint(touch(&x, 0, MMU_READ), ==, OUTCOME_VALUE);
+	relax(&x, 0, NULL);
+	g_assert_cmpint(touch(&x, 1, MMU_WRITE), ==, OUTCOME_FAULT);
+	relax(&x, 1, NULL);
+	g_assert_cmpint(touch(&x, 1, MMU_WRITE), ==, OUTCOME_VALUE);
+	assert_broken(&x, 0);
+	drop(&x);
+}
+
 /* ---- Tables written by hand ----------------------------------------------------------------------- */
 
 struct store {
@@ -200,8 +276,6 @@ static void write_one(struct fixture *x, u64 pa, u64 val, s64 value)
 	oracle_end(x->o, ORACLE_END_VALUE, value);
 	gather(x);
 }
-
-#define RULE(r) (1u << RULE_##r)
 
 /* What comes with every store by hand: no lock, and a count that nobody kept. */
 #define BY_HAND (RULE(LOCK_HELD) | RULE(REFCOUNT))
@@ -309,6 +383,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/oracle-guest/lives", test_lives);
 	g_test_add_func("/oracle-guest/snapshots", test_snapshots);
+	g_test_add_func("/oracle-guest/rights-added", test_rights_added);
 	g_test_add_func("/oracle-guest/second-owner", test_second_owner);
 	g_test_add_func("/oracle-guest/lost-leaf", test_lost_leaf);
 	g_test_add_func("/oracle-guest/wrong-note", test_wrong_note);
