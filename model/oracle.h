@@ -107,7 +107,6 @@ struct oracle_action {
 	enum mmu_access access;
 	u64 addr, size;
 	u32 vm;		  /* handle */
-	u64 device;	  /* ORACLE_DMA: address of its registers */
 	u64 regs[18];	  /* ORACLE_SMC: x0 .. x17 */
 	const u64 *after; /* ORACLE_SMC: the same, once it has ended */
 };

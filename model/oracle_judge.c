@@ -540,32 +540,43 @@ static bool may_reach(const struct found *f, bool hyp, enum m_class c)
 	return state != PKVM_NOPAGE || (!hyp && c == M_FIRMWARE);
 }
 
-/* Who stands behind a device's access: who wrote its start register, or has its page. */
-static bool hyp_programs(struct oracle *o)
+/* As it was before the action; in a block of CPUs as the tables have it meanwhile. */
+static struct found page_meanwhile(struct oracle *o, u64 pfn)
 {
-	if (o->action.kind != ORACLE_DMA)
-		return o->action.kind == ORACLE_HYP_ACCESS;
-	return page_get(o, o->action.device >> o->shift).p.hyp == PKVM_PAGE_OWNED;
+	struct found f = page_get(o, pfn);
+
+	if (o->action.kind == ORACLE_BLOCK)
+		page_read(o, pfn, SIDE_ALL, &f);
+	return f;
 }
 
-/* That the host drives what is not its own was told when it began. */
-static bool stolen_device(struct oracle *o)
+/* The page of the registers of the device that @ev is of. */
+static struct found device_page(struct oracle *o, const struct event *ev)
 {
-	const struct oracle_action *a = &o->action;
+	const GArray *mmio = o->b->config->mmio;
 
-	return page_get(o, (a->kind == ORACLE_DMA ? a->device : a->addr) >> o->shift).breach;
+	if (!ev->sub)
+		return (struct found){ 0 };
+	return page_meanwhile(o, g_array_index(mmio, struct mmio_window, ev->sub - 1u).base >>
+					 o->shift);
 }
 
 void judge_dma(struct oracle *o, const struct event *ev)
 {
-	bool hyp = hyp_programs(o);
 	u64 bytes = ev->arg ? ev->arg : ev->val;
 	u64 pfn = ev->addr >> o->shift, last = (ev->addr + bytes - 1) >> o->shift;
+	struct found device;
+	bool hyp;
 
-	if (!bytes || !o->fold.live || !o->state.deprivileged || stolen_device(o))
+	if (!bytes || !o->fold.live || !o->state.deprivileged)
+		return;
+	device = device_page(o, ev);
+	hyp = device.p.hyp == PKVM_PAGE_OWNED;
+	/* that the host drives what is not its own was told when it began */
+	if (device.breach)
 		return;
 	for (; pfn <= last; pfn++) {
-		struct found f = page_get(o, pfn);
+		struct found f = page_meanwhile(o, pfn);
 
 		if (may_reach(&f, hyp, page_class(o, pfn)))
 			continue;

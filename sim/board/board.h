@@ -86,6 +86,7 @@ enum event_kind {
 	EV_ABORT,  /* a fault taken or injected; what: how, addr: IPA, val: ESR */
 	EV_ACCESS, /* what: "host read", ...; addr: IA, val: value, old: output PA, arg: width.
 		      "dma read", "dma write" with arg 0 are a whole transfer: val is its bytes.
+		      sub: whose registers, the window's number from 1 (0: above 255).
 		      Where what ends in "write" the bytes from the output PA changed. */
 	EV_PANIC,  /* what: reason */
 	EV_CALL,   /* what: function entered; addr, val: its arguments */

@@ -37,12 +37,22 @@ static void reg_put(struct board *b, const struct mmio_window *w, u64 reg, u64 v
 	bytes_put(p, val, 8);
 }
 
+/* As events tell of a window. */
+static u8 number_of(const struct board *b, const struct mmio_window *w)
+{
+	const struct mmio_window *first = (const struct mmio_window *)(void *)b->config->mmio->data;
+	const ptrdiff_t i = w - first;
+
+	sim_assert(i >= 0 && i < b->config->mmio->len);
+	return i < UINT8_MAX ? (u8)(i + 1) : 0;
+}
+
 /*
  * The whole transfer, as if all were read before any is written; or none of it,
  * where a byte of either side does not answer or a range wraps. What it writes
  * into a window is stored there and starts nothing: devices do not chain.
  */
-static bool dma_transfer(struct cpu *cpu, u64 src, u64 dst, u64 bytes)
+static bool dma_transfer(struct cpu *cpu, const struct mmio_window *w, u64 src, u64 dst, u64 bytes)
 {
 	struct board *b = cpu->board;
 	u64 bad;
@@ -50,11 +60,11 @@ static bool dma_transfer(struct cpu *cpu, u64 src, u64 dst, u64 bytes)
 	if (!ram_answers(b, src, bytes) || !ram_answers(b, dst, bytes))
 		return false;
 	event_step(cpu, EV_ACCESS);
-	event_emit(cpu, .kind = EV_ACCESS, .what = "dma read", .addr = src, .val = bytes,
-		   .old = src);
+	event_emit(cpu, .kind = EV_ACCESS, .what = "dma read", .sub = number_of(b, w), .addr = src,
+		   .val = bytes, .old = src);
 	sim_assert(ram_move(b, dst, src, bytes, &bad));
-	event_emit(cpu, .kind = EV_ACCESS, .what = "dma write", .addr = dst, .val = bytes,
-		   .old = dst);
+	event_emit(cpu, .kind = EV_ACCESS, .what = "dma write", .sub = number_of(b, w), .addr = dst,
+		   .val = bytes, .old = dst);
 	return true;
 }
 
@@ -67,7 +77,7 @@ void device_written(struct cpu *cpu, const struct mmio_window *w, u64 off, unsig
 		return;
 	if (reg_get(b, w, DMA_START) != 1)
 		return;
-	done = dma_transfer(cpu, reg_get(b, w, DMA_SRC), reg_get(b, w, DMA_DST),
+	done = dma_transfer(cpu, w, reg_get(b, w, DMA_SRC), reg_get(b, w, DMA_DST),
 			    reg_get(b, w, DMA_BYTES));
 	reg_put(b, w, DMA_START, done ? DMA_DONE : DMA_REFUSED);
 }
@@ -86,6 +96,7 @@ enum bus_result bus_dma(struct cpu *cpu, const struct mmio_window *w, pa_t pa, b
 	res = write ? bus_write(cpu, pa, width, *val) : bus_read(cpu, pa, width, val);
 	if (res == BUS_OK)
 		event_emit(cpu, .kind = EV_ACCESS, .what = write ? "dma write" : "dma read",
-			   .arg = width, .addr = pa.pa, .val = *val, .old = pa.pa);
+			   .sub = number_of(cpu->board, w), .arg = width, .addr = pa.pa,
+			   .val = *val, .old = pa.pa);
 	return res;
 }

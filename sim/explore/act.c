@@ -116,7 +116,8 @@ struct outcome x_act(struct machine *m, const struct x_action *a)
 	case X_FFA:
 		return machine_ffa_describe(m, a->cpu, a->addr, &a->ranges);
 	case X_DMA:
-		return machine_dma(m, a->device, a->access == MMU_WRITE, a->addr, a->size, a->val);
+		return machine_dma(m, a->cpu, a->device, a->access == MMU_WRITE, a->addr, a->size,
+				   a->val);
 	default:
 		return act_pressure(m, a);
 	}

@@ -12,6 +12,7 @@
 #define KEY_LOCK 1u
 #define KEY_TLB_S2 2u
 #define KEY_TLB_EL2 4u
+#define KEY_OWNERS 6u /* read by every store, any of which may say whose a page is */
 
 #define NOBODY UINT32_MAX
 
@@ -96,6 +97,8 @@ static void add_tlbs(struct steps *s, enum touch_way way)
 static void add_store(struct steps *s, const struct event *ev)
 {
 	add_words(s, ev->addr, ev->arg, WAY_WRITE);
+	if (s->devices)
+		add(s, KEY_OWNERS, WAY_READ);
 	/* it may have taken the place of a descriptor, which TLBs go on to hold */
 	if (ev->arg == 8 && pte_valid(ev->old))
 		add_tlbs(s, WAY_TLB_USE);
@@ -104,8 +107,11 @@ static void add_store(struct steps *s, const struct event *ev)
 static void add_access(struct steps *s, const struct event *ev)
 {
 	bool write = g_str_has_suffix(ev->what, "write");
+	u64 bytes = ev->arg ? ev->arg : ev->val; /* a device's whole transfer */
 
-	add_words(s, ev->old, ev->arg, write ? WAY_WRITE : WAY_READ);
+	add_words(s, ev->old, bytes, write ? WAY_WRITE : WAY_READ);
+	if (s->devices && g_str_has_prefix(ev->what, "dma"))
+		add(s, KEY_OWNERS, WAY_WRITE);
 }
 
 static void add_tlbi(struct steps *s, const struct event *ev)

@@ -42,6 +42,7 @@ struct steps {
 	GArray *step;	   /* struct step */
 	GArray *touched;   /* struct touched, of all steps */
 	u32 record_from;   /* what earlier steps touch is known */
+	bool devices;	   /* see struct x_block */
 	bool tlbi[X_CPUS]; /* issued and not yet completed by a DSB */
 	/* by key: who touched it last, as far as the steps were gone through */
 	struct seen *seen;

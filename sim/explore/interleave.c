@@ -304,6 +304,7 @@ static void run_init(struct x_run *r, struct x_interleave *x, const struct x_blo
 {
 	*r = (struct x_run){ .x = x, .block = block };
 	steps_init(&r->steps, block->b);
+	r->steps.devices = block->devices;
 	r->path = g_array_new(FALSE, FALSE, sizeof(struct node));
 }
 

@@ -27,6 +27,7 @@ struct x_move {
 struct x_block {
 	struct board *b;
 	void *data;
+	bool devices; /* may reach memory: whether they may depends on who has it then */
 	/* Back to where the block starts, and cpu_start() on every CPU that takes part. */
 	void (*start)(void *data);
 	/* Every CPU ended, or none that is left can step. */

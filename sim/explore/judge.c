@@ -44,7 +44,6 @@ static void tell_oracle(struct x_judged *j, const struct x_action *a)
 		.access = a->access,
 		.addr = a->addr,
 		.size = a->size,
-		.device = a->device ? a->device->base : 0,
 	};
 
 	if (a->kind == X_SMC) {

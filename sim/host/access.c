@@ -273,14 +273,13 @@ static s64 do_dma(struct cpu *cpu, void *arg)
 	return 0;
 }
 
-/* No CPU takes part: the events stand on the account of CPU 0. */
-struct outcome machine_dma(struct machine *m, const struct mmio_window *device, bool write, u64 pa,
-			   unsigned int size, u64 val)
+struct outcome machine_dma(struct machine *m, unsigned int cpu, const struct mmio_window *device,
+			   bool write, u64 pa, unsigned int size, u64 val)
 {
 	struct dma d = {
 		.a.m = m, .device = device, .write = write, .pa = pa, .size = size, .val = val
 	};
 
 	check_size(size);
-	return machine_act(&d.a, 0, do_dma);
+	return machine_act(&d.a, cpu, do_dma);
 }

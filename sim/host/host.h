@@ -110,9 +110,12 @@ struct outcome machine_kernel_access(struct machine *m, unsigned int cpu, enum m
 /* What an access of EL2 at @va would meet: moves the bytes if it is allowed. */
 struct outcome machine_hyp_access(struct machine *m, unsigned int cpu, enum mmu_access acc,
 				  u64 va, unsigned int size, u64 val);
-/* Bus master @device (a dma window) touches @pa. */
-struct outcome machine_dma(struct machine *m, const struct mmio_window *device, bool write,
-			   u64 pa, unsigned int size, u64 val);
+/*
+ * Bus master @device (a dma window) touches @pa. No CPU takes part: events stand on the
+ * account of @cpu, which in a block of CPUs says where the access comes in order.
+ */
+struct outcome machine_dma(struct machine *m, unsigned int cpu, const struct mmio_window *device,
+			   bool write, u64 pa, unsigned int size, u64 val);
 
 /* ---- The driver: FF-A (ffa.c) --------------------------------------------------------- */
 

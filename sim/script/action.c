@@ -311,10 +311,9 @@ static bool do_access(struct doing *d, struct deed *deed, enum oracle_action_kin
 		return false;
 	deed->flow = deed->a.reclaim;
 	deed->access = d->st->access;
-	deed->watch = (struct oracle_action){ .kind = kind,
-					      .access = deed->access,
-					      .addr = deed->a.addr,
-					      .size = deed->a.size };
+	deed->watch = (struct oracle_action){
+		.kind = kind, .access = deed->access, .addr = deed->a.addr, .size = deed->a.size
+	};
 	return doing_deed(d, deed);
 }
 
@@ -332,11 +331,19 @@ static bool do_hyp(struct doing *d)
 	return do_access(d, &deed, ORACLE_HYP_ACCESS);
 }
 
+static struct outcome act_dma(struct machine *m, const struct deed *deed)
+{
+	const struct access *a = &deed->a;
+
+	return machine_dma(m, deed->cpu, deed->device, deed->access == MMU_WRITE, a->addr, a->size,
+			   a->val);
+}
+
 static bool do_dma(struct doing *d)
 {
 	const GArray *mmio = d->m->board->config->mmio;
+	struct deed deed = { .act = act_dma };
 	const struct mmio_window *w;
-	struct access a = { 0 };
 	struct nearest near;
 
 	g_string_append_printf(d->words, " %s", d->st->word);
@@ -349,15 +356,8 @@ static bool do_dma(struct doing *d)
 		if (w->model != WINDOW_DMA)
 			return fail_at(d, d->st->word_off,
 				       "this device is no bus master: model=dma");
-		if (!doing_access(d, &a))
-			return false;
-		doing_watched(d, (struct oracle_action){ .kind = ORACLE_DMA,
-							 .access = d->st->access,
-							 .addr = a.addr,
-							 .size = a.size,
-							 .device = w->base });
-		*d->out = machine_dma(d->m, w, d->st->access == MMU_WRITE, a.addr, a.size, a.val);
-		return true;
+		deed.device = w;
+		return do_access(d, &deed, ORACLE_DMA);
 	}
 	return script_fail(d->error, d->st->line, d->st->word_off, near.best,
 			   "the board has no device `%s`", d->st->word);

@@ -83,6 +83,19 @@ static void begin(struct block *k)
 	x_save(r->m, &k->start);
 }
 
+/* A device reaches memory in this line, or may begin to. */
+static bool drives_device(const struct block *k, const struct block_line *l)
+{
+	const struct mmio_window *w;
+
+	if (l->deed.device || l->deed.access != MMU_WRITE)
+		return l->deed.device;
+	if (l->st->id != CMD_HOST)
+		return l->st->id == CMD_HYP || l->st->id == CMD_GUEST;
+	w = board_window_at(k->r->m->board, PA(l->deed.a.addr));
+	return w && w->model == WINDOW_DMA;
+}
+
 bool block_init(struct block *k, struct run *r, const struct stmt *st, GError **error)
 {
 	*k = (struct block){ .r = r, .st = st };
@@ -92,6 +105,8 @@ bool block_init(struct block *k, struct run *r, const struct stmt *st, GError **
 			return false;
 	begin(k);
 	k->x = (struct x_block){ .b = r->m->board, .data = k, .start = start };
+	for (unsigned int i = 0; i < k->n; i++)
+		k->x.devices |= drives_device(k, &k->line[i]);
 	return true;
 }
 

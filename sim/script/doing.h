@@ -22,6 +22,7 @@ struct deed {
 	u64 regs[MAX_ARGS];
 	unsigned int n;
 	enum mmu_access access;
+	const struct mmio_window *device; /* of dma */
 	struct access a;
 	const char *vm;
 	u32 vcpu;

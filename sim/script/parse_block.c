@@ -126,7 +126,7 @@ bool parse_clause(struct scan *s, struct stmt *st)
 
 /* ---- What may stand where -------------------------------------------------------------------------- */
 
-/* What a CPU may do while others do something: EL2's calls, and accesses. */
+/* What a CPU may do while others do something: EL2's calls, and accesses, devices' too. */
 static bool may_be_parallel(const struct stmt *st)
 {
 	switch (st->id) {
@@ -134,6 +134,7 @@ static bool may_be_parallel(const struct stmt *st)
 	case CMD_EL2:
 	case CMD_HYP:
 	case CMD_GUEST:
+	case CMD_DMA:
 		return true;
 	case CMD_HOST:
 		return st->verb == VERB_NONE;
@@ -152,8 +153,8 @@ static bool allows_line(const struct scan *s, const struct stmt *block, const st
 	}
 	if (!may_be_parallel(st))
 		return scan_fail(s, st->off, NULL,
-				 "in a block of CPUs stand hvc, el2, hyp, guest, and the host's "
-				 "accesses");
+				 "in a block of CPUs stand hvc, el2, hyp, guest, dma, and the "
+				 "host's accesses");
 	if (st->cpu < 0)
 		return scan_fail(s, st->off, NULL, "in a block of CPUs every line has its `cpuN:`");
 	if (st->cpu >= (int)X_CPUS)

@@ -548,7 +548,7 @@ static void dma(struct checker_rig *t, bool write, u64 pa)
 	const struct mmio_window *w = board_window_at(t->b, PA(0x0a000000));
 
 	cr_begin_as(t, ORACLE_DMA);
-	machine_dma(t->m, w, write, pa, 8, 0x77);
+	machine_dma(t->m, 0, w, write, pa, 8, 0x77);
 	over(t);
 }
 

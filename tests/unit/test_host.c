@@ -485,9 +485,9 @@ static void test_dma(void)
 	const struct mmio_window *w = board_window_at(m->board, PA(0x0a000000));
 
 	assert_kind(host_write(m, 0x48000000, 8, 1), OUTCOME_ABORT);
-	assert_value(machine_dma(m, w, true, 0x48000000, 8, 0x4242), 0);
-	assert_value(machine_dma(m, w, false, 0x48000001, 1, 0), 0x42);
-	assert_kind(machine_dma(m, w, false, 0x1000, 4, 0), OUTCOME_BUS);
+	assert_value(machine_dma(m, 0, w, true, 0x48000000, 8, 0x4242), 0);
+	assert_value(machine_dma(m, 0, w, false, 0x48000001, 1, 0), 0x42);
+	assert_kind(machine_dma(m, 0, w, false, 0x1000, 4, 0), OUTCOME_BUS);
 	g_assert_cmphex(peek(m->board, 0x48000000), ==, 0x4242);
 	machine_free(m);
 }
