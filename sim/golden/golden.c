@@ -14,6 +14,34 @@ static const struct golden_format *const formats[] = {
 	&golden_boot,
 };
 
+bool recording_offered(struct recording *r, const struct el2_config *el2,
+		       const struct board_config *board)
+{
+	char *why = NULL;
+
+	if (!r->hyp->offers || r->hyp->offers(el2, EL2_OFFER_MACHINE, NULL, board, &why))
+		return true;
+	r->skipped++;
+	if (r->skip)
+		g_free(why);
+	else
+		r->skip = why;
+	return false;
+}
+
+static void tell_end(const struct recording *r)
+{
+	if (r->ops || !r->skipped)
+		fprintf(r->out, "%s: %" G_GUINT64_FORMAT " operations, no difference", r->file,
+			r->ops);
+	else
+		fprintf(r->out, "%s: skipped: %s", r->file, r->skip);
+	if (r->ops && r->skipped)
+		fprintf(r->out, "; %" G_GUINT64_FORMAT " machines skipped: %s", r->skipped,
+			r->skip);
+	fputc('\n', r->out);
+}
+
 static void replay(struct recording *r)
 {
 	JsonObject *header = recording_next(r);
@@ -54,13 +82,10 @@ static enum exit_status replay_file(const char *file, const struct hypervisor *h
 	replay(&r);
 	g_object_unref(r.parser);
 	line_reader_close(r.in);
-
-	if (r.bad)
-		return EXIT_USAGE;
-	if (r.differs)
-		return EXIT_FAILED;
-	fprintf(out, "%s: %" G_GUINT64_FORMAT " operations, no difference\n", file, r.ops);
-	return EXIT_PASSED;
+	if (!r.bad && !r.differs)
+		tell_end(&r);
+	g_free(r.skip);
+	return r.bad ? EXIT_USAGE : r.differs ? EXIT_FAILED : EXIT_PASSED;
 }
 
 enum exit_status golden_run(const char *const *files, const struct hypervisor *hyp,

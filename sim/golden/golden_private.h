@@ -22,6 +22,8 @@ struct recording {
 	JsonParser *parser;
 	unsigned int line; /* number of the line that was read last */
 	u64 ops;	   /* operations compared */
+	u64 skipped;	   /* machines that this EL2 is not */
+	char *skip;	   /* why the first of them; or NULL */
 	const char *op;	   /* name of the one at hand, for messages; or NULL */
 	/* The first of each ends the replay of the file; both have told the user. */
 	bool bad;     /* not a recording: EXIT_USAGE */
@@ -65,6 +67,10 @@ JsonArray *elem_array(struct recording *r, JsonArray *a, unsigned int i, const c
 
 /* "6.12.117+mmio" -> PROFILE_V6_12; an unknown release is bad. */
 enum profile_id recording_profile(struct recording *r, JsonObject *header);
+
+/* Is the machine one that the EL2 at hand offers? If not it is counted as skipped. */
+bool recording_offered(struct recording *r, const struct el2_config *el2,
+		       const struct board_config *board);
 
 /* ---- Comparing ---- */
 

@@ -181,12 +181,17 @@ struct el2_config *matrix_config(const struct setup *s, const struct overrides *
 				 u8 base[N_KNOBS])
 {
 	const struct patch *p = *patch = o->patch ? o->patch : s->patch;
-	struct el2_config *c = el2_config_new(choose_profile(s, o, axes, pick, p));
+	const struct profile *profile = choose_profile(s, o, axes, pick, p);
+	struct el2_config *c;
 
+	memcpy(base, el2_profiles[profile->id].knob, sizeof(c->knob));
+	/* beside a tree that release is as the tree was found */
+	if (o->tree_profile && o->tree_profile->id == profile->id)
+		profile = o->tree_profile;
+	c = el2_config_new(profile);
 	c->tree = o->tree;
 	for (unsigned int i = 0; p && i < p->n_set; i++)
-		c->knob[p->set[i].knob] = p->set[i].value;
-	memcpy(base, c->knob, sizeof(c->knob));
+		c->knob[p->set[i].knob] = base[p->set[i].knob] = p->set[i].value;
 	apply_layer(c->knob, s->knob);
 	for (guint i = 0; i < axes->len; i++) {
 		const struct axis *a = &g_array_index(axes, struct axis, i);

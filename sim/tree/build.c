@@ -312,15 +312,42 @@ static bool read_layout(struct el2_tree *t, GError **error)
 		return false;
 	}
 	memcpy(&t->layout, bytes, n);
-	return true;
+	if (t->layout.tried.mmio_donation <= TREE_MMIO_NO_MEMORY &&
+	    t->layout.tried.unmap <= TREE_UNMAP_SKIPS)
+		return true;
+	g_set_error(error, TREE_ERROR, 0, "%s is not ours: remove %s", file, t->cache);
+	return false;
 }
 
 /* By what it has, never by what it calls itself. */
-static const struct profile *nearest_profile(const struct tree_layout *l)
+static enum profile_id nearest_profile(const struct tree_layout *l)
 {
 	if (l->has_annotate)
-		return &el2_profiles[PROFILE_V7_2];
-	return &el2_profiles[l->hyp_page_size == 8 ? PROFILE_V7_0 : PROFILE_V6_12];
+		return PROFILE_V7_2;
+	return l->hyp_page_size == 8 ? PROFILE_V7_0 : PROFILE_V6_12;
+}
+
+/* That release, with the knobs as the tree was found to be. */
+static void tried_profile(struct profile *p, const struct tree_layout *l)
+{
+	static const u8 donation[] = {
+		[TREE_MMIO_NONE] = MMIO_DONATION_NONE,
+		[TREE_MMIO_ANY_PAGE] = MMIO_DONATION_V3,
+		[TREE_MMIO_NO_MEMORY] = MMIO_DONATION_V5,
+	};
+	static const u8 unmap[] = {
+		[TREE_UNMAP_CLEARS] = S2_UNMAP_CLEAR,
+		[TREE_UNMAP_STOPS] = S2_UNMAP_EPERM,
+		[TREE_UNMAP_SKIPS] = S2_UNMAP_SKIP,
+	};
+	const struct tree_tried *t = &l->tried;
+
+	*p = el2_profiles[nearest_profile(l)];
+	p->knob[KNOB_MMIO_DONATION] = donation[t->mmio_donation];
+	p->knob[KNOB_S2_UNMAP_ANNOTATED] = unmap[t->unmap];
+	p->knob[KNOB_MMIO_COMMIT] = t->commit_returns ? MMIO_COMMIT_RETURN : MMIO_COMMIT_ASSERT;
+	p->knob[KNOB_PROTECTED_UNWIND] = t->unwinds_all ? UNWIND_ALL : UNWIND_REGION;
+	p->knob[KNOB_HOST_EPERM] = t->injects ? HOST_EPERM_INJECT : HOST_EPERM_PANIC;
 }
 
 static bool open_built(struct el2_tree *t, GError **error)
@@ -338,7 +365,7 @@ static bool open_built(struct el2_tree *t, GError **error)
 		t->cache = build(t, root, note, error);
 	if (!t->cache || !read_layout(t, error))
 		return false;
-	t->profile = nearest_profile(&t->layout);
+	tried_profile(&t->profile, &t->layout);
 	return true;
 }
 
@@ -374,7 +401,7 @@ void tree_close(struct el2_tree *t)
 
 const struct profile *tree_profile(const struct el2_tree *t)
 {
-	return t->profile;
+	return &t->profile;
 }
 
 /* ---- Linking ---------------------------------------------------------------------------------------- */

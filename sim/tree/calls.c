@@ -122,6 +122,25 @@ static const struct el2_call own_calls[TREE_N_CALLS] = {
 					  .n_args = 2,
 					  .n_required = 2,
 					  .doc = "unmap a range of the host's stage 2" },
+	[TREE_CALL_host_donate_hyp_mmio] = { .name = "host_donate_hyp_mmio",
+					     .full = "__pkvm_host_donate_hyp_mmio",
+					     .arg = { ARG("pfn", ARG_PFN) },
+					     .n_args = 1,
+					     .n_required = 1,
+					     .doc = "take a page of a device's registers "
+						    "from the host" },
+	[TREE_CALL_hyp_donate_host_mmio] = { .name = "hyp_donate_host_mmio",
+					     .full = "__pkvm_hyp_donate_host_mmio",
+					     .arg = { ARG("pfn", ARG_PFN) },
+					     .n_args = 1,
+					     .n_required = 1,
+					     .doc = "give a page of a device's registers back" },
+	[TREE_CALL_map_mmio] = { .name = "map_mmio",
+				 .full = "pkvm_create_mappings",
+				 .arg = { ARG("pfn", ARG_PFN) },
+				 .n_args = 1,
+				 .n_required = 1,
+				 .doc = "map a page of a device for EL2" },
 };
 
 static u32 number_of(const struct tree_layout *l, const char *full)
@@ -142,7 +161,8 @@ unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **cal
 			call[n++] = &hypercalls[i];
 	}
 	for (unsigned int i = 0; i < TREE_N_CALLS; i++) {
-		if (!(l->calls >> i & 1) || i == TREE_CALL_host_stage2_unmap)
+		if (!(l->calls >> i & 1) || i == TREE_CALL_host_stage2_unmap ||
+		    i == TREE_CALL_map_mmio)
 			continue;
 		hvc_id[n] = 0;
 		call[n++] = &own_calls[i];

@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define TREE_PROTOCOL 3
+#define TREE_PROTOCOL 4
 
 #define TREE_FD_MEMORY 3 /* board's storage, then its frame flags */
 #define TREE_FD_SHARED 4 /* struct tree_shared */
@@ -22,6 +22,7 @@
 #define TREE_MAX_EXTENTS 256
 #define TREE_MAX_CPUS 64
 #define TREE_MAX_REGIONS 128
+#define TREE_MAX_PROTECTED 8
 #define TREE_REGS 18
 #define TREE_ARGS 8
 #define TREE_CHAIN 16
@@ -89,7 +90,8 @@ enum tree_kind {
 	W("ripas2e1is") W("vmalle1is") W("vmalle1") W("vmalls12e1is") W("vmalls12e1")      \
 	W("alle1is")                                                                       \
 	W("__kvm_tlb_flush_vmid_ipa") W("__kvm_tlb_flush_vmid_ipa_nsh")                    \
-	W("__kvm_tlb_flush_vmid_range") W("__kvm_tlb_flush_vmid")
+	W("__kvm_tlb_flush_vmid_range") W("__kvm_tlb_flush_vmid")                          \
+	W("host_stage2_unmap") W("host_donate_hyp_mmio") W("hyp_donate_host_mmio")
 /* clang-format on */
 
 struct tree_event {
@@ -118,7 +120,8 @@ struct tree_extent {
 /* clang-format off */
 #define TREE_CALLS(C)                                                                      \
 	C(host_donate_hyp) C(hyp_donate_host) C(host_share_ffa) C(host_unshare_ffa)        \
-	C(pin_shared_mem) C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)
+	C(pin_shared_mem) C(unpin_shared_mem) C(host_stage2_idmap) C(host_stage2_unmap)    \
+	C(host_donate_hyp_mmio) C(hyp_donate_host_mmio) C(map_mmio)
 
 enum tree_call {
 #define C(name) TREE_CALL_##name,
@@ -128,12 +131,26 @@ enum tree_call {
 };
 /* clang-format on */
 
+/* What a tree does that a knob stands for: tried on tables of nobody's (tried.c). */
+enum tree_mmio { TREE_MMIO_NONE, TREE_MMIO_ANY_PAGE, TREE_MMIO_NO_MEMORY };
+enum tree_unmap { TREE_UNMAP_CLEARS, TREE_UNMAP_STOPS, TREE_UNMAP_SKIPS };
+
+struct tree_tried {
+	uint32_t mmio_donation;	 /* enum tree_mmio */
+	uint32_t unmap;		 /* enum tree_unmap: an entry that names an owner */
+	uint32_t commit_returns; /* a donation without tables is an error, no panic */
+	uint32_t unwinds_all;	 /* a boot that fails: every region, not only the last */
+	uint32_t injects;	 /* an abort, where the host may not access */
+};
+
 struct tree_layout {
 	uint32_t protocol;
 	uint32_t hyp_page_size, refcount_off, refcount_width, order_off, order_width;
 	uint32_t bss_bytes, data_bytes;
 	uint32_t has_annotate, memblock_regions;
-	uint32_t calls; /* 1 << enum tree_call */
+	uint32_t calls;		    /* 1 << enum tree_call */
+	uint32_t protected_regions; /* that it has room for */
+	struct tree_tried tried;
 	uint32_t n_hcalls;
 	struct {
 		char name[44];
@@ -198,6 +215,10 @@ struct tree_shared {
 		uint64_t base, size;
 		uint32_t nomap;
 	} region[TREE_MAX_REGIONS];
+	uint32_t n_protected;
+	struct {
+		uint64_t pfn, pages;
+	} protect[TREE_MAX_PROTECTED]; /* what the host lists before it starts EL2 */
 	uint64_t percpu_pa[TREE_MAX_CPUS], stack_pa[TREE_MAX_CPUS];
 	uint64_t idmap_pa;
 

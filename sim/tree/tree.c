@@ -178,6 +178,14 @@ static void describe_machine(const struct tree *t, struct tree_shared *s)
 		s->stack_pa[i] = t->places.cpu[i].stack.base;
 	}
 	s->idmap_pa = t->places.idmap.base;
+	s->n_protected = t->cfg->protect->len;
+	for (unsigned int i = 0; i < s->n_protected; i++) {
+		const struct protect_entry *p =
+			&g_array_index(t->cfg->protect, struct protect_entry, i);
+
+		s->protect[i].pfn = p->base >> f->page_shift;
+		s->protect[i].pages = p->size >> f->page_shift;
+	}
 }
 
 static bool start(struct tree *t, GError **error)
@@ -241,7 +249,7 @@ static void layout_of(struct tree *t)
 {
 	const struct tree_layout *l = &t->built->layout;
 
-	t->layout = *el2_layout_of(t->built->profile->id);
+	t->layout = *el2_layout_of(t->built->profile.id);
 	t->layout.hyp_page_size = (u8)l->hyp_page_size;
 	t->layout.refcount_off = (u8)l->refcount_off;
 	t->layout.refcount_width = (u8)l->refcount_width;
@@ -523,6 +531,8 @@ static void own_view(struct tree *t)
 	v->idmap = t->places.idmap;
 	v->vgic = t->places.vgic;
 	v->hyp_mem = t->hyp_mem;
+	v->protected_regs = (const struct protect_entry *)(void *)t->cfg->protect->data;
+	v->n_protected_regs = t->cfg->protect->len;
 	v->cpu_pages = t->places.cpu;
 	v->private_base = UINT64_C(1) << 46;
 }
@@ -583,19 +593,19 @@ static bool offers_config(const struct el2_config *c, char **why)
 {
 	const struct el2_tree *t = c->tree;
 
-	if (c->profile != t->profile)
-		return no(why, "the tree is nearest to %s, not %s", t->profile->name,
+	if (c->profile->id != t->profile.id)
+		return no(why, "the tree is nearest to %s, not %s", t->profile.name,
 			  c->profile->name);
 	for (unsigned int i = 0; i < N_KNOBS; i++)
-		if (i != KNOB_WARN && c->knob[i] != t->profile->knob[i])
+		if (i != KNOB_WARN && c->knob[i] != t->profile.knob[i])
 			return no(why, "the tree has %s=%s", el2_knobs[i].name,
-				  el2_knob_value_name(i, t->profile->knob[i]));
+				  el2_knob_value_name(i, t->profile.knob[i]));
 	for (unsigned int i = 0; i < N_BUGS; i++)
 		if (c->bug[i])
 			return no(why, "%s cannot be brought back in a kernel tree",
 				  el2_bugs[i].id);
-	if (c->protect->len)
-		return no(why, "the tree protects no regions");
+	if (c->protect->len > t->layout.protected_regions)
+		return no(why, "the tree protects %u regions", t->layout.protected_regions);
 	if (c->pool_pages[POOL_HOST_S2] || c->pool_pages[POOL_HYP_S1])
 		return no(why, "the tree reckons the sizes of its pools itself");
 	return true;

@@ -15,7 +15,7 @@
  */
 struct el2_tree *tree_open(const char *dir, GError **error);
 void tree_close(struct el2_tree *t);
-/* The release that it is nearest to, by what it has. */
+/* The release that it is nearest to, by what it has; its knobs are as the tree was found. */
 const struct profile *tree_profile(const struct el2_tree *t);
 
 /* Wants el2_config.tree. */

@@ -17,7 +17,7 @@ struct el2_tree {
 	char *dir;   /* of the sources */
 	char *cache; /* of what was built from them */
 	struct tree_layout layout;
-	const struct profile *profile;
+	struct profile profile; /* of the release that it is nearest to, knobs as it has them */
 };
 
 /* The program for EL2 at these places: linked if it was not yet. New string. */

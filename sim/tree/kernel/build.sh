@@ -85,6 +85,17 @@ has kvm_pgtable_stage2_annotate &
 wait
 probe __hyp_data_start mem_protect.h '#include <asm/sections.h>
 void *probe = __hyp_data_start;' &
+probe mmio_donation mem_protect.h '
+#define PAGEWISE(fn) static_assert(__builtin_types_compatible_p(typeof(fn), int(u64)))
+PAGEWISE(__pkvm_host_donate_hyp_mmio);
+PAGEWISE(__pkvm_hyp_donate_host_mmio);' &
+probe pkvm_protected_regs setup.c '
+u64 probe(void)
+{
+	struct pkvm_protected_reg *r = &pkvm_protected_regs[num_protected_reg];
+
+	return unmap_protected_regions() + r->start_pfn + r->num_pages;
+}' &
 probe FIXBLOCK_LOCK mm.c 'void *probe = &hyp_fixblock_lock;' &
 probe INIT_NR_CPUS mem_protect.h 'int __pkvm_init(phys_addr_t, unsigned long, unsigned long,
 	unsigned long *, u32);' &
@@ -98,6 +109,7 @@ $here/glue/mm.c glue-mm
 $here/glue/main.c glue-main
 $here/glue/setup.c glue-setup
 $here/glue/pkvm.c glue-pkvm
+$here/glue/tried.c glue-tried
 $hyp/pgtable.c pgtable
 END
 for f in early_alloc page_alloc ffa tlb sys_regs hyp-smp psci-relay; do
@@ -129,7 +141,7 @@ if [ -f "$out/failed" ]; then
 	exit 1
 fi
 
-for f in main memory events told; do
+for f in main memory events told tried; do
 	$cc -c -O2 -g -fno-pie -mcmodel=medium -mlarge-data-threshold=1000000000 -MD \
 		-MF "$out/rt-$f.d" -o "$out/rt-$f.o" "$here/$f.c" 2> "$out/rt-$f.log" ||
 		fail "$(head -n 12 "$out/rt-$f.log")"
@@ -139,7 +151,8 @@ done
 # calls of what its assembly has go to the run-time.
 wrap=
 for f in hyp_alloc_pages hyp_put_page hyp_pool_init hyp_split_page __kvm_tlb_flush_vmid_ipa \
-	__kvm_tlb_flush_vmid_ipa_nsh __kvm_tlb_flush_vmid_range __kvm_tlb_flush_vmid; do
+	__kvm_tlb_flush_vmid_ipa_nsh __kvm_tlb_flush_vmid_range __kvm_tlb_flush_vmid \
+	kvm_pgtable_stage2_unmap __pkvm_host_donate_hyp_mmio __pkvm_hyp_donate_host_mmio; do
 	wrap="$wrap --wrap=$f"
 done
 rm -f tree.o
@@ -148,4 +161,6 @@ objcopy --redefine-sym memset=sim_memset --redefine-sym memcpy=sim_memcpy "$out/
 
 sh "$here/link.sh" "$out" "$out/el2" 0x40010000 ||
 	fail "the tree's EL2 wants functions or registers that are not on this board"
-"$out/el2" --layout > "$out/layout"
+"$out/el2" --layout > "$out/layout" ||
+	fail "the tree's code was tried before it ran as EL2, and that went wrong:
+$(tail -c 300 "$out/layout" | tr -cd '[:print:]')"

@@ -262,20 +262,25 @@ static void handle(int sig, void (*fn)(int, siginfo_t *, void *))
 	sigaction(sig, &sa, NULL);
 }
 
-void memory_init(void)
+void memory_begin(void)
 {
 	static u8 stack[65536];
 	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
 
 	last_extent = &shared->extent[0];
-	phys = mmap((void *)PHYS_BASE, shared->memory_bytes, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, TREE_FD_MEMORY, 0);
-	if (phys == MAP_FAILED)
-		lost("no address space for the board's memory: %s", strerror(errno));
 	sigaltstack(&ss, NULL);
 	handle(SIGSEGV, on_fault);
 	handle(SIGBUS, on_fault);
 	handle(SIGFPE, on_illegal);
 	handle(SIGILL, on_illegal);
 	handle(SIGVTALRM, on_time);
+}
+
+void memory_init(void)
+{
+	phys = mmap((void *)PHYS_BASE, shared->memory_bytes, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, TREE_FD_MEMORY, 0);
+	if (phys == MAP_FAILED)
+		lost("no address space for the board's memory: %s", strerror(errno));
+	memory_begin();
 }

@@ -17,6 +17,7 @@ typedef uint64_t u64;
 typedef uint32_t u32;
 typedef uint16_t u16;
 typedef uint8_t u8;
+typedef int64_t s64;
 
 /* ---- glue.c: the tree's side, plain integers only ------------------------------------- */
 
@@ -32,6 +33,7 @@ long glue_call(unsigned int number, const u64 *args);
 void *glue_pool(unsigned int i);
 void *glue_pool_lock(void *pool);
 void glue_recover(void);
+bool glue_is_host_s2(const void *pgt);
 void glue_set_cpu(unsigned int cpu);
 void glue_switch(u64 pgd_pa, u64 stack, void *finalise);
 void glue_go_on(void); /* what the switch was to go on with */
@@ -53,6 +55,7 @@ struct glue_pressure {
 extern struct tree_shared *shared;
 extern bool silent; /* what happens now is no event of EL2's */
 
+void memory_begin(void); /* handlers of signals; no memory yet */
 void memory_init(void);
 void memory_request(void);    /* a new request begins */
 void memory_own_tables(void); /* EL2's own tables hold from now on */
@@ -90,7 +93,13 @@ void leave(enum tree_status status) __attribute__((noreturn));
 void panic(const char *reason, const char *what, const char *file, int line, u64 pc, u64 far)
 	__attribute__((noreturn));
 void lost(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Call the tree from where it is not EL2. False: it panicked. */
+bool attempt(long (*fn)(const u64 *a), const u64 *a, long *ret);
 void hand_over(void); /* the board's turn, until it is ours again */
+
+/* ---- tried.c ------------------------------------------------------------------------------ */
+
+void try_all(struct tree_layout *l);
 
 #define SIM_FN_PC() ((u64)(uintptr_t)__builtin_return_address(0))
 #define VA_LOW TREE_VA_OFFSET

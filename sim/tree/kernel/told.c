@@ -161,3 +161,36 @@ TOLD(__kvm_tlb_flush_vmid_ipa_nsh, ipa, (u64)(u32)level, (void *mmu, u64 ipa, in
 TOLD(__kvm_tlb_flush_vmid_range, start, pages, (void *mmu, u64 start, unsigned long pages), mmu,
      start, pages)
 TOLD(__kvm_tlb_flush_vmid, 0, 0, (void *mmu), mmu)
+
+/* Guests' tables are unmapped without a word. */
+int kvm_pgtable_stage2_unmap(void *pgt, u64 addr, u64 size);
+int __wrap_kvm_pgtable_stage2_unmap(void *pgt, u64 addr, u64 size);
+int __wrap_kvm_pgtable_stage2_unmap(void *pgt, u64 addr, u64 size)
+{
+	const unsigned int word = word_of("host_stage2_unmap");
+	const bool tell = glue_is_host_s2(pgt);
+	int ret;
+
+	if (tell)
+		event(TREE_EV_CALL, word, addr, size, 0, SIM_FN_PC());
+	ret = kvm_pgtable_stage2_unmap(pgt, addr, size);
+	if (tell)
+		event(TREE_EV_RET, word, addr, (u64)(s64)ret, 0, SIM_FN_PC());
+	return ret;
+}
+
+/* The boot step of a tree that has one: calls from where the function is not. */
+#define DONATES(fn, what)                                                                          \
+	int fn(u64 pfn) __attribute__((weak));                                                     \
+	int __wrap_##fn(u64 pfn);                                                                  \
+	int __wrap_##fn(u64 pfn)                                                                   \
+	{                                                                                          \
+		int ret;                                                                           \
+                                                                                                   \
+		event(TREE_EV_CALL, word_of(what), pfn, 0, 0, SIM_FN_PC());                        \
+		ret = fn(pfn);                                                                     \
+		event(TREE_EV_RET, word_of(what), pfn, (u64)(s64)ret, 0, SIM_FN_PC());             \
+		return ret;                                                                        \
+	}
+DONATES(__pkvm_host_donate_hyp_mmio, "host_donate_hyp_mmio")
+DONATES(__pkvm_hyp_donate_host_mmio, "hyp_donate_host_mmio")

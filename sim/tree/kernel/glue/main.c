@@ -158,7 +158,7 @@ static_assert(sizeof(phys_addr_t) == 8 && IS_ENABLED(CONFIG_BUG) && PAGE_SIZE ==
 
 void glue_layout(struct tree_layout *l)
 {
-	extern u32 glue_calls(void);
+	extern u32 glue_calls(void), glue_protected_regions(void);
 
 	l->protocol = TREE_PROTOCOL;
 	l->hyp_page_size = sizeof(struct hyp_page);
@@ -171,6 +171,7 @@ void glue_layout(struct tree_layout *l)
 #endif
 	l->memblock_regions = HYP_MEMBLOCK_REGIONS;
 	l->calls = glue_calls();
+	l->protected_regions = glue_protected_regions();
 	l->n_hcalls = 0;
 #define H(name) add_hcall(l, #name, __KVM_HOST_SMCCC_FUNC_##name);
 #include "hcalls.h"
@@ -186,9 +187,11 @@ void glue_set_cpu(unsigned int cpu)
 
 void glue_setup(const struct tree_shared *s)
 {
+	extern void glue_protect(const struct tree_shared *s);
 	unsigned int i;
 
 	set_caps(s);
+	glue_protect(s);
 	hyp_physvirt_offset = -(s64)TREE_VA_OFFSET;
 	for (i = 0; i < s->n_regions && i < HYP_MEMBLOCK_REGIONS; i++) {
 		hyp_memory[i].base = s->region[i].base;

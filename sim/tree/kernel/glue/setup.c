@@ -13,6 +13,15 @@ static void *const volatile sim_switch = sim_switch_va;
 
 #include "glue.h"
 
+long glue_boot_step(void)
+{
+#ifdef HAVE_pkvm_protected_regs
+	return unmap_protected_regions();
+#else
+	return 0;
+#endif
+}
+
 struct hyp_pool *glue_hpool(void)
 {
 	return &hpool;
