@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A kernel tree's own code as EL2: built, run, compared with ours, and refused with reason."""
 
+import re
+
 import pytest
 
 from kernel_tree import copy_tree, environment, tree  # noqa: F401 (fixtures)
@@ -191,3 +193,26 @@ def test_usage(run, tree, tmp_path):
 def test_set_is_a_statement(run, tree):
     r = run("run", f"--kernel-tree={tree}", "--set=host_eperm=inject", "--format=tap", "scenarios/aborts")
     assert r.status == 0 and "host_eperm=panic" in r.out
+
+
+# A row has both EL2s' times of the same work, their ratio, and verdicts that its numbers bear out.
+def test_bench(run, tree):
+    r = run("bench", "--quick", f"--kernel-tree={tree}", "refused")
+    assert r.status == 0 and r.err == "", r.err
+    row = re.search(
+        r"^refused +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) (ok|above) +(\d+) +([\d.]+) +(\d+) (ok|above)$",
+        r.out,
+        re.M,
+    )
+    kernel, ours, times, limit, ok, checked, checked_times, checked_limit, checked_ok = row.groups()
+    assert float(times) == pytest.approx(float(ours) / float(kernel), rel=0.02)
+    assert float(limit) == pytest.approx(2 * float(kernel) + 30, abs=0.3)
+    assert (ok == "ok") == (float(ours) <= float(limit))
+    assert float(checked_times) == pytest.approx(float(checked) / float(kernel), rel=0.02)
+    assert float(checked_limit) == pytest.approx(max(10 * float(kernel), 1000), abs=1)
+    assert (checked_ok == "ok") == (float(checked) <= float(checked_limit))
+    assert float(ours) < float(checked)
+    # what one of the two does not have is no figure
+    assert "lend         absent: v6.12" in run("bench", f"--kernel-tree={tree}", "lend").out
+    r = run("bench", f"--kernel-tree={tree}", "lent")
+    assert r.status == 2 and '"lent"' in r.err

@@ -9,16 +9,19 @@
 
 #include "bench.h"
 
-#define SAMPLES 5
-#define SAMPLE_NS 30000000u
+#define SAMPLES BENCH_SAMPLES
+#define SAMPLE_NS BENCH_SAMPLE_NS
 
 static struct {
 	gboolean quick;
+	char *tree;
 } o;
 
 static const GOptionEntry entries[] = {
 	{ "quick", 0, 0, G_OPTION_ARG_NONE, &o.quick,
 	  "a hundredth of the time, for a look whether it runs", NULL },
+	{ "kernel-tree", 0, 0, G_OPTION_ARG_FILENAME, &o.tree,
+	  "this kernel tree's own code beside ours, at the same work", "DIR" },
 	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 };
 
@@ -52,6 +55,12 @@ static int compare_doubles(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+double bench_median(double *sample)
+{
+	qsort(sample, SAMPLES, sizeof(sample[0]), compare_doubles);
+	return sample[SAMPLES / 2];
+}
+
 /* Rounds double until a sample is long enough; then the samples. */
 static bool measure(const struct bench *b, struct bench_env *e, struct figure *f)
 {
@@ -66,8 +75,9 @@ static bool measure(const struct bench *b, struct bench_env *e, struct figure *f
 			return false;
 		sample[i] = (double)ns / (double)e->iterations;
 	}
-	qsort(sample, SAMPLES, sizeof(sample[0]), compare_doubles);
-	*f = (struct figure){ sample[SAMPLES / 2], sample[0], sample[SAMPLES - 1] };
+	f->median = bench_median(sample);
+	f->least = sample[0];
+	f->most = sample[SAMPLES - 1];
 	return true;
 }
 
@@ -192,6 +202,11 @@ enum exit_status cmd_bench(const struct subcommand *c, int argc, char **argv)
 		return EXIT_USAGE;
 	if (argc > 2)
 		return usage_error(NULL, "bench: one NAME at most");
+	if (o.tree && argc == 2 && !bench_tree_has(argv[1]))
+		return usage_error(NULL, "bench --kernel-tree has no row \"%s\"", argv[1]);
+	if (o.tree)
+		return cli_close(stdout, "standard output",
+				 bench_tree(o.tree, argc == 2 ? argv[1] : NULL, o.quick));
 	if (argc == 2 && !g_strv_contains(names, argv[1]))
 		return usage_error(nearest_name(names, argv[1]), "no benchmark is called \"%s\"",
 				   argv[1]);

@@ -54,6 +54,14 @@ bool bench_explore(bool quick);
 void bench_spin(void); /* a line about what SPIN needs, where it is installed */
 #define BENCH_EXPLORE_DOC "blocks of two CPUs in every order of their visible steps"
 
+#define BENCH_SAMPLES 5
+#define BENCH_SAMPLE_NS 30000000u
+double bench_median(double *sample); /* of BENCH_SAMPLES; sorts them */
+
+/* A kernel tree's own code beside ours (bench_tree.c). @only: one row, or NULL. */
+enum exit_status bench_tree(const char *dir, const char *only, bool quick);
+bool bench_tree_has(const char *row);
+
 /* A machine that has booted; and the oracle beside it. False: it did not. */
 bool bench_boot(const struct bench *b, struct bench_env *e);
 bool bench_start_oracle(struct bench_env *e);
@@ -68,6 +76,9 @@ bool bench_find_calls(struct bench_env *e, const char *first, const char *second
 u64 bench_page(struct bench_env *e);
 
 /* Of bench_guest.c. */
+/* A VM with two pages from BENCH_GFN on, its vCPU loaded; the next page for the benchmark. */
+bool bench_make_vm(struct bench_env *e, bool is_protected);
+#define BENCH_GFN UINT64_C(0x80000)
 bool setup_lend(struct bench_env *e);
 bool setup_give(struct bench_env *e);
 bool setup_guest_share(struct bench_env *e);

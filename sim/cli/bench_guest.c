@@ -6,7 +6,7 @@
  */
 #include "bench.h"
 
-#define GFN UINT64_C(0x80000)
+#define GFN BENCH_GFN
 #define PROT_RWX 0xf /* enum kvm_pgtable_prot with PX and UX apart */
 
 static bool went_well(struct outcome o)
@@ -18,7 +18,7 @@ static bool went_well(struct outcome o)
  * A VM with the page at GFN, and pages for further tables with EL2: from v7.2 on it wants
  * them for each page, whether or not it will need one.
  */
-static bool make_vm(struct bench_env *e, bool is_protected)
+bool bench_make_vm(struct bench_env *e, bool is_protected)
 {
 	struct machine_map map = { .gfn = GFN, .pages = 2, .r = true, .w = true, .x = true };
 	struct machine_vm vm;
@@ -40,17 +40,19 @@ static bool make_vm(struct bench_env *e, bool is_protected)
 
 bool setup_lend(struct bench_env *e)
 {
-	return make_vm(e, false) && bench_find_calls(e, "vm_share", "vm_unshare");
+	return bench_make_vm(e, false) && bench_find_calls(e, "vm_share", "vm_unshare");
 }
 
 bool setup_give(struct bench_env *e)
 {
-	return make_vm(e, true) && bench_find_calls(e, "vm_donate", "host_reclaim_page_guest");
+	return bench_make_vm(e, true) &&
+	       bench_find_calls(e, "vm_donate", "host_reclaim_page_guest");
 }
 
 bool setup_guest_share(struct bench_env *e)
 {
-	if (!make_vm(e, true) || !bench_find_calls(e, "guest_share_host", "guest_unshare_host"))
+	if (!bench_make_vm(e, true) ||
+	    !bench_find_calls(e, "guest_share_host", "guest_unshare_host"))
 		return false;
 	e->arg[1] = e->undo[1] = GFN;
 	return true;

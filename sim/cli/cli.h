@@ -21,6 +21,8 @@ extern const struct hypervisor *const cli_hypervisor;
 /* The EL2 of the kernel tree at @dir, built. NULL with a message. For the whole run. */
 const struct el2_tree *cli_tree(const char *dir, const struct hypervisor **hyp,
 				const struct profile **nearest);
+/* The same for hypervisor.work(): as fast as its code is. */
+const struct el2_tree *cli_tree_fast(const struct el2_tree *t);
 
 enum exit_status cmd_run(const struct subcommand *c, int argc, char **argv);
 enum exit_status cmd_explore(const struct subcommand *c, int argc, char **argv);

@@ -15,7 +15,7 @@
 
 const struct hypervisor *const cli_hypervisor = &pkvm_hypervisor;
 
-static struct el2_tree *opened; /* until the program ends */
+static struct el2_tree *opened, *fast; /* until the program ends */
 
 const struct el2_tree *cli_tree(const char *dir, const struct hypervisor **hyp,
 				const struct profile **nearest)
@@ -31,6 +31,18 @@ const struct el2_tree *cli_tree(const char *dir, const struct hypervisor **hyp,
 	*hyp = &tree_hypervisor;
 	*nearest = tree_profile(t);
 	return t;
+}
+
+const struct el2_tree *cli_tree_fast(const struct el2_tree *t)
+{
+	GError *error = NULL;
+
+	fast = tree_fast(t, &error);
+	if (!fast) {
+		usage_error(NULL, "--kernel-tree: %s", error->message);
+		g_error_free(error);
+	}
+	return fast;
 }
 
 const struct subcommand subcommands[] = {
@@ -182,5 +194,6 @@ int main(int argc, char **argv)
 	catch_faults();
 	status = dispatch(argc, argv);
 	tree_close(opened);
+	tree_close(fast);
 	return (int)status;
 }

@@ -460,6 +460,51 @@ struct el2_pgtable_result {
 
 struct el2_pgtable;
 
+/* ---- Work: the same things again and again, for those who measure --------------------------------- */
+
+/* What one round does, at EL2's internal functions; args are of EL2's own units. */
+enum el2_work_id {
+	WORK_MAP,	   /* stage2_map 4K + unmap: a random hole of a table; arg: its address */
+	WORK_MAP_TABLES,   /* the same where no table is, 2 of them; arg: address */
+	WORK_MAP_BLOCK,	   /* a block that level 2 has, and a table for it; arg: address */
+	WORK_GET_LEAF,	   /* as WORK_MAP, one half */
+	WORK_SHARE,	   /* host_share_hyp + unshare; arg: pfn */
+	WORK_SHARE_RANDOM, /* of 256 from there on */
+	WORK_DONATE,	   /* host_donate_hyp + hyp_donate_host; arg: pfn */
+	WORK_SHARE_REFUSED,/* of a page that is shared; one half; arg: pfn */
+	WORK_IDMAP,	   /* host_stage2_idmap + unmap of what it mapped; arg: address, size */
+	WORK_FAULT,	   /* the same, mapped by handle_host_mem_abort; fault[0] */
+	WORK_RECYCLE,	   /* fault[0], fault[1], host_stage2_unmap_dev_all; one half */
+	WORK_LEND,	   /* host_share_guest + unshare; the loaded vCPU; arg: pfn, gfn */
+	WORK_GUEST_SHARE,  /* guest_share_host + unshare; the loaded vCPU; arg: gfn */
+	N_WORKS
+};
+
+#define WORK_SLOTS 65536u /* pages that WORK_MAP's table covers */
+#define WORK_EVERY 8u	  /* one of so many is a hole */
+enum { WORK_FIRST = 1, WORK_SECOND = 2 };
+
+struct el2_fault;
+
+struct el2_work {
+	enum el2_work_id id;
+	u32 halves;	  /* WORK_FIRST, WORK_SECOND; 0: what must be there before */
+	u64 arg[2];
+	const struct el2_fault *fault; /* two, for those who want them */
+	u64 iterations;
+	u64 random, drawn; /* state of the numbers by chance, never 0; the last one */
+	u64 failures;	   /* results that were not as they should be; added to */
+	u64 ns;		   /* where it ran on another processor's time: how long; else 0 */
+};
+
+static inline u64 el2_work_draw(struct el2_work *w)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return w->drawn = w->random;
+}
+
 /* ---- The hypervisor ------------------------------------------------------------------------------ */
 
 struct el2; /* one booted instance on one board */
@@ -553,6 +598,9 @@ struct hypervisor {
 	u32 (*pgtable_refcount)(struct el2_pgtable *t, pa_t page);
 	u32 (*pgtable_used)(struct el2_pgtable *t);
 	void (*pgtable_free)(struct el2_pgtable *t);
+
+	/* On a CPU, inside cpu_call(). False: has no such work. */
+	bool (*work)(struct el2 *e, struct cpu *cpu, struct el2_work *w);
 };
 
 /*

@@ -242,7 +242,7 @@ static int recycle_stepping(struct hyp_cpu *c, u64 start, u64 size)
  * Unmap all that is not memory, gap by gap in ascending order, to get table pages
  * back. Stops at the first error; what was unmapped stays so. host_mmu.lock.
  */
-static int host_stage2_unmap_dev_all(struct hyp_cpu *c)
+int host_stage2_unmap_dev_all(struct hyp_cpu *c)
 {
 	struct hyp *hyp = c->hyp;
 	int (*unmap_gap)(struct hyp_cpu *, u64, u64) = recycle_unmap;

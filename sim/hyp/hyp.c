@@ -323,6 +323,11 @@ static bool hyp_fail_alloc(struct el2 *e, const char *pool, u64 nth, u64 count, 
 	return hyp_pool_fail_alloc(to_hyp(e), pool, nth, count, error);
 }
 
+static bool hyp_do_work(struct el2 *e, struct cpu *cpu, struct el2_work *w)
+{
+	return hyp_work(at_el2(e, cpu), w);
+}
+
 const struct hypervisor pkvm_hypervisor = {
 	.name = "pkvm-sim",
 	.new = hyp_new,
@@ -352,4 +357,5 @@ const struct hypervisor pkvm_hypervisor = {
 	.pgtable_refcount = hyp_pgtable_refcount,
 	.pgtable_used = hyp_pgtable_used,
 	.pgtable_free = hyp_pgtable_free,
+	.work = hyp_do_work,
 };

@@ -183,6 +183,10 @@ u32 hyp_pgtable_refcount(struct el2_pgtable *t, pa_t page);
 u32 hyp_pgtable_used(struct el2_pgtable *t);
 void hyp_pgtable_free(struct el2_pgtable *t);
 
+/* ---- work.c: what benchmarks repeat ------------------------------------------------------------- */
+
+bool hyp_work(struct hyp_cpu *c, struct el2_work *w);
+
 /* ---- hyp-main.c ------------------------------------------------------------------------------ */
 
 void handle_host_hcall(struct hyp_cpu *c, u64 regs[18]);

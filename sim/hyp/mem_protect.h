@@ -119,6 +119,8 @@ static inline void hyp_unlock_component(struct hyp_cpu *c)
 int host_stage2_annotate_locked(struct hyp_cpu *c, u64 addr, u64 size, u8 owner);
 /* The same with a guest as the owner, v7.2: who and where is noted in the entry. */
 int host_stage2_set_guest_owner_locked(struct hyp_cpu *c, u64 addr, u64 size, u32 handle, u64 gfn);
+/* Unmap all that is not memory. host_mmu.lock. Stops at the first error of the unmapping. */
+int host_stage2_unmap_dev_all(struct hyp_cpu *c);
 /* __host_set_page_state_range(), v7.0 on: a range that the host did not have is mapped, else
  * its entries stay as they are. host_mmu.lock. Errors of mapping. */
 int host_set_page_state_range(struct hyp_cpu *c, u64 phys, u64 size, enum page_state s);

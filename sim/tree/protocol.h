@@ -47,6 +47,7 @@ enum tree_op {
 	TREE_OP_FAIL,	 /* args: pool, to let pass, to fail */
 	TREE_OP_RECOVER, /* all locks free */
 	TREE_OP_LOOK,	 /* only the view */
+	TREE_OP_WORK,	 /* work; the fast program only */
 };
 
 enum tree_status {
@@ -158,6 +159,33 @@ struct tree_layout {
 	} hcall[TREE_MAX_HCALLS];
 };
 
+/* ---- Work: what struct el2_work is, for the other side ------------------------------------ */
+
+/* clang-format off */
+#define TREE_WORKS(W)                                                                      \
+	W(MAP) W(MAP_TABLES) W(MAP_BLOCK) W(GET_LEAF) W(SHARE) W(SHARE_RANDOM) W(DONATE)   \
+	W(SHARE_REFUSED) W(IDMAP) W(FAULT) W(RECYCLE) W(LEND) W(GUEST_SHARE)
+
+enum tree_work_id {
+#define W(name) TREE_WORK_##name,
+	TREE_WORKS(W)
+#undef W
+	TREE_N_WORKS
+};
+/* clang-format on */
+
+struct tree_work {
+	uint32_t id, halves;
+	uint64_t arg[2];
+	struct {
+		uint64_t esr, far, hpfar;
+	} fault[2];
+	uint64_t slots, every;
+	uint64_t iterations, random, drawn, failures;
+	uint64_t ns; /* of the process's time */
+	uint32_t absent; /* the tree has nothing of the kind */
+};
+
 struct tree_table {
 	uint64_t root;
 	uint32_t ia_bits;
@@ -225,6 +253,7 @@ struct tree_shared {
 	uint64_t mem_pages; /* that EL2 needs by the tree's own reckoning */
 	struct tree_view view;
 	struct tree_panic panic;
+	struct tree_work work;
 
 	uint32_t n_events, n_lines;
 	struct tree_event event[TREE_MAX_EVENTS];

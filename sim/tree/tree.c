@@ -430,6 +430,39 @@ static s64 tree_call(struct el2 *e, struct cpu *cpu, const struct el2_call *call
 	return s->ret;
 }
 
+/* ---- Work ---------------------------------------------------------------------------------------- */
+
+#define W(name) G_STATIC_ASSERT((int)TREE_WORK_##name == (int)WORK_##name);
+TREE_WORKS(W)
+#undef W
+G_STATIC_ASSERT((int)TREE_N_WORKS == (int)N_WORKS);
+
+static bool tree_work(struct el2 *e, struct cpu *cpu, struct el2_work *w)
+{
+	struct tree *t = to_tree(e);
+	struct tree_work *of = &t->process->shared->work;
+
+	*of = (struct tree_work){ .id = w->id,
+				  .halves = w->halves,
+				  .arg = { w->arg[0], w->arg[1] },
+				  .slots = WORK_SLOTS,
+				  .every = WORK_EVERY,
+				  .iterations = w->iterations,
+				  .random = w->random,
+				  .drawn = w->drawn };
+	for (unsigned int i = 0; w->fault && i < G_N_ELEMENTS(of->fault); i++) {
+		of->fault[i].esr = w->fault[i].syndrome.esr;
+		of->fault[i].far = w->fault[i].syndrome.far;
+		of->fault[i].hpfar = w->fault[i].syndrome.hpfar;
+	}
+	request(t, cpu, TREE_OP_WORK);
+	w->random = of->random;
+	w->drawn = of->drawn;
+	w->failures += of->failures;
+	w->ns = of->ns;
+	return !of->absent;
+}
+
 /* ---- Pressure -------------------------------------------------------------------------------------- */
 
 struct pressure {
@@ -694,4 +727,5 @@ const struct hypervisor tree_hypervisor = {
 	.panic = tree_panic_record,
 	.recover = tree_recover,
 	.hyp_va = tree_hyp_va,
+	.work = tree_work,
 };

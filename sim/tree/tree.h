@@ -15,6 +15,11 @@
  */
 struct el2_tree *tree_open(const char *dir, GError **error);
 void tree_close(struct el2_tree *t);
+/*
+ * The same tree without anything that tells of what it does, as fast as its code is: only
+ * for hypervisor.work(). Nothing of @t needs to stay. NULL with a reason.
+ */
+struct el2_tree *tree_fast(const struct el2_tree *t, GError **error);
 /* The release that it is nearest to, by what it has; its knobs are as the tree was found. */
 const struct profile *tree_profile(const struct el2_tree *t);
 

@@ -60,8 +60,9 @@ flags="-std=gnu11 -O2 -g -fno-strict-aliasing -fno-common -fno-PIE -fno-stack-pr
 	-D__ro_after_init= -D__read_mostly= -DKBUILD_MODNAME=\\\"kvm\\\" -DKBUILD_BASENAME=\\\"kvm\\\"
 	-DKBUILD_MODFILE=\\\"kvm\\\""
 hooks="-fsanitize=thread --param=tsan-distinguish-volatile=1"
-paths="-include $here/shim/hook.h -I$here/shim -I$gen -I$hyp/include -I$tree/arch/arm64/include
-	-I$gen/uapi -I$gen/generated -I$tree/include -I$tree/arch/arm64/include/uapi
+# the generated ones from where it runs: what is built is moved
+paths="-include $here/shim/hook.h -I$here/shim -Igen -I$hyp/include -I$tree/arch/arm64/include
+	-Igen/uapi -Igen/generated -I$tree/include -I$tree/arch/arm64/include/uapi
 	-I$tree/include/uapi -I$hyp -I$hyp/nvhe -I$tree/arch/arm64/kvm -I$here/.. -I$here/glue
 	-include $tree/include/linux/compiler-version.h -include $tree/include/linux/kconfig.h
 	-include $tree/include/linux/compiler_types.h"

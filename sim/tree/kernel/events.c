@@ -606,3 +606,8 @@ void icache_inval_pou(unsigned long start, unsigned long end)
 {
 	cmo("ic_ivau", start, end, SIM_FN_PC());
 }
+
+void work(void)
+{
+	lost("only the fast program repeats what it does");
+}

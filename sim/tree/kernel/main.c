@@ -302,6 +302,9 @@ static void run(void)
 		silent = true;
 		glue_recover();
 		break;
+	case TREE_OP_WORK:
+		work();
+		break;
 	case TREE_OP_LOOK:
 		break;
 	}

@@ -27,11 +27,13 @@ static const struct tree_extent *last_extent;
 struct slot {
 	u64 va, pa; /* page of EL2's, its memory; va 0: empty */
 	bool write;
+	bool crowded; /* another page had it, and is still mapped */
 };
 static struct slot slots[SLOTS];
 static u64 mapped[MAX_MAPPED];
 static unsigned int n_mapped;
-static bool linear; /* EL2's linear map is all of memory */
+static u64 block_first = ~UINT64_C(0), block_last; /* among these are pages that blocks translate */
+static bool linear;				   /* EL2's linear map is all of memory */
 
 static const struct tree_extent *extent_of(u64 pa)
 {
@@ -89,21 +91,26 @@ void memory_forget(void)
 	for (unsigned int i = 0; i < n_mapped; i++)
 		munmap((void *)mapped[i], PAGE);
 	n_mapped = 0;
+	block_first = ~UINT64_C(0);
+	block_last = 0;
 	memset(slots, 0, sizeof(slots));
 	if (linear != !glue_on_own_tables())
 		map_linear(!linear);
 }
 
+/* The pages of a block go with it. Those of a table do not: each was told of by itself. */
 void memory_forget_page(u64 va, bool any_level)
 {
+	u64 page = va & ~(u64)(PAGE - 1);
 	struct slot *s = slot_of(va);
 
-	if (any_level) {
+	if (any_level && page >= block_first && page <= block_last) {
 		memory_forget();
 		return;
 	}
-	munmap((void *)(va & ~(u64)(PAGE - 1)), PAGE);
-	if (s->va == (va & ~(u64)(PAGE - 1)))
+	if (s->va == page || s->crowded)
+		munmap((void *)page, PAGE);
+	if (s->va == page)
 		s->va = 0;
 }
 
@@ -120,7 +127,7 @@ void memory_own_tables(void)
 #define PTE_ADDR UINT64_C(0x0000fffffffff000)
 
 /* 4 KiB granule, 48 bits: what autoconf.h says. False: a translation or permission fault. */
-static bool walk(u64 va, bool write, u64 *pa, bool *writable)
+static bool walk(u64 va, bool write, u64 *pa, bool *writable, u64 *leaf)
 {
 	u64 table = shared->view.s1.root;
 	int level = shared->view.s1.start_level;
@@ -146,6 +153,7 @@ static bool walk(u64 va, bool write, u64 *pa, bool *writable)
 		*pa = (pte & PTE_ADDR & ~((UINT64_C(1) << shift) - 1)) |
 		      (va & ((UINT64_C(1) << shift) - 1));
 		*writable = !(pte & PTE_READ_ONLY);
+		*leaf = UINT64_C(1) << shift;
 		return *writable || !write;
 	}
 }
@@ -153,12 +161,12 @@ static bool walk(u64 va, bool write, u64 *pa, bool *writable)
 /* Make the page at @va usable; false: EL2's tables do not have it so. */
 static bool fill(u64 va, bool write)
 {
-	u64 page = va & ~(u64)(PAGE - 1), pa;
+	u64 page = va & ~(u64)(PAGE - 1), pa, leaf;
 	const struct tree_extent *e;
 	struct slot *s = slot_of(va);
 	bool writable;
 
-	if (linear || !walk(page, write, &pa, &writable))
+	if (linear || !walk(page, write, &pa, &writable, &leaf))
 		return false;
 	e = extent_of(pa);
 	if (!e)
@@ -170,7 +178,11 @@ static bool fill(u64 va, bool write)
 			  PROT_READ | (writable ? PROT_WRITE : 0));
 	}
 	mapped[n_mapped++] = page;
-	*s = (struct slot){ page, pa, writable };
+	if (leaf > PAGE && (va & ~(leaf - 1)) < block_first)
+		block_first = va & ~(leaf - 1);
+	if (leaf > PAGE && (va | (leaf - 1)) > block_last)
+		block_last = va | (leaf - 1);
+	*s = (struct slot){ page, pa, writable, s->crowded || (s->va && s->va != page) };
 	return true;
 }
 

@@ -39,6 +39,7 @@ void glue_switch(u64 pgd_pa, u64 stack, void *finalise);
 void glue_go_on(void); /* what the switch was to go on with */
 u64 glue_vmemmap(void);
 bool glue_on_own_tables(void);
+bool glue_work(struct tree_work *w);
 struct glue_pressure *glue_pressure(unsigned int pool);
 void *__wrap_hyp_alloc_pages(void *pool, unsigned short order);
 void __wrap_hyp_put_page(void *pool, void *addr);
@@ -86,6 +87,10 @@ struct pool_at_work {
 	u64 page, order; /* what is being allocated */
 };
 extern struct pool_at_work pool;
+
+/* Repeat what shared->work says: plain.c has it, and takes the place of events.c and told.c
+ * in the program that is as fast as the tree's code. */
+void work(void);
 
 /* ---- main.c ------------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include <asm/kvm_pkvm.h>
 
 #include "glue.h"
+#include "work.h"
 
 /* ---- Registers: per CPU, in EL2's own memory ------------------------------------------------- */
 
@@ -282,6 +283,17 @@ void glue_trap(struct tree_shared *s, bool *sim_silent)
 	s->injected = r->e_ESR_EL1;
 	keep_regs(s, ctxt);
 	*sim_silent = false;
+}
+
+/* A fault of the host, as handle_trap() finds it. */
+void glue_fault(u64 esr, u64 far, u64 hpfar)
+{
+	struct sim_regs *r = this_cpu_ptr(&sim_regs);
+
+	r->e_ESR_EL2 = esr;
+	r->e_FAR_EL2 = far;
+	r->hpfar_el2 = hpfar;
+	handle_host_mem_abort(host_data_ptr(host_ctxt));
 }
 
 /* __pkvm_init() as kvm_arm's do_pkvm_init() calls it; to v7.0 the number of CPUs is an argument. */

@@ -3,6 +3,7 @@
 #include <nvhe/mem_protect.c>
 
 #include "glue.h"
+#include "work.h"
 
 struct hyp_pool *glue_host_s2_pool(void)
 {
@@ -103,4 +104,14 @@ void glue_protect(const struct tree_shared *s)
 	}
 	num_protected_reg = s->n_protected;
 #endif
+}
+
+int glue_idmap(u64 addr)
+{
+	return host_stage2_idmap(addr);
+}
+
+int glue_unmap_dev_all(void)
+{
+	return host_stage2_unmap_dev_all();
 }
