@@ -34,7 +34,7 @@ struct row {
 	bool (*setup)(struct side *s);
 };
 
-/* ---- What rows work on ---------------------------------------------------------------------- */
+/* ---- What rows work on --------------------------------------------------------------------- */
 
 static const struct ram_region *ram_of(const struct side *s)
 {
@@ -195,7 +195,7 @@ bool bench_tree_has(const char *row)
 	return r->name;
 }
 
-/* ---- Rounds ------------------------------------------------------------------------------------ */
+/* ---- Rounds -------------------------------------------------------------------------------- */
 
 static s64 do_work(struct cpu *cpu, void *arg)
 {
@@ -256,7 +256,7 @@ static bool rounds(struct side *s, const struct row *r, u64 iterations, u64 *ns)
 	return ok;
 }
 
-/* ---- One EL2's part of a row ------------------------------------------------------------------- */
+/* ---- One EL2's part of a row --------------------------------------------------------------- */
 
 struct pair {
 	const struct el2_tree *fast;
@@ -344,7 +344,7 @@ static bool measure(const struct pair *p, const struct row *r, double ns[N_SIDES
 	return ok;
 }
 
-/* ---- The table ------------------------------------------------------------------------------------ */
+/* ---- The table ----------------------------------------------------------------------------- */
 
 static const char *verdict(double ns, double limit)
 {

@@ -18,7 +18,7 @@ static u64 page_size(const struct half_args *a)
 	return hyp_page_size(a->c->hyp);
 }
 
-/* ---- The page-table library, on the host's stage 2 ------------------------------------------- */
+/* ---- The page-table library, on the host's stage 2 ----------------------------------------- */
 
 static int map(const struct half_args *a, u64 addr, u64 size)
 {
@@ -103,7 +103,7 @@ static int fill_table(const struct half_args *a)
 	return ret;
 }
 
-/* ---- Transitions -------------------------------------------------------------------------------- */
+/* ---- Transitions --------------------------------------------------------------------------- */
 
 static int share(const struct half_args *a)
 {
@@ -135,7 +135,7 @@ static int give_back(const struct half_args *a)
 	return __pkvm_hyp_donate_host(a->c, a->w->arg[0], 1);
 }
 
-/* ---- Host faults ---------------------------------------------------------------------------------- */
+/* ---- Host faults --------------------------------------------------------------------------- */
 
 static int idmap(const struct half_args *a)
 {
@@ -163,7 +163,7 @@ static int recycle(const struct half_args *a)
 	return ret;
 }
 
-/* ---- Guests ------------------------------------------------------------------------------------------ */
+/* ---- Guests -------------------------------------------------------------------------------- */
 
 static int lend(const struct half_args *a)
 {
@@ -202,7 +202,7 @@ static int guest_unshare(const struct half_args *a)
 		       : -EINVAL;
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------------------------- */
 
 typedef int (*half_fn)(const struct half_args *a);
 

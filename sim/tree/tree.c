@@ -146,7 +146,7 @@ static enum tree_status request(struct tree *t, struct cpu *cpu, enum tree_op op
 	return s->status;
 }
 
-/* ---- Making one ------------------------------------------------------------------------------ */
+/* ---- Making one ---------------------------------------------------------------------------- */
 
 static void describe_machine(const struct tree *t, struct tree_shared *s)
 {
@@ -280,7 +280,7 @@ static struct el2 *tree_new(struct board *b, const struct el2_config *cfg, GErro
 	return (struct el2 *)t;
 }
 
-/* ---- Entry points ------------------------------------------------------------------------------ */
+/* ---- Entry points -------------------------------------------------------------------------- */
 
 static s64 tree_init(struct el2 *e, struct cpu *cpu)
 {
@@ -380,7 +380,7 @@ static enum el2_abort_result tree_host_abort(struct el2 *e, struct cpu *cpu,
 	return s->injected ? EL2_ABORT_INJECTED : EL2_ABORT_RETRY;
 }
 
-/* ---- Guests: no CPU of a tree's EL2 ever runs one ------------------------------------------------ */
+/* ---- Guests: no CPU of a tree's EL2 ever runs one ------------------------------------------ */
 
 static struct mmu_table tree_guest_s2(struct el2 *e, struct cpu *cpu)
 {
@@ -400,7 +400,7 @@ static enum el2_guest_result tree_guest_abort(struct el2 *e, struct cpu *cpu,
 	return EL2_GUEST_NONE;
 }
 
-/* ---- Calls --------------------------------------------------------------------------------------- */
+/* ---- Calls --------------------------------------------------------------------------------- */
 
 static const struct el2_call *const *tree_call_table(struct el2 *e)
 {
@@ -430,7 +430,7 @@ static s64 tree_call(struct el2 *e, struct cpu *cpu, const struct el2_call *call
 	return s->ret;
 }
 
-/* ---- Work ---------------------------------------------------------------------------------------- */
+/* ---- Work ---------------------------------------------------------------------------------- */
 
 #define W(name) G_STATIC_ASSERT((int)TREE_WORK_##name == (int)WORK_##name);
 TREE_WORKS(W)
@@ -463,7 +463,7 @@ static bool tree_work(struct el2 *e, struct cpu *cpu, struct el2_work *w)
 	return !of->absent;
 }
 
-/* ---- Pressure -------------------------------------------------------------------------------------- */
+/* ---- Pressure ------------------------------------------------------------------------------ */
 
 struct pressure {
 	struct tree *t;
@@ -519,7 +519,7 @@ static bool tree_fail_alloc(struct el2 *e, const char *pool, u64 nth, u64 count,
 	return press(e, TREE_OP_FAIL, pool, nth ? nth - 1 : 0, count, error);
 }
 
-/* ---- Seen from outside -------------------------------------------------------------------------------- */
+/* ---- Seen from outside --------------------------------------------------------------------- */
 
 static struct mmu_table table(const struct tree *t, const struct tree_table *from, u8 stage)
 {
@@ -608,7 +608,7 @@ static u64 tree_hyp_va(struct el2 *e, pa_t pa)
 	return pa.pa + TREE_VA_OFFSET;
 }
 
-/* ---- What it offers --------------------------------------------------------------------------------------- */
+/* ---- What it offers ------------------------------------------------------------------------ */
 
 static bool no(char **why, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static bool no(char **why, const char *format, ...)

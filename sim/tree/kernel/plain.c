@@ -13,7 +13,7 @@
 bool silent;
 struct pool_at_work pool;
 
-/* ---- What others of the run-time ask for ------------------------------------------------------ */
+/* ---- What others of the run-time ask for --------------------------------------------------- */
 
 void memory_request(void)
 {
@@ -54,7 +54,7 @@ void __wrap_hyp_put_page(void *p, void *addr)
 	hyp_put_page(p, addr);
 }
 
-/* ---- What shims leave to functions ---------------------------------------------------------------- */
+/* ---- What shims leave to functions --------------------------------------------------------- */
 
 void sim_lock_taken(void *lock);
 void sim_lock_taken(void *lock)
@@ -86,7 +86,7 @@ void icache_inval_pou(unsigned long start, unsigned long end)
 {
 }
 
-/* ---- Work ----------------------------------------------------------------------------------------------- */
+/* ---- Work ---------------------------------------------------------------------------------- */
 
 /* Of the thread, which is all: the process's own goes by ticks while the watchdog is set. */
 static u64 now_ns(void)

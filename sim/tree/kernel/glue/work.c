@@ -11,7 +11,7 @@
 
 #define TABLE_PROT (KVM_PGTABLE_PROT_R | KVM_PGTABLE_PROT_W)
 
-/* ---- The page-table library, on the host's stage 2 --------------------------------------------- */
+/* ---- The page-table library, on the host's stage 2 ----------------------------------------- */
 
 static int map(u64 addr, u64 size)
 {
@@ -89,7 +89,7 @@ static int fill_table(const struct tree_work *w)
 	return ret;
 }
 
-/* ---- Transitions -------------------------------------------------------------------------------- */
+/* ---- Transitions --------------------------------------------------------------------------- */
 
 static int share(const struct tree_work *w)
 {
@@ -121,7 +121,7 @@ static int give_back(const struct tree_work *w)
 	return __pkvm_hyp_donate_host(w->arg[0], 1);
 }
 
-/* ---- Host faults ---------------------------------------------------------------------------------- */
+/* ---- Host faults --------------------------------------------------------------------------- */
 
 static int idmap(const struct tree_work *w)
 {
@@ -151,7 +151,7 @@ static int recycle(const struct tree_work *w)
 	return ret;
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------------------------- */
 
 typedef int (*half_fn)(const struct tree_work *w);
 
