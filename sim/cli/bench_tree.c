@@ -269,15 +269,19 @@ static bool boot(struct side *s, const struct pair *p, bool tree)
 {
 	struct board_config *bc = board_config_machine("virt");
 	struct el2_config *ec = el2_config_new(p->profile);
+	GError *error = NULL;
 	struct outcome out;
 
 	if (tree)
 		ec->tree = p->fast;
-	s->e.m = machine_new(bc, ec, tree ? p->hyp : cli_hypervisor, NULL);
+	s->e.m = machine_new(bc, ec, tree ? p->hyp : cli_hypervisor, &error);
 	board_config_free(bc);
 	el2_config_free(ec);
-	if (!s->e.m)
+	if (!s->e.m) {
+		fprintf(stderr, "pkvm-sim: %s\n", error->message);
+		g_error_free(error);
 		return false;
+	}
 	out = machine_boot(s->e.m);
 	return out.kind == OUTCOME_VALUE && !out.value;
 }
