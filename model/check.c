@@ -39,22 +39,37 @@ const struct spinlock *check_lock(struct oracle *o, const char *name)
 
 /* ---- Pools ----------------------------------------------------------------------- */
 
-static void pool_read(struct oracle *o, struct check_pool *p, const struct el2_pool_view *v)
+/* Where the entries of all its pages follow each other, in one piece of storage, the first. */
+static const u8 *pool_counts(struct oracle *o, const struct el2_pool_view *v)
 {
 	struct board *b = oracle_board(o);
 	const struct el2_view *view = oracle_view(o);
-	u64 size = v->pages << b->f->page_shift;
-	pa_t last;
+	const struct el2_layout *l = view->layout;
+	u64 bytes = v->pages * l->hyp_page_size, last = v->pages - 1;
+	const struct extent *e;
+	pa_t from, to;
+
+	if (l->refcount_width != sizeof(u16) || !model_hyp_page(b, view, PA(v->base), &from) ||
+	    !model_hyp_page(b, view, PA(v->base + (last << b->f->page_shift)), &to) ||
+	    to.pa - from.pa != last * l->hyp_page_size)
+		return NULL;
+	e = extent_at(b, from.pa);
+	if (!e || e->size - (from.pa - e->base) < bytes)
+		return NULL;
+	return e->bytes + (from.pa - e->base) + l->refcount_off;
+}
+
+static void pool_read(struct oracle *o, struct check_pool *p, const struct el2_pool_view *v)
+{
+	pa_t entry;
 
 	*p = (struct check_pool){
 		.base = v->base, .pages = v->pages, .lock = v->lock, .name = v->name
 	};
-	if (!v->pages || !model_hyp_page(b, view, PA(v->base), &p->hyp_page))
+	if (!v->pages || !model_hyp_page(oracle_board(o), oracle_view(o), PA(v->base), &entry))
 		return;
-	p->size = size;
-	p->contiguous =
-		model_hyp_page(b, view, PA(v->base + size - BIT(b->f->page_shift)), &last) &&
-		last.pa - p->hyp_page.pa == (v->pages - 1) * view->layout->hyp_page_size;
+	p->size = v->pages << oracle_board(o)->f->page_shift;
+	p->count = pool_counts(o, v);
 }
 
 void check_pools_read(struct oracle *o, struct check_pools *p)
@@ -64,21 +79,6 @@ void check_pools_read(struct oracle *o, struct check_pools *p)
 	p->n = MIN(v->n_pools, CHECK_MAX_POOLS);
 	for (unsigned int i = 0; i < p->n; i++)
 		pool_read(o, &p->pool[i], &v->pools[i]);
-}
-
-u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa)
-{
-	struct board *b = oracle_board(o);
-	const struct el2_layout *layout = oracle_view(o)->layout;
-	u64 at = p->hyp_page.pa + ((pa - p->base) >> b->f->page_shift) * layout->hyp_page_size +
-		 layout->refcount_off;
-	const struct extent *e = extent_at(b, at);
-	u16 count;
-
-	if (unlikely(!p->contiguous || !e || layout->refcount_width != sizeof(count)))
-		return check_count_of(o, pa);
-	memcpy(&count, e->bytes + (at - e->base), sizeof(count));
-	return count;
 }
 
 u32 check_count_of(struct oracle *o, u64 pa)
@@ -149,7 +149,7 @@ bool check_desc_lock(struct oracle *o, const struct check_desc *d, const char *n
 	return g && !strcmp(name, g->lock->name);
 }
 
-void check_place(struct oracle *o, u64 pa, struct place *at)
+void check_desc_place(struct oracle *o, u64 pa, struct place *at)
 {
 	const unsigned int shift = oracle_board(o)->f->page_shift;
 	const struct part *p = &at->part;

@@ -7,12 +7,20 @@
 #ifndef PKVM_SIM_MODEL_CHECK_H
 #define PKVM_SIM_MODEL_CHECK_H
 
+#include <string.h>
+
 #include "oracle_private.h"
 
 static inline u64 check_page_size(struct oracle *o)
 {
 	return BIT(oracle_board(o)->f->page_shift);
 }
+
+/*
+ * What tells of a breach is a function of its own, so that what looks for one, mostly in
+ * vain and for every event, does without the room that the words take.
+ */
+#define of_breach static __attribute__((noinline, cold)) void
 
 /* One CPU, no lock in use: steps of boot, and what comes before them. */
 bool check_booting(struct oracle *o);
@@ -34,8 +42,7 @@ const struct spinlock *check_lock(struct oracle *o, const char *name);
 struct check_pool {
 	u64 base, size;	 /* PA, bytes; size 0: not there */
 	u64 pages;	 /* what the view said */
-	pa_t hyp_page;	 /* of the first page */
-	bool contiguous; /* the entries of all pages follow it */
+	const u8 *count; /* of the first page, in its struct hyp_page; NULL: see below */
 	const struct spinlock *lock;
 	const char *name;
 };
@@ -68,15 +75,46 @@ static inline const struct check_pool *check_pool_of(const struct check_pools *p
 	return NULL;
 }
 
-/* References on a page of the pool, as struct hyp_page has them: 0 is a free page. */
-u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa);
-
-/* The same of any page. */
+/* References on a page, as struct hyp_page has them. */
 u32 check_count_of(struct oracle *o, u64 pa);
+
+/* The same on a page of the pool: 0 is a free page. */
+static inline u32 check_pool_count(struct oracle *o, const struct check_pool *p, u64 pa)
+{
+	const unsigned int entry = oracle_view(o)->layout->hyp_page_size;
+	u16 count;
+
+	if (unlikely(!p->count))
+		return check_count_of(o, pa);
+	memcpy(&count, p->count + ((pa - p->base) >> oracle_board(o)->f->page_shift) * entry,
+	       sizeof(count));
+	return count;
+}
+
 /* What host and EL2 record of the page: as model_states(). */
 void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_state *hyp);
 
 /* ---- Descriptors ---- */
+
+/* @at->part is a table's, and @pa in it: @walked and @d. */
+void check_desc_place(struct oracle *o, u64 pa, struct place *at);
+
+/* @at->part is known: fill in the rest. */
+static inline void check_place(struct oracle *o, const struct event *ev, struct place *at)
+{
+	const unsigned int shift = oracle_board(o)->f->page_shift;
+	const u64 off = ev->addr & (BIT(shift) - 1);
+
+	at->walked = false;
+	if (at->part.part == PART_VMEMMAP) {
+		const unsigned int entry = oracle_view(o)->layout->hyp_page_size;
+
+		at->frame = at->part.ia + (off >> __builtin_ctz(entry) << shift);
+		at->field = off & (entry - 1);
+	} else if (at->part.part != PART_NONE && ev->arg == 8 && pte_valid(ev->old | ev->val)) {
+		check_desc_place(o, ev->addr, at);
+	}
+}
 
 /* Would the MMU go on from it? Reserved encodings are as good as invalid. */
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc);

@@ -13,13 +13,12 @@
 /* Of EL2's MAIR, the device types: nGnRnE and nGnRE. */
 #define ATTRIDX_DEVICE (BIT(3) | BIT(4))
 
-static void check_encoding(struct oracle *o, const struct check_desc *d, const struct event *ev)
+of_breach reserved(struct oracle *o, const struct check_desc *d, const struct event *ev)
 {
-	if (pte_valid(ev->val) && !check_desc_live(o, d, ev->val))
-		oracle_breach(o, RULE_SPEC, NO_PAGE, ev,
-			      "level %d has no such entry as 0x%" PRIx64
-			      ", which %s table at 0x%" PRIx64 " got: the MMU faults on it",
-			      d->level, ev->val, check_desc_whose(d), ev->addr);
+	oracle_breach(o, RULE_SPEC, NO_PAGE, ev,
+		      "level %d has no such entry as 0x%" PRIx64 ", which %s table at 0x%" PRIx64
+		      " got: the MMU faults on it",
+		      d->level, ev->val, check_desc_whose(d), ev->addr);
 }
 
 static bool trusted(struct oracle *o)
@@ -48,7 +47,8 @@ static void entry_store(struct oracle *o, void *state, const struct event *ev,
 {
 	if (ev->arg != 8 || !pte_valid(ev->val) || !at->walked)
 		return;
-	check_encoding(o, &at->d, ev);
+	if (unlikely(!check_desc_live(o, &at->d, ev->val)))
+		reserved(o, &at->d, ev);
 	check_attributes(o, &at->d, ev);
 }
 

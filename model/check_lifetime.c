@@ -30,15 +30,11 @@ struct lifetime_state {
 		u64 base, size;
 	} freed[MAX_FREED]; /* in this action */
 	unsigned int n_freed;
+	u64 lo, hi; /* they are within: loads are heard from there alone, since they are many */
 	struct book vm_free; /* u16: slot + 1 of the VM whose pool has the page free */
 	u64 n_vm_free;
-	u16 ending;	  /* slot + 1 of the VM that the action takes apart */
-	bool off;	  /* boot */
-	bool listening;	  /* for loads: only once something was freed, since they are many */
-	struct oracle *o; /* for on_load() */
+	bool off; /* boot */
 };
-
-static void on_load(void *data, const struct event *ev);
 
 static bool is_free(struct oracle *o, const struct check_pool *p, u64 pa)
 {
@@ -121,21 +117,37 @@ static const char *free_in(struct oracle *o, const struct lifetime_state *s, u64
 	return g && !check_count_of(o, pa) ? g->pool.name : NULL;
 }
 
-static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
+of_breach written(struct oracle *o, const char *pool, u64 pa, const struct event *ev)
 {
-	const u64 page = check_page_size(o);
+	oracle_breach(o, RULE_USE_AFTER_FREE, ALIGN_DOWN(pa, check_page_size(o)), ev,
+		      "0x%" PRIx64 " was written, in a page that is free in pool %s", pa, pool);
+}
+
+/* Who holds the lock of a pool clears its pages, and links them. */
+static inline bool allocators(struct oracle *o, const struct spinlock *lock, u64 pa,
+			      const struct event *ev)
+{
+	return check_holds(lock, ev->cpu) &&
+	       (ev->kind == EV_ZERO || (pa & (check_page_size(o) - 1)) < LINKS_BYTES);
+}
+
+static __attribute__((noinline)) void check_written(struct oracle *o, struct lifetime_state *s,
+						    u64 pa, const struct event *ev)
+{
 	const struct spinlock *lock;
 	const char *pool = free_in(o, s, pa, &lock);
-	bool allocator;
 
-	if (likely(!pool))
-		return;
-	allocator = check_holds(lock, ev->cpu) &&
-		    (ev->kind == EV_ZERO || (pa & (page - 1)) < LINKS_BYTES);
-	if (!allocator)
-		oracle_breach(o, RULE_USE_AFTER_FREE, ALIGN_DOWN(pa, page), ev,
-			      "0x%" PRIx64 " was written, in a page that is free in pool %s", pa,
-			      pool);
+	if (pool && !allocators(o, lock, pa, ev))
+		written(o, pool, pa, ev);
+}
+
+/* Mostly one look at the lock tells, and that no VM's pool has a page free. */
+static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
+{
+	const struct check_pool *p = check_pool_of(&s->pools, pa);
+
+	if (p ? !allocators(o, p->lock, pa, ev) : s->n_vm_free)
+		check_written(o, s, pa, ev);
 }
 
 /* Of what is cleared the first page and the last: one that does not begin a page ends in another. */
@@ -148,16 +160,11 @@ static void check_zero(struct oracle *o, struct lifetime_state *s, const struct 
 		check_store(o, s, ALIGN_DOWN(last, check_page_size(o)), ev);
 }
 
-/* A table descriptor was stored: may it lead where it does? */
-static void check_link(struct oracle *o, struct lifetime_state *s, const struct event *ev,
-		       const struct part *part)
+/* A table descriptor was stored that leads to a page of pool @p which is free, or of none. */
+static __attribute__((noinline)) void check_astray(struct oracle *o, const struct check_pool *p,
+						   u64 child, const struct event *ev,
+						   const struct part *part)
 {
-	struct board *b = oracle_board(o);
-	u64 child = pa_from_pte(b->f, ev->val).pa;
-	const struct check_pool *p = check_pool_of(&s->pools, child);
-
-	if (p && !is_free(o, p, child))
-		return;
 	if (part->part == PART_GUEST_TABLE && pte_table(ev->val, part->level) &&
 	    !check_count_of(o, child))
 		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
@@ -169,6 +176,17 @@ static void check_link(struct oracle *o, struct lifetime_state *s, const struct 
 		oracle_breach(o, RULE_USE_AFTER_FREE, child, ev,
 			      "a table entry leads to 0x%" PRIx64 ", which is free in pool %s",
 			      child, p->name);
+}
+
+/* A table descriptor was stored: may it lead where it does? */
+static void check_link(struct oracle *o, struct lifetime_state *s, const struct event *ev,
+		       const struct part *part)
+{
+	u64 child = pa_from_pte(oracle_board(o)->f, ev->val).pa;
+	const struct check_pool *p = check_pool_of(&s->pools, child);
+
+	if (unlikely(!p || is_free(o, p, child)))
+		check_astray(o, p, child, ev, part);
 }
 
 static void check_load(struct oracle *o, struct lifetime_state *s, const struct event *ev)
@@ -209,13 +227,13 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 		if (!vm_freed_into(o, s, ev->addr))
 			return;
 	}
-	if (s->n_freed < MAX_FREED) {
-		s->freed[s->n_freed].base = ev->addr;
-		s->freed[s->n_freed++].size = size;
-	}
-	if (!s->listening)
-		board_subscribe_kinds(oracle_board(o), BIT(EV_LOAD), on_load, s);
-	s->listening = true;
+	if (s->n_freed == MAX_FREED)
+		return;
+	s->freed[s->n_freed].base = ev->addr;
+	s->freed[s->n_freed++].size = size;
+	s->lo = MIN(s->lo, ev->addr);
+	s->hi = MAX(s->hi, ev->addr + size);
+	board_loads_from(oracle_board(o), s->lo, s->hi - s->lo);
 }
 
 static void check_given(struct oracle *o, struct lifetime_state *s, const struct event *ev)
@@ -267,13 +285,6 @@ static void check_host_free(struct oracle *o, const struct event *ev)
 			      ev->addr);
 }
 
-static void on_load(void *data, const struct event *ev)
-{
-	struct lifetime_state *s = data;
-
-	check_load(s->o, s, ev);
-}
-
 static void lifetime_store(struct oracle *o, void *state, const struct event *ev,
 			   const struct place *at)
 {
@@ -310,13 +321,18 @@ static void lifetime_event(struct oracle *o, void *state, const struct event *ev
 	case EV_PUT:
 		check_reference(o, s, ev);
 		break;
+	case EV_LOAD:
+		check_load(o, s, ev);
+		break;
 	}
 }
 
-static void stop_listening(struct oracle *o, struct lifetime_state *s)
+static void none_freed(struct oracle *o, struct lifetime_state *s)
 {
-	board_unsubscribe(oracle_board(o), on_load, s);
-	s->listening = false;
+	s->n_freed = 0;
+	s->lo = UINT64_MAX;
+	s->hi = 0;
+	board_loads_from(oracle_board(o), 0, 0);
 }
 
 static void lifetime_begin(struct oracle *o, void *state, const struct oracle_action *a)
@@ -324,34 +340,28 @@ static void lifetime_begin(struct oracle *o, void *state, const struct oracle_ac
 	struct lifetime_state *s = state;
 
 	check_pools_sync(o, &s->pools);
-	/* a snapshot that was restored knows nothing of who listens */
-	stop_listening(o, s);
-	s->n_freed = 0;
+	none_freed(o, s);
 	s->off = check_booting(o);
 }
 
 static void lifetime_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
-	struct lifetime_state *s = state;
-
-	if (s->listening)
-		stop_listening(o, s);
+	none_freed(o, state);
 }
 
 static void lifetime_init(struct oracle *o, void *state)
 {
 	struct lifetime_state *s = state;
-
 	struct board *b = oracle_board(o);
 
-	s->o = o;
 	book_init(b, &s->vm_free, board_pa_limit(b) >> b->f->page_shift, 1);
 }
 
 const struct checker lifetime_checker = {
 	.name = "lifetime",
 	.state_size = sizeof(struct lifetime_state),
-	.kinds = BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) | BIT(EV_PUT),
+	.kinds = BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) | BIT(EV_PUT) |
+		 BIT(EV_LOAD),
 	.init = lifetime_init,
 	.event = lifetime_event,
 	.stores = BIT(PART_NONE) | PART_TABLES,

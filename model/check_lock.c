@@ -84,28 +84,40 @@ static void check_order(struct oracle *o, struct lock_state *s, const struct eve
 
 /* ---- What is held --------------------------------------------------------------------- */
 
-static void must_hold(struct oracle *o, const struct spinlock *l, u64 page, const struct event *ev,
-		      const char *what)
+of_breach not_held(struct oracle *o, const struct spinlock *l, u64 page, const struct event *ev,
+		   const char *what)
 {
-	if (l && !check_holds(l, ev->cpu))
-		oracle_breach(o, RULE_LOCK_HELD, page, ev, "CPU %u changed %s without %s", ev->cpu,
-			      what, l->name);
+	oracle_breach(o, RULE_LOCK_HELD, page, ev, "CPU %u changed %s without %s", ev->cpu, what,
+		      l->name);
+}
+
+static inline void must_hold(struct oracle *o, const struct spinlock *l, u64 page,
+			     const struct event *ev, const char *what)
+{
+	if (unlikely(l && !check_holds(l, ev->cpu)))
+		not_held(o, l, page, ev, what);
+}
+
+static u64 entry_index(struct oracle *o, u64 pa)
+{
+	return (pa & (check_page_size(o) - 1)) / 8;
 }
 
 /* A slot of the fixmap is its CPU's own, and keeps its entry when it is not in use. */
-static bool is_fixmap(struct oracle *o, const struct part *p, const struct event *ev)
+static __attribute__((noinline)) bool is_fixmap(struct oracle *o, const struct part *p,
+						const struct event *ev)
 {
 	const struct el2_view *v = oracle_view(o);
 	unsigned int shift = oracle_board(o)->f->page_shift;
-	u64 index = (ev->addr & (BIT(shift) - 1)) / 8;
-	u64 va = p->ia + (index << level_shift(shift, p->level));
+	u64 va = p->ia + (entry_index(o, ev->addr) << level_shift(shift, p->level));
 
 	if (ev->kind != EV_STORE || va < v->private_base || va >= v->private_next)
 		return false;
 	return ev->old && ev->val && pte_valid(ev->old) != pte_valid(ev->val);
 }
 
-static void check_guest_table(struct oracle *o, u32 handle, const struct event *ev)
+static __attribute__((noinline)) void check_guest_table(struct oracle *o, u32 handle,
+							const struct event *ev)
 {
 	const struct el2_guest_view *g = model_guest(oracle_view(o), handle);
 	const struct oracle_action *a = oracle_action(o);
@@ -120,15 +132,14 @@ static void check_guest_table(struct oracle *o, u32 handle, const struct event *
 static void check_table(struct oracle *o, struct lock_state *s, const struct part *p,
 			const struct event *ev)
 {
-	unsigned int shift = oracle_board(o)->f->page_shift;
-	u64 index = (ev->addr & (BIT(shift) - 1)) / 8;
+	const unsigned int bits = level_shift(oracle_board(o)->f->page_shift, p->level);
 
 	if (p->part == PART_GUEST_TABLE)
 		check_guest_table(o, p->handle, ev);
 	else if (p->part == PART_HOST_TABLE)
-		must_hold(o, s->host, p->ia + (index << level_shift(shift, p->level)), ev,
+		must_hold(o, s->host, p->ia + (entry_index(o, ev->addr) << bits), ev,
 			  "the host's stage 2");
-	else if (!is_fixmap(o, p, ev))
+	else if (!check_holds(s->hyp, ev->cpu) && !is_fixmap(o, p, ev))
 		must_hold(o, s->hyp, NO_PAGE, ev, "EL2's stage 1");
 }
 
@@ -161,37 +172,35 @@ static bool is_vms(struct oracle *o, u64 frame, const struct event *ev)
 	return hyp == PKVM_PAGE_OWNED;
 }
 
-/* The count of a page: its pool's, a table's user's, or a pin. */
-static void count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
+/* A table's user's, or a pin. */
+static __attribute__((noinline)) void other_count(struct oracle *o, struct lock_state *s, u64 frame,
+						  const struct event *ev)
 {
-	const struct check_pool *pool = check_pool_of(&s->pools, frame);
-
-	if (pool) {
-		/* A block that is split has one user, who gives each piece its first count. */
-		if (!(ev->old == 0 && ev->val == 1))
-			must_hold(o, pool->lock, frame, ev, "the count of a pool's page");
-		return;
-	}
 	if (check_holds(s->vm_table, ev->cpu) || is_vms(o, frame, ev))
 		return;
 	must_hold(o, s->host, frame, ev, "a page's count");
 	must_hold(o, s->hyp, frame, ev, "a page's count");
 }
 
-static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct part *p,
-			   const struct event *ev)
+/* The count of a page changed. */
+static void count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
+{
+	const struct check_pool *pool = check_pool_of(&s->pools, frame);
+
+	/* A block that is split has one user, who gives each piece its first count. */
+	if (!pool)
+		other_count(o, s, frame, ev);
+	else if (!(ev->old == 0 && ev->val == 1))
+		must_hold(o, pool->lock, frame, ev, "the count of a pool's page");
+}
+
+/* Something else in struct hyp_page, or more than one thing. */
+static __attribute__((noinline)) void fields_locked(struct oracle *o, struct lock_state *s, u64 at,
+						    u64 frame, const struct event *ev)
 {
 	const struct el2_layout *l = oracle_view(o)->layout;
-	unsigned int shift = oracle_board(o)->f->page_shift;
-	u64 off = ev->addr & (BIT(shift) - 1), at = off & (l->hyp_page_size - 1u), state;
-	u64 frame = p->ia + (off >> __builtin_ctz(l->hyp_page_size) << shift);
+	u64 state;
 
-	if (ev->old == ev->val)
-		return;
-	if (likely(at == l->refcount_off && ev->arg == l->refcount_width)) {
-		count_locked(o, s, frame, ev);
-		return;
-	}
 	if (field_change(ev, at, l->refcount_off, l->refcount_width))
 		count_locked(o, s, frame, ev);
 	if (!l->has_state)
@@ -205,7 +214,20 @@ static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct 
 		must_hold(o, s->host, frame, ev, "the guests' count of a page");
 }
 
-static void check_lists(struct oracle *o, const struct event *ev)
+static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct place *at,
+			   const struct event *ev)
+{
+	const struct el2_layout *l = oracle_view(o)->layout;
+
+	if (ev->old == ev->val)
+		return;
+	if (likely(at->field == l->refcount_off && ev->arg == l->refcount_width))
+		count_locked(o, s, at->frame, ev);
+	else
+		fields_locked(o, s, at->field, at->frame, ev);
+}
+
+static __attribute__((noinline)) void check_lists(struct oracle *o, const struct event *ev)
 {
 	const struct el2_view *v = oracle_view(o);
 
@@ -237,7 +259,7 @@ static void lock_store(struct oracle *o, void *state, const struct event *ev,
 		check_data(o, s, ev);
 		break;
 	case PART_VMEMMAP:
-		check_hyp_page(o, s, &at->part, ev);
+		check_hyp_page(o, s, at, ev);
 		break;
 	default:
 		check_table(o, s, &at->part, ev);

@@ -347,13 +347,13 @@ static void count_made(struct oracle *o, int level, const struct event *ev)
 }
 
 /* Apart, so that stores to less than tables do not pay for its registers. */
-static __attribute__((noinline)) void table_store(struct oracle *o, const struct part_entry *at,
+static __attribute__((noinline)) void table_store(struct oracle *o, const struct part *at,
 						  const struct event *ev)
 {
-	const struct whose w = whose(at);
-	int level = part_level(at);
+	const struct whose w = { at->part, at->handle ? (u16)(at->handle - EL2_HANDLE_OFFSET) : 0 };
+	int level = at->level;
 	u64 i = (ev->addr & (BIT(o->shift) - 1)) / 8;
-	u64 ia = (at->ia & ~PART_FLAGS) + i * span_of(o, level);
+	u64 ia = at->ia + (i << level_shift(o->shift, level));
 	bool was_odd, is_odd;
 	struct part_entry *p;
 
@@ -389,17 +389,16 @@ static __attribute__((noinline)) void table_store(struct oracle *o, const struct
 }
 
 /* struct hyp_page: orders are no concern, nor are counts on EL2's own pages. */
-static void record_store(struct oracle *o, const struct part_entry *at, const struct event *ev)
+static void record_store(struct oracle *o, const struct place *at, const struct event *ev)
 {
 	const struct el2_layout *l = o->v->layout;
-	u64 off = ev->addr & (BIT(o->shift) - 1), field = off & (BIT(o->hyp_page_shift) - 1);
-	u64 pfn = ((at->ia & ~PART_FLAGS) >> o->shift) + (off >> o->hyp_page_shift);
-	u64 last = pfn + ((field + ev->arg - 1) >> o->hyp_page_shift), word;
+	u64 pfn = at->frame >> o->shift, word;
+	u64 last = pfn + ((at->field + ev->arg - 1) >> o->hyp_page_shift);
 
-	if (ev->old == ev->val || (field == l->order_off && ev->arg == l->order_width))
+	if (ev->old == ev->val || (at->field == l->order_off && ev->arg == l->order_width))
 		return;
 	word = pfn < o->n_frames ? page_word(o, pfn) : 0;
-	if (field == l->refcount_off && ev->arg == l->refcount_width && word &&
+	if (at->field == l->refcount_off && ev->arg == l->refcount_width && word &&
 	    FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
 		return;
 	for (; pfn <= last; pfn++)
@@ -419,27 +418,19 @@ static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 		o->fold.alien = *ev;
 }
 
-struct part fold_store(struct oracle *o, const struct event *ev)
+void fold_store(struct oracle *o, const struct event *ev, const struct place *at)
 {
-	u64 frame = ev->addr >> o->shift;
-	const struct part_entry *p;
-
-	if (frame >= o->n_frames)
-		return (struct part){ 0 };
-	p = part_at(o, frame);
-	if (unlikely(!o->fold.live))
-		return part_of(p);
-	switch (part_kind(p)) {
+	switch (at->part.part) {
 	case PART_NONE:
-		alien_write(o, frame, ev);
-		return (struct part){ 0 };
+		if (ev->addr >> o->shift < o->n_frames)
+			alien_write(o, ev->addr >> o->shift, ev);
+		break;
 	case PART_VMEMMAP:
-		record_store(o, p, ev);
+		record_store(o, at, ev);
 		break;
 	default:
-		table_store(o, p, ev);
+		table_store(o, &at->part, ev);
 	}
-	return part_of(p);
 }
 
 /* Bytes changed in a way that does not tell what they were. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "oracle_impl.h"
 
 const char *const check_mode_name[] = {
@@ -80,13 +81,16 @@ settled tell_events(struct oracle *o, unsigned int kind, const struct event *ev)
 	tell_event(o, BOOKS, kind, ev);
 }
 
-static void on_store(struct oracle *o, const struct event *ev)
+static void on_store(void *data, const struct event *ev)
 {
+	struct oracle *o = data;
 	struct place at;
 
 	G_STATIC_ASSERT(N_PARTS == 5); /* the third case below is of tables */
-	at.part = fold_store(o, ev);
-	at.walked = false;
+	at.part = fold_part(o, PA(ev->addr));
+	check_place(o, ev, &at);
+	if (likely(o->fold.live))
+		fold_store(o, ev, &at);
 	switch (at.part.part) {
 	case PART_NONE:
 		tell_stores(o, PART_NONE, ev, &at);
@@ -95,13 +99,14 @@ static void on_store(struct oracle *o, const struct event *ev)
 		tell_stores(o, PART_VMEMMAP, ev, &at);
 		break;
 	default:
-		check_place(o, ev->addr, &at);
 		tell_stores(o, PART_HOST_TABLE, ev, &at);
 	}
 }
 
-static void on_rare(struct oracle *o, const struct event *ev)
+static void on_rare(void *data, const struct event *ev)
 {
+	struct oracle *o = data;
+
 	fold_event(o, ev);
 	if (ev->kind == EV_CALL)
 		boot_event(o, ev);
@@ -110,46 +115,61 @@ static void on_rare(struct oracle *o, const struct event *ev)
 	tell_events(o, ev->kind, ev);
 }
 
-static void on_event(void *data, const struct event *ev)
+static void on_lock(void *data, const struct event *ev)
 {
-	struct oracle *o = data;
-
-	switch (ev->kind) {
-	case EV_STORE:
-		on_store(o, ev);
-		break;
-	case EV_LOCK:
-		fold_event(o, ev);
-		tell_events(o, EV_LOCK, ev);
-		break;
-	case EV_UNLOCK:
-		tell_events(o, EV_UNLOCK, ev);
-		break;
-	case EV_TLBI:
-		tell_events(o, EV_TLBI, ev);
-		break;
-	case EV_DSB:
-		tell_events(o, EV_DSB, ev);
-		break;
-	case EV_GET:
-		tell_events(o, EV_GET, ev);
-		break;
-	case EV_PUT:
-		tell_events(o, EV_PUT, ev);
-		break;
-	default:
-		on_rare(o, ev);
-	}
+	fold_event(data, ev);
+	tell_events(data, EV_LOCK, ev);
 }
 
-static u32 wanted_kinds(void)
+static void on_unlock(void *data, const struct event *ev)
 {
-	u32 kinds = FOLD_KINDS | BIT(EV_STORE) | BIT(EV_CALL);
+	tell_events(data, EV_UNLOCK, ev);
+}
+
+static void on_get(void *data, const struct event *ev)
+{
+	tell_events(data, EV_GET, ev);
+}
+
+static void on_put(void *data, const struct event *ev)
+{
+	tell_events(data, EV_PUT, ev);
+}
+
+static void on_tlbi(void *data, const struct event *ev)
+{
+	tell_events(data, EV_TLBI, ev);
+}
+
+static void on_dsb(void *data, const struct event *ev)
+{
+	tell_events(data, EV_DSB, ev);
+}
+
+static void on_load(void *data, const struct event *ev)
+{
+	tell_events(data, EV_LOAD, ev);
+}
+
+/* What comes often is heard by a function of its own. */
+static const struct {
+	enum event_kind kind;
+	event_fn fn;
+} often[] = {
+	{ EV_STORE, on_store }, { EV_LOCK, on_lock }, { EV_UNLOCK, on_unlock }, { EV_GET, on_get },
+	{ EV_PUT, on_put },	{ EV_TLBI, on_tlbi }, { EV_DSB, on_dsb },
+};
+
+static u32 rare_kinds(void)
+{
+	u32 kinds = FOLD_KINDS | BIT(EV_CALL);
 
 	for (unsigned int i = 0; checkers[i]; i++)
 		if (checkers[i]->event)
 			kinds |= checkers[i]->kinds;
-	return kinds;
+	for (unsigned int i = 0; i < G_N_ELEMENTS(often); i++)
+		kinds &= ~(u32)BIT(often[i].kind);
+	return kinds & ~(u32)BIT(EV_LOAD);
 }
 
 /* ---- Making one ------------------------------------------------------------------------ */
@@ -192,14 +212,21 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o) || !race_init(o))
 		return NULL;
 	checkers_init(o);
-	board_subscribe_kinds(b, wanted_kinds(), on_event, o);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(often); i++)
+		board_subscribe_kinds(b, BIT(often[i].kind), often[i].fn, o);
+	board_subscribe_kinds(b, rare_kinds(), on_rare, o);
+	board_subscribe_loads(b, on_load, o);
 	return o;
 }
 
 void oracle_free(struct oracle *o)
 {
-	if (o)
-		board_unsubscribe(o->b, on_event, o);
+	if (!o)
+		return;
+	board_unsubscribe(o->b, on_load, o);
+	board_unsubscribe(o->b, on_rare, o);
+	for (unsigned int i = G_N_ELEMENTS(often); i--;)
+		board_unsubscribe(o->b, often[i].fn, o);
 }
 
 /* ---- Actions ------------------------------------------------------------------------------ */

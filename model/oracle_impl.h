@@ -120,8 +120,8 @@ struct fold {
 
 bool fold_init(struct oracle *o);
 void fold_begin(struct oracle *o);
-/* EV_STORE; what its frame is after it. */
-struct part fold_store(struct oracle *o, const struct event *ev);
+/* EV_STORE, and where it went. Only while the fold is live. */
+void fold_store(struct oracle *o, const struct event *ev, const struct place *at);
 /* The others that it wants. */
 void fold_event(struct oracle *o, const struct event *ev);
 /* After the action: which pages blocks and tables that changed stand for. */

@@ -53,13 +53,14 @@ struct check_desc {
 };
 
 struct place {
-	struct part part;    /* of its frame, with the store taken in */
-	bool walked;	     /* a descriptor's, of a table that some CPU walks: */
+	struct part part; /* of its frame */
+	/* PART_VMEMMAP: the first byte's entry is that of the frame at @frame, and it is @field's */
+	u64 frame, field;
+	/* of a table that some CPU walks, the descriptor, where it was or is a valid one: */
+	bool walked;
 	struct check_desc d; /* it */
 };
 
-/* check.c: @at->part is a table's, and @pa in it: fill in the rest. */
-void check_place(struct oracle *o, u64 pa, struct place *at);
 
 /* ---- Checkers: one file, one idea, a few rules ---- */
 

@@ -30,6 +30,23 @@ static struct extent *extent_or_abort(struct cpu *cpu, u64 pa)
 	return e;
 }
 
+/* As event_emit(), of which a load may be told by where it reads. */
+static inline void load_told(struct cpu *cpu, u64 pa, u64 val, unsigned int width,
+			     enum mem_order mo)
+{
+	struct board *b = cpu->board;
+
+	if (likely(!b->watched))
+		return;
+	b->seq++;
+	if (board_tells_load(b, pa))
+		event_post(cpu, (struct event){ .kind = EV_LOAD,
+						.order = (u8)mo,
+						.arg = width,
+						.addr = pa,
+						.val = val });
+}
+
 static inline __attribute__((always_inline)) u64 load(struct cpu *cpu, u64 pa, unsigned int width,
 						      enum mem_order mo)
 {
@@ -40,62 +57,63 @@ static inline __attribute__((always_inline)) u64 load(struct cpu *cpu, u64 pa, u
 	e = extent_or_abort(cpu, pa);
 	sim_assert(IS_ALIGNED(pa, width));
 	val = bytes_get(e->bytes + (pa - e->base), width);
-	event_emit(cpu, .kind = EV_LOAD, .order = (u8)mo, .arg = width, .addr = pa, .val = val);
+	load_told(cpu, pa, val, width, mo);
 	return val;
 }
 
-static inline __attribute__((always_inline)) void store(struct cpu *cpu, u64 pa, u64 val,
-							unsigned int width, enum mem_order mo)
+/* @e: where it is; the line is marked. */
+static inline __attribute__((always_inline)) void
+store(struct cpu *cpu, struct extent *e, u64 pa, u64 val, unsigned int width, enum mem_order mo)
 {
-	struct extent *e;
-	u64 old;
-	u8 *p;
+	u8 *p = e->bytes + (pa - e->base);
+	u64 old = bytes_get(p, width);
 
-	event_step(cpu, EV_STORE);
-	e = extent_or_abort(cpu, pa);
 	sim_assert(IS_ALIGNED(pa, width));
-	p = e->bytes + (pa - e->base);
-	old = bytes_get(p, width);
-	store_mark(cpu->board, e, pa - e->base);
 	bytes_put(p, val, width);
-	if (unlikely(cpu->board->may) && width == 8)
-		past_stored(cpu, pa, old);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
 		   .old = old);
 }
 
-/* A copy for each width: what moves the bytes is then one instruction. */
-u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo)
+static inline bool store_is_plain(const struct board *b, const struct extent *e, u64 pa)
 {
-	switch (width) {
-	case 1:
-		return load(cpu, pa, 1, mo);
-	case 2:
-		return load(cpu, pa, 2, mo);
-	case 4:
-		return load(cpu, pa, 4, mo);
-	default:
-		return load(cpu, pa, 8, mo);
-	}
+	return !board_steps(b) && !b->may && pa - e->base < e->size &&
+	       !store_unmarked(e, pa - e->base);
 }
 
-void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo)
+/* A store that is more than its bytes and its event, in a function of its own. */
+static __attribute__((noinline)) void store_step(struct cpu *cpu, u64 pa, u64 val,
+						 unsigned int width, enum mem_order mo)
 {
-	switch (width) {
-	case 1:
-		store(cpu, pa, val, 1, mo);
-		break;
-	case 2:
-		store(cpu, pa, val, 2, mo);
-		break;
-	case 4:
-		store(cpu, pa, val, 4, mo);
-		break;
-	default:
-		store(cpu, pa, val, 8, mo);
-		break;
-	}
+	struct extent *e;
+
+	event_step(cpu, EV_STORE);
+	e = extent_or_abort(cpu, pa);
+	store_mark(cpu->board, e, pa - e->base);
+	if (cpu->board->may && width == 8)
+		past_stored(cpu, pa, bytes_get(e->bytes + (pa - e->base), 8));
+	store(cpu, e, pa, val, width, mo);
 }
+
+#define DEFINE_MEM_SLOW(bits)                                                                      \
+	u##bits mem_load##bits##_slow(struct cpu *cpu, u64 pa, enum mem_order mo)                  \
+	{                                                                                          \
+		return (u##bits)load(cpu, pa, bits / 8, mo);                                       \
+	}                                                                                          \
+                                                                                                   \
+	void mem_store##bits##_slow(struct cpu *cpu, u64 pa, u##bits val, enum mem_order mo)       \
+	{                                                                                          \
+		struct extent *e = cpu->board->last;                                               \
+                                                                                                   \
+		if (likely(store_is_plain(cpu->board, e, pa)))                                     \
+			store(cpu, e, pa, val, bits / 8, mo);                                      \
+		else                                                                               \
+			store_step(cpu, pa, val, bits / 8, mo);                                    \
+	}
+
+DEFINE_MEM_SLOW(8)
+DEFINE_MEM_SLOW(16)
+DEFINE_MEM_SLOW(32)
+DEFINE_MEM_SLOW(64)
 
 bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_order mo)
 {
@@ -109,8 +127,7 @@ bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_orde
 	p = e->bytes + (pa.pa - e->base);
 	was = bytes_get(p, 8);
 	if (was != old) {
-		event_emit(cpu, .kind = EV_LOAD, .order = (u8)mo, .arg = 8, .addr = pa.pa,
-			   .val = was);
+		load_told(cpu, pa.pa, was, 8, mo);
 		return false;
 	}
 	store_mark(cpu->board, e, pa.pa - e->base);
@@ -135,11 +152,14 @@ void mem_zero(struct cpu *cpu, pa_t pa, u64 bytes)
 /* As the events tell it: a load and a store a word, so upwards only. */
 static void copy_watched(struct cpu *cpu, u64 dst, u64 src, u64 bytes)
 {
-	unsigned int width = IS_ALIGNED(dst | src | bytes, 8) ? 8 : 1;
-
-	for (u64 i = 0; i < bytes; i += width)
-		mem_store_slow(cpu, dst + i, mem_load_slow(cpu, src + i, width, MO_PLAIN), width,
-			       MO_PLAIN);
+	if (!IS_ALIGNED(dst | src | bytes, 8)) {
+		for (u64 i = 0; i < bytes; i++)
+			mem_store8(cpu, PA(dst + i), mem_load8(cpu, PA(src + i), MO_PLAIN),
+				   MO_PLAIN);
+		return;
+	}
+	for (u64 i = 0; i < bytes; i += 8)
+		mem_store64(cpu, PA(dst + i), mem_load64(cpu, PA(src + i), MO_PLAIN), MO_PLAIN);
 }
 
 void mem_copy(struct cpu *cpu, pa_t dst, pa_t src, u64 bytes)

@@ -119,6 +119,12 @@ void board_subscribe(struct board *b, event_fn fn, void *data);
 /* Only events of @kinds, BIT(EV_*): others cost next to nothing. All are numbered. */
 void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data);
 void board_unsubscribe(struct board *b, event_fn fn, void *data);
+/*
+ * Loads alone, of which there are more than of all else: where nobody wants them all, only
+ * those from what board_loads_from() said last, which is one range; size 0: none.
+ */
+void board_subscribe_loads(struct board *b, event_fn fn, void *data);
+void board_loads_from(struct board *b, u64 base, u64 size);
 
 /*
  * The last events of all kinds, kept as they come: event number i of those is
@@ -214,6 +220,7 @@ struct board {
 	u32 kinds;               /* BIT(EV_*) that are written down: somebody subscribes to
 				    them, or all are kept */
 	struct event_listeners *listeners; /* by kind; of no snapshot */
+	u64 loads_base, loads_size; /* loads from there are told in any case */
 	struct event_ring *ring; /* where events are written down; never NULL */
 	u64 seq;                 /* last event's number */
 	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
@@ -266,9 +273,15 @@ struct extent *extent_find(struct board *b, u64 pa);
  */
 struct extent *board_store_new(struct board *b, u64 bytes);
 void extent_mark(struct board *b, struct extent *e, u64 off); /* before a store */
-/* @width: 1, 2, 4 or 8 */
-u64 mem_load_slow(struct cpu *cpu, u64 pa, unsigned int width, enum mem_order mo);
-void mem_store_slow(struct cpu *cpu, u64 pa, u64 val, unsigned int width, enum mem_order mo);
+/* Where somebody watches. A function a width: what moves the bytes is then one instruction. */
+u8 mem_load8_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
+u16 mem_load16_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
+u32 mem_load32_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
+u64 mem_load64_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
+void mem_store8_slow(struct cpu *cpu, u64 pa, u8 val, enum mem_order mo);
+void mem_store16_slow(struct cpu *cpu, u64 pa, u16 val, enum mem_order mo);
+void mem_store32_slow(struct cpu *cpu, u64 pa, u32 val, enum mem_order mo);
+void mem_store64_slow(struct cpu *cpu, u64 pa, u64 val, enum mem_order mo);
 /* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
 void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn));
 
@@ -281,17 +294,33 @@ static inline struct extent *extent_at(struct board *b, u64 pa)
 	return extent_find(b, pa);
 }
 
+static inline bool store_unmarked(const struct extent *e, u64 off)
+{
+	return ~e->frame[off >> 12] & (FRAME_TOUCHED | FRAME_LINE(off));
+}
+
 /* Bytes @off .. of one 512-byte line of @e are about to be written. */
 static inline void store_mark(struct board *b, struct extent *e, u64 off)
 {
-	if (unlikely(~e->frame[off >> 12] & (FRAME_TOUCHED | FRAME_LINE(off))))
+	if (unlikely(store_unmarked(e, off)))
 		extent_mark(b, e, off);
 }
 
-/* Is an event of @kind more than its number? Asked where somebody watches. */
-static inline bool board_hears(const struct board *b, enum event_kind kind)
+/* Is the next visible step more than its event: perhaps another CPU's turn, or the end? */
+static inline bool board_steps(const struct board *b)
 {
-	return b->kinds & BIT(kind) || b->scheduled || b->step_limit;
+	return b->scheduled || b->step_limit - 1 < b->seq;
+}
+
+static inline bool board_tells_load(const struct board *b, u64 pa)
+{
+	return b->kinds & BIT(EV_LOAD) || pa - b->loads_base < b->loads_size;
+}
+
+/* Is a load from @pa more than its number? Asked where somebody watches. */
+static inline bool board_hears_load(const struct board *b, u64 pa)
+{
+	return board_tells_load(b, pa) || board_steps(b);
 }
 
 #define DEFINE_MEM_ACCESS(bits)                                                         \
@@ -301,8 +330,8 @@ static inline bool board_hears(const struct board *b, enum event_kind kind)
 		struct extent *e;                                                       \
                                                                                         \
 		if (unlikely(b->watched)) {                                             \
-			if (board_hears(b, EV_LOAD))                                    \
-				return (u##bits)mem_load_slow(cpu, pa.pa, bits / 8, mo); \
+			if (board_hears_load(b, pa.pa))                                 \
+				return mem_load##bits##_slow(cpu, pa.pa, mo);           \
 			b->seq++;                                                       \
 		}                                                                       \
 		e = extent_at(b, pa.pa);                                                \
@@ -319,15 +348,14 @@ static inline bool board_hears(const struct board *b, enum event_kind kind)
 		u64 off;                                                                \
                                                                                         \
 		if (unlikely(b->watched)) {                                             \
-			mem_store_slow(cpu, pa.pa, val, bits / 8, mo);                  \
+			mem_store##bits##_slow(cpu, pa.pa, val, mo);                    \
 			return;                                                         \
 		}                                                                       \
 		e = extent_at(b, pa.pa);                                                \
 		if (unlikely(!e))                                                       \
 			mem_bus_error(cpu, pa.pa);                                      \
 		off = pa.pa - e->base;                                                  \
-		if (unlikely(~e->frame[off >> 12] & (FRAME_TOUCHED | FRAME_LINE(off)))) \
-			extent_mark(b, e, off);                                         \
+		store_mark(b, e, off);                                                  \
 		*(u##bits *)(e->bytes + off) = val;                                     \
 	}
 
@@ -383,8 +411,7 @@ static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
 	const struct board *b = cpu->board;
 
-	if (unlikely(b->watched) &&
-	    (b->scheduled || (b->step_limit && unlikely(b->seq >= b->step_limit))))
+	if (unlikely(b->watched) && unlikely(board_steps(b)))
 		event_step_slow(cpu, kind);
 }
 
@@ -392,6 +419,7 @@ static inline void event_step(struct cpu *cpu, enum event_kind kind)
 static inline void event_post(struct cpu *cpu, struct event ev)
 {
 	const struct board *b = cpu->board;
+	const struct event_listener *l = b->listeners[ev.kind].l;
 	struct event_ring *ring = b->ring;
 	struct event *slot = &ring->ev[ring->n++ & ring->mask];
 
@@ -401,8 +429,12 @@ static inline void event_post(struct cpu *cpu, struct event ev)
 		ev.fn = cpu->frame->fn;
 	*slot = ev;
 	ring->count[ev.kind]++;
-	for (const struct event_listener *l = b->listeners[ev.kind].l; l->fn; l++)
+	if (!l->fn)
+		return;
+	/* the last call is a jump, and mostly the only one */
+	for (; l[1].fn; l++)
 		l->fn(l->data, slot);
+	l->fn(l->data, slot);
 }
 
 /* Every event has a number; who wants it gets it. */

@@ -202,6 +202,7 @@ void cpu_give_up(struct cpu *cpu) __attribute__((noreturn));
 
 struct subscriber {
 	u32 kinds;
+	bool some; /* it may hear of others, and does not ask for them */
 	event_fn fn;
 	void *data;
 };

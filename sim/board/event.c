@@ -46,11 +46,12 @@ void board_update_watched(struct board *b)
 	u32 told = 0;
 
 	for (guint i = 0; i < p->subscribers->len; i++)
-		told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
+		if (!g_array_index(p->subscribers, struct subscriber, i).some)
+			told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
 	b->ring = p->ring;
 	b->kinds = p->ring == &p->last ? told : ~0u;
 	b->scheduled = p->sched.on;
-	b->watched = b->kinds || p->sched.on || b->step_limit;
+	b->watched = b->kinds || p->subscribers->len || p->sched.on || b->step_limit;
 }
 
 void board_keep_events(struct board *b, struct event_ring *ring)
@@ -64,15 +65,31 @@ void board_subscribe(struct board *b, event_fn fn, void *data)
 	board_subscribe_kinds(b, ~0u, fn, data);
 }
 
-void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data)
+static void subscribe(struct board *b, const struct subscriber *s)
 {
 	struct board_private *p = b->priv;
-	struct subscriber s = { kinds, fn, data };
 
 	sim_assert(p->subscribers->len < BOARD_MAX_SUBSCRIBERS);
-	g_array_append_val(p->subscribers, s);
-	listen(p, &s, true);
+	g_array_append_vals(p->subscribers, s, 1);
+	listen(p, s, true);
 	board_update_watched(b);
+}
+
+void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data)
+{
+	subscribe(b, &(struct subscriber){ .kinds = kinds, .fn = fn, .data = data });
+}
+
+void board_subscribe_loads(struct board *b, event_fn fn, void *data)
+{
+	subscribe(b, &(struct subscriber){
+			     .kinds = BIT(EV_LOAD), .some = true, .fn = fn, .data = data });
+}
+
+void board_loads_from(struct board *b, u64 base, u64 size)
+{
+	b->loads_base = base;
+	b->loads_size = size;
 }
 
 /* The last one leaves the ends of lists; before it the lists are made anew. */

@@ -25,31 +25,59 @@ static void lock_never(struct cpu *cpu, struct spinlock *l)
 	cpu_hang(cpu);
 }
 
-void spin_lock(struct cpu *cpu, struct spinlock *l)
+static inline void taken(struct cpu *cpu, struct spinlock *l)
 {
-	if (unlikely(l->holder == (s16)cpu->id))
-		lock_never(cpu, l);
-	/* The scheduler chooses a CPU that waits only when the lock is free. */
-	cpu->waits = l;
-	event_step(cpu, EV_LOCK);
-	if (unlikely(l->holder >= 0))
-		lock_never(cpu, l);
-	cpu->waits = NULL;
+	const struct board *b = cpu->board;
+
 	l->holder = (s16)cpu->id;
 	l->fn = cpu->frame ? cpu->frame->fn : NULL;
+	l->seq = b->seq + b->watched;
 	if (l->rank < 64)
 		cpu->holds |= BIT(l->rank);
 	event_emit(cpu, .kind = EV_LOCK, .what = l->name, .arg = l->rank);
-	l->seq = cpu->board->seq;
 }
 
-void spin_unlock(struct cpu *cpu, struct spinlock *l)
+/* The scheduler chooses a CPU that waits only when the lock is free. */
+static __attribute__((noinline)) void lock_step(struct cpu *cpu, struct spinlock *l)
 {
-	sim_assert(l->holder == (s16)cpu->id);
-	event_step(cpu, EV_UNLOCK);
+	if (l->holder == (s16)cpu->id)
+		lock_never(cpu, l);
+	cpu->waits = l;
+	event_step(cpu, EV_LOCK);
+	if (l->holder >= 0)
+		lock_never(cpu, l);
+	cpu->waits = NULL;
+	taken(cpu, l);
+}
+
+void spin_lock(struct cpu *cpu, struct spinlock *l)
+{
+	if (likely(l->holder < 0 && !board_steps(cpu->board)))
+		taken(cpu, l);
+	else
+		lock_step(cpu, l);
+}
+
+static inline void released(struct cpu *cpu, struct spinlock *l)
+{
 	l->holder = -1;
 	l->fn = NULL;
 	if (l->rank < 64)
 		cpu->holds &= ~BIT(l->rank);
 	event_emit(cpu, .kind = EV_UNLOCK, .what = l->name);
+}
+
+static __attribute__((noinline)) void unlock_step(struct cpu *cpu, struct spinlock *l)
+{
+	event_step(cpu, EV_UNLOCK);
+	released(cpu, l);
+}
+
+void spin_unlock(struct cpu *cpu, struct spinlock *l)
+{
+	sim_assert(l->holder == (s16)cpu->id);
+	if (likely(!board_steps(cpu->board)))
+		released(cpu, l);
+	else
+		unlock_step(cpu, l);
 }

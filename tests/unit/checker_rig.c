@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/check.h"
 #include "sim/hyp/hyp.h"
 #include "tests/unit/checker_rig.h"
 
@@ -146,8 +147,7 @@ static void watch(void *data, const struct event *ev)
 		return;
 	if (ev->kind == EV_STORE)
 		at.part = fold_part(o, PA(ev->addr));
-	if (check_is_table(&at.part))
-		check_place(o, ev->addr, &at);
+	check_place(o, ev, &at);
 	for (unsigned int i = 0; i < N_CHECKERS; i++) {
 		const struct checker *c = checkers[i];
 

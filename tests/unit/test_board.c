@@ -544,6 +544,40 @@ static void test_subscribe_kinds(void)
 	board_free(b);
 }
 
+/*
+ * Who subscribes to loads alone hears those of the range that was named last, also one that
+ * a compare and swap made in vain; and all of them where somebody else wants them all.
+ */
+static void test_subscribe_loads(void)
+{
+	struct board *b = board_named("tiny");
+	struct cpu *cpu = &b->cpus[0];
+	unsigned int loads = 0, all = 0;
+
+	board_subscribe_loads(b, count_event, &loads);
+	mem_load64(cpu, PA(0x40000000), MO_PLAIN);
+	g_assert_cmpuint(loads, ==, 0);
+	g_assert_cmpuint(b->seq, ==, 1);
+	board_loads_from(b, 0x40001000, 0x1000);
+	mem_load8(cpu, PA(0x40000fff), MO_PLAIN);
+	mem_load8(cpu, PA(0x40001000), MO_PLAIN);
+	mem_load16(cpu, PA(0x40001ffe), MO_PLAIN);
+	mem_load32(cpu, PA(0x40002000), MO_PLAIN);
+	g_assert_cmpuint(loads, ==, 2);
+	g_assert_false(mem_cmpxchg64(cpu, PA(0x40001008), 1, 2, MO_PLAIN));
+	g_assert_cmpuint(loads, ==, 3);
+	board_subscribe(b, count_event, &all);
+	mem_load64(cpu, PA(0x40000000), MO_PLAIN);
+	g_assert_cmpuint(loads, ==, 4);
+	g_assert_cmpuint(all, ==, 1);
+	board_loads_from(b, 0, 0);
+	board_unsubscribe(b, count_event, &all);
+	mem_load64(cpu, PA(0x40001000), MO_PLAIN);
+	g_assert_cmpuint(loads, ==, 4);
+	g_assert_cmpuint(b->seq, ==, 8);
+	board_free(b);
+}
+
 /* Boards do not know of each other. */
 static void test_several_boards(void)
 {
@@ -624,6 +658,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/board/snapshot-covers-cpus", test_snapshot_covers_cpus);
 	g_test_add_func("/board/store", test_store);
 	g_test_add_func("/board/subscribe-kinds", test_subscribe_kinds);
+	g_test_add_func("/board/subscribe-loads", test_subscribe_loads);
 	g_test_add_func("/board/keep-events", test_keep_events);
 	g_test_add_func("/board/several-boards", test_several_boards);
 	return g_test_run();
