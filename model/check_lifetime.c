@@ -52,27 +52,29 @@ static u16 *vm_free_slot(struct oracle *o, struct lifetime_state *s, u64 pa)
 		       : NULL;
 }
 
-/* @name is a VM's pool: its pages [pa, pa + size) are free now, or no longer. */
-static void vm_pool_changed(struct oracle *o, struct lifetime_state *s, const char *name, u64 pa,
-			    u64 size, bool is_free_now)
+/* Slot + 1 of the VM whose pool is called @name; 0: none has it. */
+static u16 slot_of_pool(struct oracle *o, const char *name)
 {
 	const struct el2_view *v = oracle_view(o);
-	u16 *slot, is = 0;
 
-	if ((!is_free_now && !s->n_vm_free) || !s->vm_free.e)
-		return;
-	for (unsigned int i = 0; is_free_now && !is && i < v->n_guests; i++)
+	for (unsigned int i = 0; i < v->n_guests; i++)
 		if (!strcmp(v->guests[i]->pool.name, name))
-			is = (u16)(v->guests[i]->handle - EL2_HANDLE_OFFSET + 1);
-	if (is_free_now && !is)
+			return (u16)(v->guests[i]->handle - EL2_HANDLE_OFFSET + 1);
+	return 0;
+}
+
+/*
+ * A page came to a VM's pool, or left one. It comes alone, as every page from outside of
+ * the pool's first ones does; those are the start tables, which stay.
+ */
+static void vm_page_is(struct oracle *o, struct lifetime_state *s, u64 pa, u16 slot)
+{
+	u16 *at = vm_free_slot(o, s, pa);
+
+	if (!at || *at == slot)
 		return;
-	for (u64 end = pa + size; pa < end; pa += check_page_size(o)) {
-		slot = vm_free_slot(o, s, pa);
-		if (!slot)
-			return;
-		s->n_vm_free += (u64) !*slot - !is;
-		*slot = is;
-	}
+	s->n_vm_free += (u64) !*at - !slot;
+	*at = slot;
 }
 
 /* The VM into whose pool the page of @pa was freed and never given out again, or NULL. */
@@ -223,7 +225,8 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 			      "the page at 0x%" PRIx64 " was freed, and is still linked as a table",
 			      ev->addr);
 	if (!check_pool_of(&s->pools, ev->addr)) {
-		vm_pool_changed(o, s, ev->what, ev->addr, size, true);
+		if (s->vm_free.e)
+			vm_page_is(o, s, ev->addr, slot_of_pool(o, ev->what));
 		if (!vm_freed_into(o, s, ev->addr))
 			return;
 	}
@@ -243,9 +246,8 @@ static void check_given(struct oracle *o, struct lifetime_state *s, const struct
 			      "the page at 0x%" PRIx64
 			      " was given out, and is still linked as a table",
 			      ev->addr);
-	if (ev->addr)
-		vm_pool_changed(o, s, ev->what, ev->addr,
-				check_page_size(o) << (ev->val < 32 ? ev->val : 0), false);
+	if (s->n_vm_free)
+		vm_page_is(o, s, ev->addr, 0);
 }
 
 static void check_reference(struct oracle *o, struct lifetime_state *s, const struct event *ev)

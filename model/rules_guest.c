@@ -254,8 +254,6 @@ static void host_share_guest(struct judge *j, struct about *a, struct m_verdict 
 	err = rule_allowed(j);
 	if (err)
 		return rule_deny(v, err, "no memory of the host's");
-	if (!rights_possible(j, &r, v))
-		return;
 	err = guest_has_none(j, a);
 	if (err)
 		return rule_deny(v, err,
@@ -267,6 +265,9 @@ static void host_share_guest(struct judge *j, struct about *a, struct m_verdict 
 				 "the host may only lend what it owns alone or lent before");
 	if (tables_short(j, a))
 		return rule_deny(v, ENOMEM, "too few pages for tables");
+	/* what maps it is the first to look: C21 */
+	if (!rights_possible(j, &r, v))
+		return;
 	rule_allow(v, j->pfn, j->nr, PKVM_PAGE_SHARED_OWNED, M_KEEP, 0);
 	v->lent = 1;
 	maps(v, a, j->pfn, PKVM_PAGE_SHARED_BORROWED, &r);

@@ -78,6 +78,30 @@ def test_virtual_machines(run, kernel):
     assert not any(name.startswith(("vm ", "guest ")) for name in run(*args).objects[0]["counts"])
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_attacks_by_hypercall(run, kernel):
+    """VMs are made, used and ended behind the driver's back too, with whatever words."""
+    done = run("random", f"--kernel={kernel}", "--actions=60000", "--vms", "--format=jsonl")
+    assert done.status == 0, done.out
+    counts = done.objects[0]["counts"]
+    names = ["init_vm", "init_vcpu"]
+    refusals = [("init_vm", "-EPERM"), ("init_vm", "-ENOMEM"), ("init_vcpu", "-ENOENT")]
+    if kernel != "v6.12":  # which has no other calls about VMs
+        names += ["reserve_vm", "unreserve_vm", "vcpu_load", "vcpu_put", "host_share_guest",
+                  "host_unshare_guest", "host_wrprotect_guest", "host_relax_perms_guest"]  # fmt: skip
+        refusals += [("host_share_guest", "-EPERM"), ("host_share_guest", "-ERANGE"),
+                     ("host_unshare_guest", "-ENOENT")]  # fmt: skip
+    if kernel == "v7.2":
+        names += ["host_donate_guest", "start_teardown_vm", "finalize_teardown_vm"]
+        refusals += [("host_donate_guest", "-EPERM"), ("reclaim_dying_guest_page", "-EINVAL")]
+    else:
+        names += ["teardown_vm"]
+    for name in names:
+        assert counts[name].get("ok", 0) > 3, (name, counts[name])
+    for name, error in refusals:
+        assert counts[name].get(error, 0) > 3, (name, counts[name])
+
+
 def test_what_is_known_is_told():
     """Each breach that is passed over stands in the list of differences, in the same words."""
     source = (ROOT / "sim/explore/known.c").read_text()

@@ -123,8 +123,10 @@ struct x_known {
 	const char *actions; /* x_action_name()s with '|' between, or NULL: any */
 	bool enomem;	     /* only where tables of the action could not be had */
 	bool once;	     /* and one failure does: nothing is recycled yet */
-	const char *words;   /* in the violation's text or in what was allowed, or NULL */
+	const char *words;   /* one of them, with '|' between, in the violation's text or in what
+				was allowed, or NULL */
 	const char *below;   /* a function that EL2 panicked in or below, or NULL */
+	bool failed;	     /* only where the action ended in an error */
 	bool at_edge;	     /* only of a page that is memory in part */
 	bool harmless;	     /* the state is still one of the rules' */
 	const char *reason;
@@ -139,6 +141,7 @@ struct x_case {
 	const char *action; /* x_action_name() */
 	const struct x_shortage *shortage;
 	const struct el2_panic *panic; /* that it ended in, or NULL */
+	bool failed;		       /* it gave an error */
 };
 
 /* The entry of @known that excuses @v, or NULL. */

@@ -53,18 +53,28 @@ struct ffa_talk {
 	unsigned int n_handles; /* ever */
 };
 
+/* A VM that the host makes beside its driver (generate_attack.c). */
+struct attack {
+	u64 base;   /* PA of the memory for it; 0: none was found */
+	u64 handle; /* its own, or of the last; 0: none */
+	unsigned int step;
+	bool is_protected;
+	bool own_step; /* the action is one of the steps that make, use and end it */
+};
+
 struct generator {
 	struct x_judged *j;
 	struct places places;
 	const struct x_random *r;
 	const struct el2_call *call[2][MAX_ASKED]; /* of this EL2; those of boot apart */
 	unsigned int n_calls[2];
-	GArray *claims; /* struct claim: of this episode */
-	bool risk;	/* this action may end the episode */
+	GArray *claims;	      /* struct claim: of this episode */
+	bool risk;	      /* this action may end the episode */
 	struct place drivers; /* size 0: no virtual machines */
-	u64 hot[N_HOT]; /* page addresses that this episode comes back to */
+	u64 hot[N_HOT];	      /* page addresses that this episode comes back to */
 	struct ffa_talk ffa;
 	bool vm[N_VMS]; /* made and not ended */
+	struct attack attack;
 };
 
 static inline unsigned int pick(struct generator *g, unsigned int n)
@@ -72,11 +82,19 @@ static inline unsigned int pick(struct generator *g, unsigned int n)
 	return board_choose(g->j->m->board, n, "random action");
 }
 
+/* Memory, all of it, that the host had after boot? */
+bool generator_is_host_memory(const struct generator *g, u64 addr, u64 pages);
 bool generator_is_drivers(const struct generator *g, u64 addr, u64 pages);
 u64 generator_page(struct generator *g);   /* mostly one that it comes back to */
 u64 generator_memory(struct generator *g); /* the host's: what most calls are about */
 /* Memory or registers that were taken from the host: an access panics many releases. */
 bool generator_kept_out(const struct generator *g, u64 addr);
+
+/* Does the host reach the page? Is it the host's alone? */
+bool generator_host_has(const struct generator *g, u64 addr);
+bool generator_host_owns(const struct generator *g, u64 addr);
+/* Does what the host may not touch end EL2, rather than the access? */
+bool generator_access_panics(const struct generator *g);
 
 void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r);
 void generator_clear(struct generator *g);
@@ -95,6 +113,15 @@ void generator_restart_ffa(struct generator *g);
 void generate_sharing(struct generator *g, struct x_action *a);
 void generate_vm(struct generator *g, struct x_action *a);
 void generator_learn_vm(struct generator *g, const struct x_action *a, const struct outcome *o);
+u64 generator_gfn(struct generator *g);	       /* one that guests come back to */
+const char *generator_vm_name(unsigned int n); /* below N_VMS; static */
+/* Only with virtual machines. False: not this one. */
+bool generate_attack(struct generator *g, struct x_action *a);
+void generator_learn_attack(struct generator *g, const struct x_action *a, const struct outcome *o);
+void generator_restart_attack(struct generator *g);
+/* Would it take from the driver a page that is in the driver's hands, and the host's? */
+bool generator_robs_driver(const struct generator *g, const struct x_action *a);
+u64 generator_victim(struct generator *g); /* PA of a page, a VM's if there is one */
 /* Take note of what @a gave to somebody. */
 void generator_learn(struct generator *g, const struct x_action *a, const struct outcome *o);
 
@@ -104,7 +131,7 @@ void generator_learn(struct generator *g, const struct x_action *a, const struct
  * Are all @n breaches of @a known? With @count they are counted as seen.
  * *@harmless, if so: the machine is still in a state of the rules.
  */
-bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
+bool is_known(GArray *known, const struct x_judged *j, const struct x_step *s,
 	      const struct violation *v, unsigned int n, bool count, bool *harmless);
 
 /* ---- Shorter (shrink.c) ---- */

@@ -308,7 +308,7 @@ bool generator_kept_out(const struct generator *g, u64 addr)
 	return addr >= g->places.limit;
 }
 
-static bool access_panics(const struct generator *g)
+bool generator_access_panics(const struct generator *g)
 {
 	return g->j->m->config->knob[KNOB_HOST_EPERM] == HOST_EPERM_PANIC;
 }
@@ -324,7 +324,8 @@ static void generate_access(struct generator *g, struct x_action *a, enum x_kind
 	a->at_fails = kind == X_HOST && !pick(g, 32);
 	a->val = a->access == MMU_WRITE ? pick_u64(g) >> (64 - 8 * a->size) : 0;
 	a->addr = generator_page(g);
-	while (kind == X_HOST && access_panics(g) && !g->risk && generator_kept_out(g, a->addr))
+	while (kind == X_HOST && generator_access_panics(g) && !g->risk &&
+	       generator_kept_out(g, a->addr))
 		a->addr = generator_page(g);
 	a->addr += pick(g, 4) ? pick(g, (unsigned int)page / 8) * 8 : pick(g, (unsigned int)page);
 	/* an access ends where its first bytes do not get through */
@@ -334,15 +335,25 @@ static void generate_access(struct generator *g, struct x_action *a, enum x_kind
 		a->addr = g->j->m->hyp->hyp_va(g->j->m->el2, PA(a->addr));
 }
 
-static bool host_has(const struct generator *g, u64 addr)
+static enum page_state host_state(const struct generator *g, u64 addr)
 {
 	const struct machine *m = g->j->m;
 	struct abs_page page;
 
 	if (addr >= g->places.limit)
-		return false;
+		return PKVM_NOPAGE;
 	model_page(m->board, m->hyp->view(m->el2), PA(addr), &page);
-	return page.host != PKVM_NOPAGE;
+	return page.host;
+}
+
+bool generator_host_has(const struct generator *g, u64 addr)
+{
+	return host_state(g, addr) != PKVM_NOPAGE;
+}
+
+bool generator_host_owns(const struct generator *g, u64 addr)
+{
+	return host_state(g, addr) == PKVM_PAGE_OWNED;
 }
 
 /* A device that is a bus master, and memory that nobody keeps it from. */
@@ -357,7 +368,7 @@ static bool generate_dma(struct generator *g, struct x_action *a)
 	for (guint i = 0; i < mmio->len && !a->device; i++)
 		if (g_array_index(mmio, struct mmio_window, i).model == WINDOW_DMA)
 			a->device = &g_array_index(mmio, struct mmio_window, i);
-	return a->device && host_has(g, a->addr);
+	return a->device && generator_host_has(g, a->addr);
 }
 
 /* ---- Pressure ---------------------------------------------------------------------------------------- */
@@ -395,6 +406,11 @@ static bool is_host_memory(const struct generator *g, u64 pfn, u64 nr)
 	return false;
 }
 
+bool generator_is_host_memory(const struct generator *g, u64 addr, u64 pages)
+{
+	return is_host_memory(g, addr >> page_shift(g), pages);
+}
+
 /* Would a release panic over it, and with reason or by what is known of it? */
 static bool may_panic(const struct generator *g, const struct x_action *a)
 {
@@ -418,11 +434,14 @@ static bool try_to_generate(struct generator *g, struct x_action *a)
 	unsigned int what = pick(g, 32);
 
 	memset(a, 0, sizeof(*a));
+	g->attack.own_step = false;
 	g->risk = !pick(g, RISK);
 	a->cpu = pick(g, g->j->m->board->n_cpus);
 	if (g->ffa.there && !pick(g, 3))
 		return generate_ffa(g, a);
-	if (g->r->vms && pick(g, 2)) {
+	if (g->r->vms && pick(g, 4)) {
+		if (!pick(g, 3))
+			return generate_attack(g, a);
 		generate_vm(g, a);
 		return true;
 	}
@@ -476,6 +495,8 @@ bool keeps_contract(const struct generator *g, const struct x_action *a)
 {
 	const struct loan *ends = a->kind == X_CALL ? loan_ended_by(a->call->name) : NULL;
 
+	if (generator_robs_driver(g, a))
+		return false;
 	/* with VMs EL2 has more that it cannot give away */
 	if (ends && (ends->exact || (ends->keeps_host_out && g->r->vms)))
 		return claimed(g, ends, a->arg);
@@ -499,7 +520,9 @@ void generator_learn(struct generator *g, const struct x_action *a, const struct
 	if (g->ffa.there)
 		generator_learn_ffa(g, a, o);
 	generator_learn_vm(g, a, o);
-	if (a->kind != X_CALL || o->kind != OUTCOME_VALUE || o->value)
+	generator_learn_attack(g, a, o);
+	/* what it shares for its own VM is nobody else's to take back */
+	if (a->kind != X_CALL || o->kind != OUTCOME_VALUE || o->value || g->attack.own_step)
 		return;
 	loan = loan_begun_by(a->call->name);
 	if (loan)
@@ -521,6 +544,7 @@ void generator_restart(struct generator *g)
 	choose_hot(g);
 	generator_restart_ffa(g);
 	memset(g->vm, 0, sizeof(g->vm));
+	generator_restart_attack(g);
 }
 
 void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r)

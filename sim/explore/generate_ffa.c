@@ -29,6 +29,14 @@ static void smc(struct x_action *a, u64 fn, u64 x1, u64 x2, u64 x3)
 
 /* ---- Descriptors ------------------------------------------------------------------------------ */
 
+/* A page that a VM has and the host does not, as far as one tries. */
+static u64 whose_vm_has(struct generator *g)
+{
+	const u64 pa = generator_victim(g);
+
+	return generator_is_drivers(g, pa, 2) && generator_host_owns(g, pa) ? g->hot[0] : pa;
+}
+
 static void describe(struct generator *g, struct x_action *a)
 {
 	struct machine_ffa_ranges *r = &a->ranges;
@@ -43,6 +51,8 @@ static void describe(struct generator *g, struct x_action *a)
 	for (unsigned int i = 0; i < r->n; i++) {
 		r->range[i].address =
 			pick(g, 16) ? g->hot[pick(g, N_HOT_MEMORY)] : generator_page(g);
+		if (g->r->vms && !pick(g, 4))
+			r->range[i].address = whose_vm_has(g);
 		r->range[i].pages = (1 + !pick(g, 4)) * per_page;
 		if (checks(g, BUG_B42) && !pick(g, 24))
 			r->range[i].address += (u64)FFA_PAGE * pick(g, 16) + 8 * pick(g, 2);

@@ -7,7 +7,12 @@
 #include "explore_private.h"
 #include "sim/guest/guest.h"
 
-static const char *const names[] = { "a", "b", "c" };
+static const char *const names[N_VMS] = { "a", "b", "c" };
+
+const char *generator_vm_name(unsigned int n)
+{
+	return names[n];
+}
 
 static struct x_flow *flow(struct x_action *a, enum x_flow_kind kind)
 {
@@ -27,7 +32,7 @@ void generate_sharing(struct generator *g, struct x_action *a)
 /* ---- Virtual machines ------------------------------------------------------------------------ */
 
 /* Side by side, in another table, and at a block's start. */
-static u64 some_gfn(struct generator *g)
+u64 generator_gfn(struct generator *g)
 {
 	const u64 per_table = g->places.page / 8;
 
@@ -57,7 +62,7 @@ static void memory(struct generator *g, struct x_action *a)
 						  X_MAP, X_AGE, X_WRPROTECT };
 	struct x_flow *f = flow(a, kinds[pick(g, G_N_ELEMENTS(kinds))]);
 
-	f->gfn = some_gfn(g);
+	f->gfn = generator_gfn(g);
 	f->pages = some_pages(g);
 	f->huge = !pick(g, 4);
 	/* user space may have chosen the page; else the driver does */
@@ -70,7 +75,7 @@ static void access(struct generator *g, struct x_action *a)
 	flow(a, X_GUEST);
 	a->access = (enum mmu_access)pick(g, 3);
 	a->size = a->access == MMU_EXEC ? 8 : 1u << pick(g, 4);
-	a->addr = some_gfn(g) * g->places.page + 8 * pick(g, (unsigned int)g->places.page / 8);
+	a->addr = generator_gfn(g) * g->places.page + 8 * pick(g, (unsigned int)g->places.page / 8);
 	a->val = a->access == MMU_WRITE ? pick(g, 256) : 0;
 }
 
@@ -83,7 +88,7 @@ static void call(struct generator *g, struct x_action *a)
 	a->n_args = 4;
 	a->arg[0] = ids[pick(g, G_N_ELEMENTS(ids))];
 	if (a->arg[0] != GUEST_HVC_HYP_MEMINFO)
-		a->arg[1] = some_gfn(g) * g->places.page + !pick(g, 32);
+		a->arg[1] = generator_gfn(g) * g->places.page + !pick(g, 32);
 	a->arg[2] = !pick(g, 64);
 }
 

@@ -16,6 +16,11 @@
 	"init_vm|init_vcpu|host_share_guest|host_donate_guest|host share|host unshare|"            \
 	"vm create|vm run|vm destroy|host map|host unmap|guest read|guest write|guest exec|"       \
 	"guest hvc"
+/* What makes EL2's side of a VM or of a vCPU; the driver does when a vCPU is first to run. */
+#define MAKES_VM "init_vm|init_vcpu|vm run|host map|guest read|guest write|guest exec|guest hvc"
+#define ENDS_VM "vm destroy|finalize_teardown_vm|teardown_vm"
+/* What the secure world calls what it was lent; its numbers begin so. */
+#define A_HANDLE(digit) "the SMC gave " digit
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
 #define BY_THE_HOST "host read|host write|host exec"
 
@@ -84,15 +89,102 @@ static const struct {
 	    .reason = "where a descriptor says that its receiver stands is believed: B-41" } },
 	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
 	  { .rule = "no-change-on-error",
-	    .actions = "host share",
+	    .actions = "host share|vm create",
 	    .harmless = true,
 	    .reason = "the driver counts what EL2 refused to share, and what comes before it: "
 		      "B-27, B-29" } },
 	{ BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0),
 	  { .rule = "no-change-on-error",
-	    .actions = "host unshare",
+	    .actions = "host unshare|vm create|vm destroy",
 	    .harmless = true,
 	    .reason = "the driver forgets a share that EL2 keeps: B-28" } },
+	{ BIT(PROFILE_V7_0),
+	  { .rule = "no-change-on-error",
+	    .actions = MAKES_VM,
+	    .words = "the handle is not reserved",
+	    .reason = "a VM that fails late keeps what it pinned, and counts on its tables: C17, "
+		      "B-21" } },
+	{ BIT(PROFILE_V7_0),
+	  { .rule = "pinned",
+	    .actions = MAKES_VM,
+	    .words = "the handle is not reserved",
+	    .reason = "a VM that fails late keeps what it pinned, and counts on its tables: C17, "
+		      "B-21" } },
+	{ BIT(PROFILE_V7_0),
+	  { .rule = "no-change-on-error",
+	    .actions = MAKES_VM,
+	    .words = "the VM has no such vCPU|the vCPU is there|has not set its id registers",
+	    .reason = "a VM that fails late keeps what it pinned, and counts on its tables: C17, "
+		      "B-21" } },
+	{ BIT(PROFILE_V7_2),
+	  { .rule = "spec",
+	    .actions = "force_reclaim_guest_page|" BY_THE_HOST,
+	    .words = "has another page there",
+	    .below = "__pkvm_host_force_reclaim_page_guest",
+	    .reason =
+		    "what nobody took back from a guest before it ended is nobody's: C16, D-L1" } },
+	{ BIT(PROFILE_V7_0),
+	  { .rule = "spec",
+	    .actions = ENDS_VM,
+	    .words = "a vCPU of it is loaded",
+	    .below = "__pkvm_teardown_vm",
+	    .reason = "a VM that is in use is taken apart under a WARN" } },
+	{ EVERY_RELEASE,
+	  { .rule = "spec",
+	    .actions = MAKES_VM,
+	    .words = "start tables must be aligned",
+	    .below = "kvm_guest_prepare_stage2",
+	    .reason = "start tables that are not aligned end EL2: B-18" } },
+	{ BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2),
+	  { .rule = "spec",
+	    .actions = "host_share_guest",
+	    .words = "cannot tell execution at EL1",
+	    .below = "__pkvm_host_share_guest",
+	    .reason = "a permission that the CPU cannot have ends EL2: C21" } },
+	{ BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2),
+	  { .rule = "spec",
+	    .actions = "host_test_clear_young_guest",
+	    .words = "past the last address",
+	    .below = "kvm_pgtable_stage2_test_clear_young",
+	    .reason = "asking for an access flag past the last address ends EL2: C22" } },
+	{ BIT(PROFILE_V7_2),
+	  { .rule = "spec",
+	    .actions = "force_reclaim_guest_page",
+	    .words = "it is no guest's",
+	    .below = "decode_gfn_meta",
+	    .reason = "taking EL2's text back by force ends EL2: C19" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = "kvm_vcpu_run|" MAKES_VM,
+	    .words = "ended in a panic",
+	    .below = "hyp_load_host",
+	    .reason = "the vCPU that is to run is looked at before anybody asks whose it is" } },
+	{ EVERY_RELEASE,
+	  { .rule = "leak",
+	    .actions = "vm create|vm destroy|" MAKES_VM,
+	    .words = "nobody will unshare it",
+	    .failed = true,
+	    .reason = "the driver frees what EL2 would not let go of" } },
+	{ BIT(PROFILE_V7_2),
+	  { .rule = "leak",
+	    .actions = ENDS_VM,
+	    .words = "kept for a guest that no longer has it",
+	    .harmless = true,
+	    .reason =
+		    "what nobody took back from a guest before it ended is nobody's: C16, D-L1" } },
+	{ BIT(PROFILE_V7_2),
+	  { .rule = "leak",
+	    .actions = ENDS_VM,
+	    .words = "its guest shared it and is gone",
+	    .harmless = true,
+	    .reason =
+		    "what nobody took back from a guest before it ended is nobody's: C16, D-L1" } },
+	{ BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2),
+	  { .rule = "leak",
+	    .actions = ENDS_VM,
+	    .words = "counts as lent to a guest that no longer has it",
+	    .harmless = true,
+	    .reason = "what a guest was lent stays lent when it is gone: D-L2" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
 	    .actions = "host_unshare_hyp|host unshare",
@@ -110,13 +202,23 @@ static const struct {
 	    .reason = "frame numbers are not checked before they are shifted to addresses" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
-	    .actions = "host_donate_hyp",
-	    .words = "as cacheable memory",
+	    .actions = "host_donate_hyp|init_vm|init_vcpu",
+	    .words = "as cacheable memory|memory that is not the host's to give",
+	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "no-change-on-error",
+	    .actions = "init_vm|init_vcpu",
+	    .words = "memory that is not the host's to give",
 	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
 	    .actions = "host_share_ffa|ffa_mem_share",
 	    .words = "gave 0",
+	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
+	{ BIT(PROFILE_V6_12),
+	  { .rule = "spec",
+	    .actions = SENT_BY_FFA,
+	    .words = A_HANDLE("1") "|" A_HANDLE("2") "|" A_HANDLE("3") "|" A_HANDLE("4"),
 	    .reason = "an empty entry is judged by its first page, whatever lies behind" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "single-owner",
@@ -152,6 +254,17 @@ static bool among(const char *words, const char *name)
 		if (!strncmp(words, name, n) && (!words[n] || words[n] == '|'))
 			return true;
 	}
+	return false;
+}
+
+/* Does one of the words between '|' stand in @text? */
+static bool any_in(const char *words, const char *text)
+{
+	g_auto(GStrv) each = g_strsplit(words, "|", -1);
+
+	for (unsigned int i = 0; each[i]; i++)
+		if (strstr(text, each[i]))
+			return true;
 	return false;
 }
 
@@ -206,7 +319,8 @@ struct x_known *x_known_find(GArray *known, const struct x_case *c, const struct
 
 		if (!strcmp(k->rule, model_rules[v->rule].name) &&
 		    (!k->actions || among(k->actions, c->action)) && short_enough(k, c->shortage) &&
-		    (!k->words || strstr(v->text, k->words) || strstr(v->allowed, k->words)) &&
+		    (!k->words || any_in(k->words, v->text) || any_in(k->words, v->allowed)) &&
+		    (!k->failed || c->failed) &&
 		    (!k->below || panicked_below(c->panic, k->below)) &&
 		    (!k->at_edge || is_at_edge(c->b, v)))
 			return k;

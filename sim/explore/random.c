@@ -33,14 +33,15 @@ static void count(struct x_random *r, const struct x_action *a, const struct out
 	g_array_append_val(r->counts, new);
 }
 
-bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
+bool is_known(GArray *known, const struct x_judged *j, const struct x_step *s,
 	      const struct violation *v, unsigned int n, bool count, bool *harmless)
 {
 	const struct x_case c = {
 		.b = j->m->board,
-		.action = x_action_name(a),
+		.action = x_action_name(&s->a),
 		.shortage = &j->shortage,
 		.panic = j->m->dead ? j->m->hyp->panic(j->m->el2) : NULL,
+		.failed = s->o.kind == OUTCOME_VALUE && s->o.is_signed && (s64)s->o.value < 0,
 	};
 	struct x_known *k;
 
@@ -56,10 +57,10 @@ bool is_known(GArray *known, const struct x_judged *j, const struct x_action *a,
 	return true;
 }
 
-static bool excuse(struct x_random *r, const struct x_judged *j, const struct x_action *a,
+static bool excuse(struct x_random *r, const struct x_judged *j, const struct x_step *s,
 		   const struct violation *v, unsigned int n, bool *harmless)
 {
-	if (!is_known(r->known, j, a, v, n, true, harmless))
+	if (!is_known(r->known, j, s, v, n, true, harmless))
 		return false;
 	r->knowns++;
 	return true;
@@ -93,7 +94,7 @@ static bool step(struct x_random *r, struct generator *g)
 	r->panics += s.o.kind == OUTCOME_PANIC && !n;
 	if (last && !n)
 		x_finish(g->j, &v, &n);
-	if (n && !excuse(r, g->j, &s.a, v, n, &harmless)) {
+	if (n && !excuse(r, g->j, &s, v, n, &harmless)) {
 		x_finish(g->j, &v, &n);
 		broke(r, &s, v, n);
 	}

@@ -24,7 +24,7 @@ static bool passes_by(struct generator *g, const struct x_step *s, const struct 
 
 	if (s->o.kind == OUTCOME_PANIC)
 		return false;
-	return !n || (is_known(g->r->known, g->j, &s->a, v, n, false, &harmless) && harmless);
+	return !n || (is_known(g->r->known, g->j, s, v, n, false, &harmless) && harmless);
 }
 
 /*
@@ -37,6 +37,7 @@ static bool still_breaks(struct generator *g, const struct x_state *start, GArra
 
 	x_back(g->j->m, start);
 	g_array_set_size(g->claims, 0);
+	g->attack.own_step = false;
 	for (guint i = 0; i < path->len; i++) {
 		struct x_step *s = &g_array_index(path, struct x_step, i);
 		const struct violation *v;

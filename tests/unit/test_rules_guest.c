@@ -323,7 +323,8 @@ static s64 share(struct world *w, u64 pfn, u64 gfn, u64 nr, u64 prot)
 	return ret_of(w, &call);
 }
 
-/* Lending: whose vCPU, permissions, frames, size, region, guest, host, tables, in that order. */
+/* Lending: whose vCPU, permissions, frames, size, region, guest, host, tables, and last which
+ * permissions the CPU has, in that order. */
 static void test_share_order(void)
 {
 	const u64 far = UINT64_C(1) << 28, nomap = PFN + PAGES - 16, uart = 0x9000;
@@ -348,6 +349,10 @@ static void test_share_order(void)
 	w.vcpu[0].fill = 1;
 	g_assert_cmpint(share(&w, PFN + 7, GFN, 1, 0xf), ==, -EPERM);
 	g_assert_cmpint(share(&w, PFN + 8, GFN, 1, 0xf), ==, -ENOMEM);
+	/* what the CPU cannot have is found out by who maps it, after all these */
+	g_assert_cmpint(share(&w, PFN + 7, far, 1, 0xd), ==, -ERANGE);
+	g_assert_cmpint(share(&w, PFN + 7, GFN, 1, 0xd), ==, -EPERM);
+	g_assert_cmpint(share(&w, PFN + 8, GFN, 1, 0xd), ==, -ENOMEM);
 	w.d.profile = &el2_profiles[PROFILE_V7_0]; /* which finds out when it is too late */
 	g_assert_cmpint(share(&w, PFN + 8, GFN, 1, 0xf), ==, 0);
 	w.page[8] = (struct m_page){ .host = SO, .hyp = N, .sharers = UINT32_MAX };
