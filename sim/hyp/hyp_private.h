@@ -168,7 +168,7 @@ bool hyp_pool_fail_alloc(struct hyp *hyp, const char *pool, u64 nth, u64 count, 
 /* ---- pgtable_alone.c: the library on tables of its own, for struct hypervisor ---------------- */
 
 struct el2_pgtable *hyp_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
-				    struct cpu *cpu, s64 *ret);
+				    struct cpu *cpu, s64 *ret, GError **error);
 void hyp_pgtable_op(struct el2_pgtable *t, struct cpu *cpu, const struct el2_pgtable_op *op,
 		    struct el2_pgtable_result *res);
 struct mmu_table hyp_pgtable_view(struct el2_pgtable *t);
