@@ -38,6 +38,13 @@ u64 guests_vcpu_at(struct oracle *o, const struct el2_guest_view *g, u32 idx)
 	return va ? va - off : 0;
 }
 
+/* CPU + 1; 0: none. */
+static unsigned int vcpu_loaded_on(struct oracle *o, u64 vcpu)
+{
+	return el2_vcpu_loaded_on(o->v, o->b->n_cpus,
+				  guests_peek(o, vcpu + o->v->vm_layout->hyp_vcpu_loaded, 8));
+}
+
 static u64 slot_word(struct oracle *o, u32 slot)
 {
 	return guests_peek(o, o->v->vm_table.pa + UINT64_C(8) * slot, 8);
@@ -109,9 +116,9 @@ bool guests_init(struct oracle *o)
 static void take_loaded(struct oracle *o, const struct el2_guest_view *g, u32 idx)
 {
 	const u64 vcpu = guests_vcpu_at(o, g, idx);
-	const u64 on = vcpu ? guests_peek(o, vcpu + o->v->vm_layout->hyp_vcpu_loaded, 8) : 0;
+	const unsigned int on = vcpu ? vcpu_loaded_on(o, vcpu) : 0;
 
-	if (on && on <= o->b->n_cpus)
+	if (on)
 		o->g->loaded[on - 1] = (struct m_loaded){ g->handle, idx };
 }
 
@@ -353,8 +360,7 @@ static const char *vcpu_differs(struct oracle *o, u32 handle, u32 idx)
 
 	if (!vcpu)
 		return "the VM does not have the vCPU";
-	if ((guests_peek(o, vcpu + o->v->vm_layout->hyp_vcpu_loaded, 8) == o->action.cpu + 1) !=
-	    here)
+	if ((vcpu_loaded_on(o, vcpu) == o->action.cpu + 1) != here)
 		return here ? "the vCPU is not loaded" : "the vCPU is still loaded";
 	return NULL;
 }

@@ -116,7 +116,7 @@ static void name_vcpu(struct oracle *o, const u64 *a)
 	c->host_struct = span(o, vcpu, l->vcpu_size);
 	c->idx = (u32)guests_peek(o, vcpu + l->vcpu_idx, 8);
 	c->area = donated(o, a[1], l->hyp_vcpu_size);
-	c->has_id_regs = g && guests_peek(o, g->host_kvm.va - off + l->kvm_flags, 8) & 1;
+	c->has_id_regs = g && guests_peek(o, g->host_kvm.va - off + l->kvm_flags, 8) & l->kvm_has_id_regs;
 }
 
 /* Up to v6.12 the host's structures lead to the vCPU. */

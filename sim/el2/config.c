@@ -12,6 +12,7 @@ struct el2_config *el2_config_new(const struct profile *p)
 	struct el2_config *c = g_new0(struct el2_config, 1);
 
 	c->profile = p;
+	c->vm_layout = &el2_vm_layout;
 	memcpy(c->knob, p->knob, sizeof(c->knob));
 	c->protect = g_array_new(FALSE, TRUE, sizeof(struct protect_entry));
 	return c;

@@ -235,6 +235,7 @@ struct el2_config {
 	GArray *protect;        /* struct protect_entry, in the order given */
 	u64 pool_pages[N_BASE_POOLS]; /* 0: the kernel's formula */
 	const struct el2_tree *tree; /* for the hypervisor that runs one; not ours to free */
+	const struct el2_vm_layout *vm_layout; /* of the host's structures; not ours to free */
 	bool has_hyp_image, has_hyp_memory;
 	u64 hyp_image, hyp_memory; /* bytes */
 };
@@ -303,24 +304,31 @@ struct el2_region { /* hyp_memory[] */
 
 /*
  * What EL2 reads of the host's struct kvm and struct kvm_vcpu, and what it keeps in the
- * memory donated for its own: byte offsets. Fields are u64 and cut to the kernel's type
- * by EL2; the offsets are ours, the sizes give the page counts of the recorded machine.
+ * memory donated for its own: byte offsets. Where no width is given fields are u64, and EL2
+ * cuts what it reads to the kernel's type. Of an EL2 of ours the offsets are ours, the sizes
+ * give the page counts of the recorded machine; a kernel tree has its own.
  * The host names memory of its own by kernel address, kern_va() of the language: EL2 keeps
  * the low 44 bits and puts its tag above them, so that its own linear addresses will do too.
  */
 struct el2_vm_layout {
+	u32 nothing;           /* 0 */
 	u32 kvm_size;          /* struct kvm of the host, shared with EL2 */
 	u32 kvm_created_vcpus, kvm_handle, kvm_is_protected;
-	u32 kvm_flags;         /* bit 0: id registers are initialised */
+	u8 kvm_created_vcpus_width, kvm_handle_width, kvm_is_protected_width; /* bytes */
+	u32 kvm_flags;
+	u64 kvm_has_id_regs;   /* in the flags: id registers are initialised */
 	u32 kvm_teardown_mc, kvm_stage2_teardown_mc; /* memcache headers */
 	u32 vcpu_size;         /* struct kvm_vcpu of the host, shared with EL2 */
 	u32 vcpu_idx, vcpu_kvm;/* number; kernel address of its struct kvm (v6.12) */
+	u8 vcpu_idx_width;
 	u32 vcpu_memcache;     /* memcache header */
 	u32 mc_head, mc_nr_pages, mc_size; /* in a header: PA of the first page; pages */
 	u32 hyp_vm_size;       /* donated: struct pkvm_hyp_vm, then 8 bytes a vCPU: EL2 VA or 0 */
 	u32 hyp_vcpu_size;     /* donated: struct pkvm_hyp_vcpu */
 	u32 hyp_vcpu_memcache; /* memcache header */
-	u32 hyp_vcpu_loaded;   /* CPU + 1 where it is loaded, 0: nowhere */
+	u32 hyp_vcpu_loaded;   /* where it is loaded, 0: nowhere; see el2_vcpu_loaded_on() */
+	bool loaded_is_address;/* EL2 VA of this in the CPU's per-CPU area; else CPU + 1 */
+	u32 percpu_loaded;
 	u32 hyp_vcpu_host;     /* EL2 VA of the host's struct kvm_vcpu */
 };
 
@@ -440,7 +448,6 @@ struct el2_pgtable_config {
 	u32 flags;           /* recordings' encoding: 1 NOFWB, 2 IDMAP, 4 AS_S1 */
 	bool force_pte_unless_rwx;
 	bool cmo_callbacks;
-	const struct el2_tree *tree; /* for the hypervisor that runs one */
 	bool el1_build;      /* shared walks allowed, WARN is only an event */
 	u64 first_page;      /* PA of the table allocator's first page */
 	u32 page_limit;
@@ -536,13 +543,12 @@ enum el2_offer {
 	EL2_OFFER_CALL,      /* a function of EL2's own, @name */
 	EL2_OFFER_HVC,       /* a hypercall, @name: answered, be it by a refusal */
 	EL2_OFFER_MACHINE,   /* this configuration, on this board */
-	EL2_OFFER_TABLES,    /* the page-table library by itself, as configured, on this board */
 };
 
 struct hypervisor {
 	const char *name; /* "pkvm-sim" */
 	bool shares_memory; /* with a process of its own */
-	/* False with the reason, new. NULL: everything. @b for EL2_OFFER_MACHINE and _TABLES only. */
+	/* False with the reason, new. NULL: everything. @b for EL2_OFFER_MACHINE only. */
 	bool (*offers)(const struct el2_config *c, enum el2_offer what, const char *name,
 		       const struct board_config *b, char **why);
 
@@ -592,9 +598,8 @@ struct hypervisor {
 	/* hyp_va() of the language: EL2's address of a physical page, mapped or not. */
 	u64 (*hyp_va)(struct el2 *e, pa_t pa);
 
-	/* *@ret is what the library's init gave. NULL: this EL2 has none. */
 	struct el2_pgtable *(*pgtable_new)(struct board *b, const struct el2_pgtable_config *c,
-					   struct cpu *cpu, s64 *ret, GError **error);
+					   struct cpu *cpu, s64 *ret);
 	void (*pgtable_op)(struct el2_pgtable *t, struct cpu *cpu,
 			   const struct el2_pgtable_op *op, struct el2_pgtable_result *res);
 	struct mmu_table (*pgtable_view)(struct el2_pgtable *t);
@@ -614,6 +619,8 @@ char *el2_annotation_words(const struct el2_layout *l, u64 pte);
 /* Layout of a release, for `decode` without a machine. */
 const struct el2_layout *el2_layout_of(enum profile_id id);
 extern const struct el2_vm_layout el2_vm_layout; /* of every release */
+/* What stands at hyp_vcpu_loaded: CPU + 1, 0: none. */
+unsigned int el2_vcpu_loaded_on(const struct el2_view *v, unsigned int n_cpus, u64 word);
 
 /* Exact name or with one of the kernel's prefixes dropped or added: NULL if none
  * or ambiguous (then *@ambiguous). */

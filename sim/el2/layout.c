@@ -63,12 +63,17 @@ const struct el2_vm_layout el2_vm_layout = {
 	.kvm_created_vcpus = 0x00,
 	.kvm_handle = 0x08,
 	.kvm_is_protected = 0x10,
+	.kvm_created_vcpus_width = 8,
+	.kvm_handle_width = 8,
+	.kvm_is_protected_width = 8,
 	.kvm_flags = 0x18,
+	.kvm_has_id_regs = 1,
 	.kvm_teardown_mc = 0x20,
 	.kvm_stage2_teardown_mc = 0x40,
 	.vcpu_size = 0x2800,
 	.vcpu_idx = 0x00,
 	.vcpu_kvm = 0x08,
+	.vcpu_idx_width = 8,
 	.vcpu_memcache = 0x10,
 	.mc_head = 0x00,
 	.mc_nr_pages = 0x08,
@@ -79,6 +84,18 @@ const struct el2_vm_layout el2_vm_layout = {
 	.hyp_vcpu_loaded = 0x20,
 	.hyp_vcpu_host = 0x28,
 };
+
+unsigned int el2_vcpu_loaded_on(const struct el2_view *v, unsigned int n_cpus, u64 word)
+{
+	const struct el2_vm_layout *l = v->vm_layout;
+
+	if (!l->loaded_is_address)
+		return word <= n_cpus ? (unsigned int)word : 0;
+	for (unsigned int i = 0; word && i < n_cpus; i++)
+		if (word == v->cpu_pages[i].percpu.base + l->percpu_loaded + v->layout->va_offset)
+			return i + 1;
+	return 0;
+}
 
 static char *owner_words(const struct el2_layout *l, u64 pte)
 {

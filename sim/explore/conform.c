@@ -12,13 +12,17 @@
 
 /* ---- What each of them did ------------------------------------------------------------------ */
 
+#define MAX_MADE 16 /* by one action */
+
 struct side {
 	struct x_judged j;
 	const struct el2_call *const *calls;
 	struct x_state start;
-	GArray *events;	 /* struct event: of the kinds that are compared */
-	GArray *touched; /* u64: addresses whose 8 bytes may have changed */
-	bool in_pool;	 /* a pool's lock is held */
+	GArray *events;			   /* struct event: of the kinds that are compared */
+	GArray *touched;		   /* u64: addresses whose 8 bytes may have changed */
+	bool in_pool;			   /* a pool's lock is held */
+	struct el2_section made[MAX_MADE]; /* what became a VM's or vCPU's, if only for a while */
+	unsigned int n_made;
 };
 
 #define COMPARED                                                                                   \
@@ -32,7 +36,59 @@ static bool within(struct el2_section s, u64 pa)
 	return pa - s.base < s.size;
 }
 
-/* EL2's image, but not its text: variables of its own, which each lays out as it likes. */
+static u64 peek(const struct side *s, u64 pa)
+{
+	u64 val = 0;
+
+	board_peek64(s->j.m->board, PA(pa), &val);
+	return val;
+}
+
+/*
+ * Memory of VMs: what the host gave for EL2's own structures, but not the list of pages that
+ * the host reads and EL2 counts by; and of the host's struct kvm_vcpu what is not such a list,
+ * where EL2 tells what the guest's registers hold.
+ */
+enum vm_memory { VM_NONE, VM_OWN, VM_TOLD };
+
+static enum vm_memory of_vcpu(const struct side *s, const struct el2_view *v, u64 area, u64 pa)
+{
+	const struct el2_vm_layout *l = v->vm_layout;
+	const u64 host = peek(s, area + l->hyp_vcpu_host) - v->layout->va_offset;
+
+	if (pa - area < l->hyp_vcpu_size)
+		return pa - area - l->hyp_vcpu_memcache < l->mc_size ? VM_NONE : VM_OWN;
+	if (pa - host < l->vcpu_size && pa - host - l->vcpu_memcache >= l->mc_size)
+		return VM_TOLD;
+	return VM_NONE;
+}
+
+static enum vm_memory of_vms(const struct side *s, const struct el2_view *v, u64 pa)
+{
+	const struct el2_vm_layout *l = v->vm_layout;
+
+	for (unsigned int i = 0; i < v->n_guests; i++) {
+		const struct el2_guest_view *g = v->guests[i];
+		const u64 area = g->area.va - v->layout->va_offset;
+
+		if (pa - area < l->hyp_vm_size + UINT64_C(8) * g->created_vcpus)
+			return VM_OWN;
+		for (u32 k = 0; k < g->created_vcpus; k++) {
+			const u64 vcpu = peek(s, area + l->hyp_vm_size + UINT64_C(8) * k);
+			enum vm_memory m =
+				vcpu ? of_vcpu(s, v, vcpu - v->layout->va_offset, pa) : VM_NONE;
+
+			if (m != VM_NONE)
+				return m;
+		}
+	}
+	return VM_NONE;
+}
+
+/*
+ * EL2's image, but not its text, and what it has of VMs: variables of its own, which each lays
+ * out as it likes.
+ */
 static bool is_private(const struct side *s, u64 pa)
 {
 	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
@@ -42,7 +98,21 @@ static bool is_private(const struct side *s, u64 pa)
 	for (unsigned int i = 0; i < s->j.m->board->n_cpus; i++)
 		if (within(v->cpu_pages[i].percpu, pa) || within(v->cpu_pages[i].stack, pa))
 			return true;
-	return false;
+	for (unsigned int i = 0; i < s->n_made; i++)
+		if (within(s->made[i], pa))
+			return true;
+	return of_vms(s, v, pa) == VM_OWN;
+}
+
+/* What the host gives for a VM or a vCPU is cleared first: nothing else is of that size. */
+static void note_made(struct side *s, const struct event *ev)
+{
+	const struct el2_vm_layout *l = s->j.m->config->vm_layout;
+	const u64 page = BIT(s->j.m->board->f->page_shift), size = ev->val;
+	const bool vm = size >= l->hyp_vm_size && IS_ALIGNED(size - l->hyp_vm_size, 8);
+
+	if ((vm || size == l->hyp_vcpu_size) && !IS_ALIGNED(size, page) && s->n_made < MAX_MADE)
+		s->made[s->n_made++] = (struct el2_section){ ev->addr, size };
 }
 
 static void touch(struct side *s, u64 pa)
@@ -56,6 +126,7 @@ static void on_event(void *data, const struct event *ev)
 	struct side *s = data;
 
 	if (ev->kind == EV_ZERO) {
+		note_made(s, ev);
 		for (u64 done = 0; done < ev->val && done < 65536; done += 8)
 			touch(s, ev->addr + done);
 		return;
@@ -130,16 +201,14 @@ static bool is_head(const struct side *s, u64 val)
 {
 	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
 
-	return within(v->bss, val - v->layout->va_offset);
+	return within(v->bss, val - v->layout->va_offset) ||
+	       of_vms(s, v, val - v->layout->va_offset) == VM_OWN;
 }
 
 /* Is it EL2's own variable at @pa, or a link to one? */
 static bool is_own(const struct side *s, u64 pa)
 {
-	u64 val = 0;
-
-	board_peek64(s->j.m->board, PA(pa & ~UINT64_C(7)), &val);
-	return is_private(s, pa) || is_head(s, val);
+	return is_private(s, pa) || is_head(s, peek(s, pa & ~UINT64_C(7)));
 }
 
 /* Does it look at what each of the two has as it likes? */
@@ -213,14 +282,22 @@ static bool same_events(struct pair *p)
 	return true;
 }
 
+/* What the tree tells of a guest's registers, of which ours has none, stands with ours too. */
+static bool told_to_both(struct pair *p, u64 pa, u64 theirs)
+{
+	const struct side *s = &p->side[1];
+
+	if (of_vms(s, s->j.m->hyp->view(s->j.m->el2), pa) != VM_TOLD)
+		return false;
+	return bus_write(&p->side[0].j.m->board->cpus[0], PA(pa), 8, theirs) == BUS_OK;
+}
+
 static bool same_word(struct pair *p, u64 pa)
 {
-	u64 a = 0, b = 0;
+	const u64 a = peek(&p->side[0], pa), b = peek(&p->side[1], pa);
 
-	board_peek64(p->side[0].j.m->board, PA(pa), &a);
-	board_peek64(p->side[1].j.m->board, PA(pa), &b);
-	if (a == b || (is_head(&p->side[0], a) && is_head(&p->side[1], b)) ||
-	    is_private(&p->side[1], pa))
+	if (a == b || told_to_both(p, pa, b) ||
+	    (is_head(&p->side[0], a) && is_head(&p->side[1], b)) || is_private(&p->side[1], pa))
 		return true;
 	g_snprintf(p->c->theirs, sizeof(p->c->theirs), WORDS, b);
 	g_snprintf(p->c->what, sizeof(p->c->what), "memory at " WORDS, pa);
@@ -254,6 +331,7 @@ static void forget(struct side *s)
 	g_array_set_size(s->events, 0);
 	g_array_set_size(s->touched, 0);
 	s->in_pool = false;
+	s->n_made = 0;
 }
 
 static bool translate(const struct side *s, const struct x_action *a, struct x_action *out)
@@ -262,7 +340,7 @@ static bool translate(const struct side *s, const struct x_action *a, struct x_a
 
 	*out = *a;
 	if (a->kind != X_CALL)
-		return a->kind != X_SMC && a->kind != X_FFA && a->kind != X_FLOW;
+		return a->kind != X_SMC && a->kind != X_FFA;
 	out->call = el2_call_find(s->calls, a->call->name, &ambiguous);
 	return out->call && a->n_args <= out->call->n_args;
 }
@@ -381,7 +459,7 @@ static bool episode(struct pair *p, struct generator *g)
 
 void x_conform_run(struct x_conform *c, struct machine *ours, struct machine *theirs)
 {
-	const struct x_random r = { .actions = c->actions, .episode = c->episode };
+	struct x_random r = { .actions = c->actions, .episode = c->episode };
 	struct pair p = { .c = c };
 	struct generator g;
 
@@ -395,6 +473,8 @@ void x_conform_run(struct x_conform *c, struct machine *ours, struct machine *th
 		back(&p);
 		board_choose_seed(ours->board, c->seed + c->episodes);
 		board_choose_first(theirs->board);
+		/* every other episode has VMs, and leaves their driver its memory */
+		r.vms = c->episodes & 1;
 		generator_restart(&g);
 		c->differs = !episode(&p, &g);
 		board_choices_clear(ours->board);

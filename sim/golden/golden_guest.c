@@ -20,9 +20,14 @@ static u64 page_size(const struct machine *m)
 	return BIT(m->board->f->page_shift);
 }
 
+static void host_store_field(struct machine *m, u64 pa, u64 val, unsigned int width)
+{
+	bus_write(&m->board->cpus[0], PA(pa), width, val);
+}
+
 static void host_store(struct machine *m, u64 pa, u64 val)
 {
-	bus_write(&m->board->cpus[0], PA(pa), 8, val);
+	host_store_field(m, pa, val, sizeof(val));
 }
 
 /* The host's kernel address of its memory. */
@@ -119,10 +124,11 @@ static void new_vm(struct golden_host *h, struct recording *r, JsonObject *o, st
 	must(r, m, handle, "reserve_vm", NULL, 0);
 	kvm = take_shared(h, r, m, l->kvm_size);
 	vcpu = take_shared(h, r, m, l->vcpu_size);
-	host_store(m, kvm + l->kvm_created_vcpus, 1);
-	host_store(m, kvm + l->kvm_handle, (u64)handle);
-	host_store(m, kvm + l->kvm_is_protected, (u64)field_int(r, o, "protected", 0, 1));
-	host_store(m, kvm + l->kvm_flags, 1);
+	host_store_field(m, kvm + l->kvm_created_vcpus, 1, l->kvm_created_vcpus_width);
+	host_store_field(m, kvm + l->kvm_handle, (u64)handle, l->kvm_handle_width);
+	host_store_field(m, kvm + l->kvm_is_protected, (u64)field_int(r, o, "protected", 0, 1),
+			 l->kvm_is_protected_width);
+	host_store(m, kvm + l->kvm_flags, l->kvm_has_id_regs);
 	area = take(h, m, l->hyp_vm_size + sizeof(u64), page_size(m));
 	pgd = take(h, m, pgd_size, pgd_size);
 	must(r, m, 0, "init_vm", (u64[]){ host_va(m, kvm), host_va(m, area), host_va(m, pgd) }, 3);

@@ -41,8 +41,10 @@ struct machine *machine_new(const struct board_config *config, const struct el2_
 	board_config_free(board);
 	if (m->board)
 		m->el2 = hyp->new (m->board, m->config, error);
-	if (m->el2)
+	if (m->el2) {
+		m->config->vm_layout = hyp->view(m->el2)->vm_layout;
 		host_regs_new(m);
+	}
 	if (m->el2 && host_new(m))
 		return m;
 	if (m->el2)

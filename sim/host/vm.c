@@ -190,7 +190,7 @@ void machine_for_each_vm(struct machine *m, void (*fn)(void *data, const char *n
 
 static u64 hyp_vm_bytes(const struct flow *f)
 {
-	return el2_vm_layout.hyp_vm_size + (u64)f->vm->vcpus * sizeof(u64);
+	return flow_layout(f)->hyp_vm_size + (u64)f->vm->vcpus * sizeof(u64);
 }
 
 static u64 pgd_bytes(struct flow *f)
@@ -214,7 +214,7 @@ static struct host_vcpu *vcpu_mark(struct flow *f)
 /* -ENOMEM; what EL2 answers, then the memory is the host's again. */
 static int __pkvm_create_hyp_vcpu(struct flow *f)
 {
-	const u64 bytes = el2_vm_layout.hyp_vcpu_size;
+	const u64 bytes = flow_layout(f)->hyp_vcpu_size;
 	u64 area = host_alloc_exact(f, bytes);
 	int ret;
 
@@ -245,8 +245,10 @@ static int init_hyp_vm(struct flow *f, u64 pgd)
 
 static void set_handle(struct flow *f, u32 handle)
 {
+	const struct el2_vm_layout *l = flow_layout(f);
+
 	vm_mark(f)->handle = handle;
-	flow_store(f, f->vm->kvm + el2_vm_layout.kvm_handle, handle);
+	flow_store_field(f, f->vm->kvm + l->kvm_handle, handle, l->kvm_handle_width);
 }
 
 /* -EINVAL: no vCPU; -ENOMEM; what EL2 answers. */
@@ -286,9 +288,9 @@ static int __pkvm_destroy_hyp_vm(struct flow *f)
 	vm_mark(f)->last_handle = f->vm->handle;
 	f->vm->created = false;
 	set_handle(f, 0);
-	free_hyp_memcache(f, kvm + el2_vm_layout.kvm_teardown_mc);
+	free_hyp_memcache(f, kvm + flow_layout(f)->kvm_teardown_mc);
 	if (flow_release(f) != PROFILE_V6_12)
-		free_hyp_memcache(f, kvm + el2_vm_layout.kvm_stage2_teardown_mc);
+		free_hyp_memcache(f, kvm + flow_layout(f)->kvm_stage2_teardown_mc);
 	return ret;
 }
 
@@ -331,23 +333,14 @@ int pkvm_first_run(struct flow *f)
 
 /* ---- Making a VM -------------------------------------------------------------------------------- */
 
-static void init_memcache(struct flow *f, u64 mc)
+/* Memory for a structure of the host's, all zero. 0: none. */
+static u64 alloc_struct(struct flow *f, u64 bytes)
 {
-	flow_store(f, mc + el2_vm_layout.mc_head, 0);
-	flow_store(f, mc + el2_vm_layout.mc_nr_pages, 0);
-}
+	const u64 n = flow_pages(f, bytes), pa = host_alloc_pages(f, n, 1);
 
-static void init_kvm(struct flow *f)
-{
-	const struct el2_vm_layout *l = &el2_vm_layout;
-	const u64 kvm = f->vm->kvm;
-
-	flow_store(f, kvm + l->kvm_created_vcpus, 0);
-	flow_store(f, kvm + l->kvm_handle, 0);
-	flow_store(f, kvm + l->kvm_is_protected, f->vm->is_protected);
-	flow_store(f, kvm + l->kvm_flags, 0);
-	init_memcache(f, kvm + l->kvm_teardown_mc);
-	init_memcache(f, kvm + l->kvm_stage2_teardown_mc);
+	for (u64 i = 0; pa && i < n; i++)
+		flow_clear_page(f, pa + i * flow_page_size(f));
+	return pa;
 }
 
 static void free_struct(struct flow *f, u64 pa, u64 bytes)
@@ -358,13 +351,15 @@ static void free_struct(struct flow *f, u64 pa, u64 bytes)
 /* kvm_arch_init_vm(), pkvm_init_host_vm(). -ENOMEM; of sharing; of reserving. */
 static int init_vm(struct flow *f)
 {
-	const u64 bytes = el2_vm_layout.kvm_size;
+	const struct el2_vm_layout *l = flow_layout(f);
+	const u64 bytes = l->kvm_size;
 	s64 ret;
 
-	vm_mark(f)->kvm = host_alloc_pages(f, flow_pages(f, bytes), 1);
+	vm_mark(f)->kvm = alloc_struct(f, bytes);
 	if (!f->vm->kvm)
 		return -ENOMEM;
-	init_kvm(f);
+	flow_store_field(f, f->vm->kvm + l->kvm_is_protected, f->vm->is_protected,
+			 l->kvm_is_protected_width);
 	ret = kvm_share_hyp(f, f->vm->kvm, bytes);
 	if (!ret && flow_host(f)->call[HC_RESERVE_VM]) {
 		ret = (int)hcall(f, HC_RESERVE_VM);
@@ -381,29 +376,29 @@ static int init_vm(struct flow *f)
 /* kvm_arch_vcpu_create() of the next vCPU. -EINVAL: too many; -ENOMEM; of sharing. */
 static int create_vcpu(struct flow *f)
 {
-	const struct el2_vm_layout *l = &el2_vm_layout;
+	const struct el2_vm_layout *l = flow_layout(f);
 	u64 vcpu;
 	int ret;
 
 	if (f->vm->vcpus == HOST_VM_VCPUS)
 		return -EINVAL;
-	vcpu = host_alloc_pages(f, flow_pages(f, l->vcpu_size), 1);
+	vcpu = alloc_struct(f, l->vcpu_size);
 	if (!vcpu)
 		return -ENOMEM;
 	each_vcpu(f, f->vm->vcpus);
 	*vcpu_mark(f) = (struct host_vcpu){ .vcpu = vcpu };
-	flow_store(f, vcpu + l->vcpu_idx, f->idx);
+	flow_store_field(f, vcpu + l->vcpu_idx, f->idx, l->vcpu_idx_width);
 	flow_store(f, vcpu + l->vcpu_kvm, host_kern_va(f->vm->kvm));
-	init_memcache(f, vcpu + l->vcpu_memcache);
 	ret = kvm_share_hyp(f, vcpu, l->vcpu_size);
 	if (ret) {
 		free_struct(f, vcpu, l->vcpu_size);
 		return ret;
 	}
 	vm_mark(f)->vcpus++;
-	flow_store(f, f->vm->kvm + l->kvm_created_vcpus, f->vm->vcpus);
+	flow_store_field(f, f->vm->kvm + l->kvm_created_vcpus, f->vm->vcpus,
+			 l->kvm_created_vcpus_width);
 	/* KVM_ARM_VCPU_INIT: the VM's id registers */
-	flow_store(f, f->vm->kvm + l->kvm_flags, 1);
+	flow_store(f, f->vm->kvm + l->kvm_flags, l->kvm_has_id_regs);
 	return 0;
 }
 
@@ -419,14 +414,14 @@ static int destroy_vm(struct flow *f)
 	ret = ret ? ret : err;
 	for (u32 i = 0; i < f->vm->vcpus; i++) {
 		each_vcpu(f, i);
-		free_hyp_memcache(f, f->vcpu->vcpu + el2_vm_layout.vcpu_memcache);
-		err = unshares ? kvm_unshare_hyp(f, f->vcpu->vcpu, el2_vm_layout.vcpu_size) : 0;
+		free_hyp_memcache(f, f->vcpu->vcpu + flow_layout(f)->vcpu_memcache);
+		err = unshares ? kvm_unshare_hyp(f, f->vcpu->vcpu, flow_layout(f)->vcpu_size) : 0;
 		ret = ret ? ret : err;
-		free_struct(f, f->vcpu->vcpu, el2_vm_layout.vcpu_size);
+		free_struct(f, f->vcpu->vcpu, flow_layout(f)->vcpu_size);
 		*vcpu_mark(f) = (struct host_vcpu){ 0 };
 	}
-	err = unshares ? kvm_unshare_hyp(f, f->vm->kvm, el2_vm_layout.kvm_size) : 0;
-	free_struct(f, f->vm->kvm, el2_vm_layout.kvm_size);
+	err = unshares ? kvm_unshare_hyp(f, f->vm->kvm, flow_layout(f)->kvm_size) : 0;
+	free_struct(f, f->vm->kvm, flow_layout(f)->kvm_size);
 	vm_mark(f)->state = HOST_VM_GONE;
 	return ret ? ret : err;
 }

@@ -135,6 +135,11 @@ static inline enum profile_id flow_release(const struct flow *f)
 	return f->a.m->config->profile->id;
 }
 
+static inline const struct el2_vm_layout *flow_layout(const struct flow *f)
+{
+	return f->a.m->config->vm_layout;
+}
+
 static inline u64 flow_page_size(const struct flow *f)
 {
 	return BIT(f->a.m->board->f->page_shift);
@@ -159,6 +164,7 @@ s64 flow_hcall(struct flow *f, enum host_call call, const u64 *args, unsigned in
 
 u64 flow_load(struct flow *f, u64 pa);            /* 0 once the thread is gone */
 void flow_store(struct flow *f, u64 pa, u64 val);
+void flow_store_field(struct flow *f, u64 pa, u64 val, unsigned int width);
 void flow_clear_page(struct flow *f, u64 pa);
 
 /* ---- vm_pages.c ---------------------------------------------------------------------------- */

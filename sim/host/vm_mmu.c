@@ -16,7 +16,7 @@
 
 static u64 memcache(const struct flow *f)
 {
-	return f->vcpu->vcpu + el2_vm_layout.vcpu_memcache;
+	return f->vcpu->vcpu + flow_layout(f)->vcpu_memcache;
 }
 
 static u64 block_pages(const struct flow *f)

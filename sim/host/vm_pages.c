@@ -294,7 +294,7 @@ void host_mapping_remove(struct flow *f, struct host_mapping *map)
  */
 int topup_hyp_memcache(struct flow *f, u64 mc, u64 min_pages)
 {
-	const struct el2_vm_layout *l = &el2_vm_layout;
+	const struct el2_vm_layout *l = flow_layout(f);
 	u64 nr = flow_load(f, mc + l->mc_nr_pages), page;
 
 	for (; nr < min_pages && !f->oops; nr++) {
@@ -314,7 +314,7 @@ int topup_hyp_memcache(struct flow *f, u64 mc, u64 min_pages)
  */
 void free_hyp_memcache(struct flow *f, u64 mc)
 {
-	const struct el2_vm_layout *l = &el2_vm_layout;
+	const struct el2_vm_layout *l = flow_layout(f);
 	u64 nr = flow_load(f, mc + l->mc_nr_pages);
 
 	for (; nr && !f->oops; nr--) {

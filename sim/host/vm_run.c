@@ -49,10 +49,10 @@ s64 flow_hcall(struct flow *f, enum host_call id, const u64 *args, unsigned int 
 	return refused && flow_release(f) >= PROFILE_V7_2 ? -EOPNOTSUPP : ret;
 }
 
-static bool flow_touch(struct flow *f, enum mmu_access acc, u64 pa, u64 *val)
+static bool flow_touch(struct flow *f, enum mmu_access acc, u64 pa, unsigned int size, u64 *val)
 {
 	if (!f->oops)
-		f->oops = !host_touch(&f->a, f->cpu, acc, pa, 8, val);
+		f->oops = !host_touch(&f->a, f->cpu, acc, pa, size, val);
 	return !f->oops;
 }
 
@@ -60,12 +60,17 @@ u64 flow_load(struct flow *f, u64 pa)
 {
 	u64 val = 0;
 
-	return flow_touch(f, MMU_READ, pa, &val) ? val : 0;
+	return flow_touch(f, MMU_READ, pa, 8, &val) ? val : 0;
+}
+
+void flow_store_field(struct flow *f, u64 pa, u64 val, unsigned int width)
+{
+	flow_touch(f, MMU_WRITE, pa, width, &val);
 }
 
 void flow_store(struct flow *f, u64 pa, u64 val)
 {
-	flow_touch(f, MMU_WRITE, pa, &val);
+	flow_store_field(f, pa, val, sizeof(val));
 }
 
 /* clear_page(): one write that the host's stage 2 must allow, and then the whole page. */
@@ -73,7 +78,7 @@ void flow_clear_page(struct flow *f, u64 pa)
 {
 	u64 val = 0;
 
-	if (flow_touch(f, MMU_WRITE, pa, &val))
+	if (flow_touch(f, MMU_WRITE, pa, sizeof(val), &val))
 		mem_zero(f->cpu, PA(pa), flow_page_size(f));
 }
 

@@ -288,7 +288,7 @@ int guest_check_transition_size(const struct hyp_cpu *c, u64 phys, u64 ipa, u64 
 
 struct hyp_memcache hyp_vcpu_memcache(const struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
 {
-	const va_t va = VA(vcpu->va.va + el2_vm_layout.hyp_vcpu_memcache);
+	const va_t va = VA(vcpu->va.va + c->hyp->vm_layout->hyp_vcpu_memcache);
 
 	return (struct hyp_memcache){ .va = va, .pa = hyp_pa_of(c->hyp, va) };
 }

@@ -127,6 +127,7 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	hyp->board = b;
 	hyp->cfg = el2_config_copy(cfg);
 	hyp->profile = cfg->profile;
+	hyp->vm_layout = cfg->vm_layout;
 	hyp->f = b->f;
 	memcpy(hyp->knob, cfg->knob, sizeof(hyp->knob));
 	memcpy(hyp->bug, cfg->bug, sizeof(hyp->bug));
@@ -222,6 +223,8 @@ static void hyp_recover(struct el2 *e)
 		l->holder = -1;
 	for (unsigned int i = 0; i < hyp->board->n_cpus; i++)
 		hyp->board->cpus[i].holds = 0;
+	for (unsigned int i = 0; i < hyp->nr_cpus; i++)
+		hyp->cpus[i].vmid = 0;
 }
 
 static u64 hyp_address(struct el2 *e, pa_t pa)
@@ -283,7 +286,13 @@ static struct mmu_table hyp_guest_s2(struct el2 *e, struct cpu *cpu)
 static enum el2_guest_result hyp_guest_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18],
 					   struct el2_guest_exit *exit)
 {
-	return pkvm_guest_hvc(at_el2(e, cpu), regs, exit);
+	struct hyp_cpu *c = at_el2(e, cpu);
+	enum el2_guest_result res;
+
+	c->vmid = pkvm_guest_s2(c).vmid;
+	res = pkvm_guest_hvc(c, regs, exit);
+	c->vmid = 0;
+	return res;
 }
 
 static enum el2_guest_result hyp_guest_abort(struct el2 *e, struct cpu *cpu,

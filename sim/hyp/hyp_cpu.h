@@ -30,6 +30,7 @@ struct hyp_cpu {
 	/* vcpu.c: loaded_hyp_vcpu, its donated area and its VM; 0: none */
 	va_t loaded_vcpu;
 	struct pkvm_hyp_vm *loaded_vm;
+	u16 vmid;            /* whose stage 2 EL2 was entered from: 0, the host's; a guest's */
 	struct pkvm_hyp_vm *own_vm; /* pkvm.c: the VM that this CPU makes or takes apart */
 };
 

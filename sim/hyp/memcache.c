@@ -66,7 +66,7 @@ struct hyp_memcache host_memcache(struct hyp_cpu *c, va_t va)
 	const u64 offset = va.va & ~page_mask(c);
 	struct hyp_memcache mc = { .va = va };
 
-	if (IS_ALIGNED(va.va, 8) && offset + el2_vm_layout.mc_size <= hyp_page_size(c->hyp))
+	if (IS_ALIGNED(va.va, 8) && offset + c->hyp->vm_layout->mc_size <= hyp_page_size(c->hyp))
 		mc.pa = hyp_look_up(c, __func__, va, MMU_WRITE);
 	return mc;
 }
@@ -88,7 +88,7 @@ static void header_store(struct hyp_cpu *c, const struct hyp_memcache *mc, u32 o
 
 u64 hyp_memcache_pages(struct hyp_cpu *c, const struct hyp_memcache *mc)
 {
-	return header_load(c, mc, el2_vm_layout.mc_nr_pages);
+	return header_load(c, mc, c->hyp->vm_layout->mc_nr_pages);
 }
 
 /* push_hyp_memcache - @page, which EL2 owns, on the stack. Nothing is checked. */
@@ -96,9 +96,9 @@ void push_hyp_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc, pa_t pa
 {
 	u64 nr = hyp_memcache_pages(c, mc);
 
-	mem_store64(c->cpu, page, header_load(c, mc, el2_vm_layout.mc_head), MO_PLAIN);
-	header_store(c, mc, el2_vm_layout.mc_head, page.pa);
-	header_store(c, mc, el2_vm_layout.mc_nr_pages, nr + 1);
+	mem_store64(c->cpu, page, header_load(c, mc, c->hyp->vm_layout->mc_head), MO_PLAIN);
+	header_store(c, mc, c->hyp->vm_layout->mc_head, page.pa);
+	header_store(c, mc, c->hyp->vm_layout->mc_nr_pages, nr + 1);
 }
 
 /* pop_hyp_memcache - the page on top, its link word still in it; 0 if there is none. */
@@ -109,9 +109,9 @@ pa_t pop_hyp_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc)
 
 	if (!nr)
 		return PA(0);
-	page = page_at(c, header_load(c, mc, el2_vm_layout.mc_head));
-	header_store(c, mc, el2_vm_layout.mc_head, mem_load64(c->cpu, page, MO_PLAIN));
-	header_store(c, mc, el2_vm_layout.mc_nr_pages, nr - 1);
+	page = page_at(c, header_load(c, mc, c->hyp->vm_layout->mc_head));
+	header_store(c, mc, c->hyp->vm_layout->mc_head, mem_load64(c->cpu, page, MO_PLAIN));
+	header_store(c, mc, c->hyp->vm_layout->mc_nr_pages, nr - 1);
 	return page;
 }
 
@@ -143,8 +143,8 @@ int refill_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc, u64 min_pa
 		    const struct hyp_memcache *host_mc)
 {
 	struct local_memcache host = {
-		.head = header_load(c, host_mc, el2_vm_layout.mc_head),
-		.nr_pages = header_load(c, host_mc, el2_vm_layout.mc_nr_pages),
+		.head = header_load(c, host_mc, c->hyp->vm_layout->mc_head),
+		.nr_pages = header_load(c, host_mc, c->hyp->vm_layout->mc_nr_pages),
 	};
 	int ret = 0;
 	pa_t page;
@@ -156,8 +156,8 @@ int refill_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc, u64 min_pa
 		else
 			ret = -ENOMEM;
 	}
-	header_store(c, host_mc, el2_vm_layout.mc_head, host.head);
-	header_store(c, host_mc, el2_vm_layout.mc_nr_pages, host.nr_pages);
+	header_store(c, host_mc, c->hyp->vm_layout->mc_head, host.head);
+	header_store(c, host_mc, c->hyp->vm_layout->mc_nr_pages, host.nr_pages);
 	return ret;
 }
 
@@ -167,10 +167,10 @@ int refill_memcache(struct hyp_cpu *c, const struct hyp_memcache *mc, u64 min_pa
  */
 int pkvm_refill_memcache(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
 {
-	const u64 host_vcpu = hyp_vcpu_load(c, vcpu, el2_vm_layout.hyp_vcpu_host);
+	const u64 host_vcpu = hyp_vcpu_load(c, vcpu, c->hyp->vm_layout->hyp_vcpu_host);
 	const struct hyp_memcache mc = hyp_vcpu_memcache(c, vcpu);
 	const struct hyp_memcache host =
-		host_memcache(c, VA(host_vcpu + el2_vm_layout.vcpu_memcache));
+		host_memcache(c, VA(host_vcpu + c->hyp->vm_layout->vcpu_memcache));
 
 	HYP_FRAME(c);
 	return refill_memcache(c, &mc, hyp_memcache_pages(c, &host), &host);

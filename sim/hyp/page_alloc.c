@@ -16,7 +16,12 @@
 
 /* ---- struct hyp_page ---------------------------------------------------------------- */
 
-pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
+va_t hyp_page_va(const struct hyp *hyp, u64 phys)
+{
+	return VA(hyp->hyp_vmemmap + (phys >> hyp->f->page_shift) * hyp->layout.hyp_page_size);
+}
+
+static pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
 {
 	struct hyp *hyp = c->hyp;
 
@@ -29,6 +34,20 @@ pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
 		}
 	}
 	hyp_abort(c, "hyp_phys_to_page", VA(va));
+}
+
+/*
+ * Where the struct hyp_page of the frame at @phys stands. The kernel's is mere
+ * arithmetic and the abort comes with the access that always follows.
+ */
+pa_t hyp_phys_to_page(struct hyp_cpu *c, pa_t phys)
+{
+	const struct vmemmap_range *r = &c->hyp->vmemmap[c->hyp->vmemmap_last];
+	u64 va = hyp_page_va(c->hyp, phys.pa).va;
+
+	if (likely(va - r->va < r->end - r->va))
+		return PA(r->pa + (va - r->va));
+	return vmemmap_lookup(c, va);
 }
 
 static u32 page_no_order(const struct hyp_cpu *c)
@@ -55,19 +74,19 @@ static void set_page_order(struct hyp_cpu *c, pa_t phys, u32 order)
 		mem_store8(c->cpu, at, (u8)order, MO_PLAIN);
 }
 
+/* References on the page at @phys. hyp_page_count(). No lock is taken. */
+u32 hyp_page_count(struct hyp_cpu *c, pa_t phys)
+{
+	return mem_load16(c->cpu, hyp_phys_to_page(c, phys), MO_PLAIN);
+}
+
 /* One reference more. BUG at the largest count. The lock is the caller's: the pool's, or the
  * owner's for pages that no pool has. */
 void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
-	u16 *quiet = mem_quiet(c->cpu, page);
-	u32 count;
+	u32 count = mem_load16(c->cpu, page, MO_PLAIN);
 
-	if (likely(quiet && *quiet != UINT16_MAX)) {
-		++*quiet;
-		return;
-	}
-	count = mem_load16(c->cpu, page, MO_PLAIN);
 	BUG_ON(c, count == UINT16_MAX);
 	mem_store16(c->cpu, page, (u16)(count + 1), MO_PLAIN);
 	event_emit(c->cpu, .kind = EV_GET, .addr = phys.pa, .val = count + 1);
@@ -78,12 +97,8 @@ void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
-	u16 *quiet = mem_quiet(c->cpu, page);
-	u32 count;
+	u32 count = mem_load16(c->cpu, page, MO_PLAIN);
 
-	if (likely(quiet && *quiet))
-		return --*quiet;
-	count = mem_load16(c->cpu, page, MO_PLAIN);
 	if (unlikely(!count) && !hyp_has_bug(c->hyp, BUG_B02))
 		BUG_ON(c, !count);
 	count = (u16)(count - 1);
@@ -198,17 +213,10 @@ static void page_add_to_list(struct hyp_cpu *c, struct hyp_pool *pool, pa_t phys
 	u64 head = list_head(c, pool, order);
 	u64 node = hyp_va_of(c->hyp, phys).va;
 	u64 last = node_load(c, head, NODE_PREV);
-	u64 *quiet;
 
 	node_store(c, head, NODE_PREV, node);
-	quiet = mem_quiet(c->cpu, phys);
-	if (likely(quiet)) {
-		quiet[0] = head;
-		quiet[1] = last;
-	} else {
-		node_store(c, node, NODE_NEXT, head);
-		node_store(c, node, NODE_PREV, last);
-	}
+	node_store(c, node, NODE_NEXT, head);
+	node_store(c, node, NODE_PREV, last);
 	node_store(c, last, NODE_NEXT, node);
 }
 

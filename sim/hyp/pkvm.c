@@ -312,9 +312,9 @@ static void teardown_donated_memory(struct hyp_cpu *c, const struct hyp_memcache
 /* ---- Making a VM ------------------------------------------------------------------------- */
 
 /* struct pkvm_hyp_vm, and a pointer a vCPU. */
-static u64 hyp_vm_size(u32 nr_vcpus)
+static u64 hyp_vm_size(const struct hyp *hyp, u32 nr_vcpus)
 {
-	return el2_vm_layout.hyp_vm_size + (u64)nr_vcpus * sizeof(u64);
+	return hyp->vm_layout->hyp_vm_size + (u64)nr_vcpus * sizeof(u64);
 }
 
 /* v7.1 on 16 bits, so that it fits into an annotation. */
@@ -336,7 +336,7 @@ static void init_new_vm(struct hyp_cpu *c, u32 handle, va_t va, pa_t pgd, va_t h
 	vm->nr_vcpus = 0;
 	vm->is_dying = false;
 	vm->is_protected =
-		(u8)hyp_load_host(c, VA(host_kvm.va + el2_vm_layout.kvm_is_protected)) != 0;
+		(u8)hyp_load_host(c, VA(host_kvm.va + c->hyp->vm_layout->kvm_is_protected)) != 0;
 	vm->pool.heads = pa_add(hyp_pa_of(c->hyp, va), HYP_VM_POOL_HEADS);
 }
 
@@ -381,7 +381,7 @@ static int finish_unreserved_vm(struct hyp_cpu *c)
 
 static int make_vm(struct hyp_cpu *c, va_t host_kvm, u64 vm_hva, u64 pgd_hva)
 {
-	const struct el2_vm_layout *l = &el2_vm_layout;
+	const struct el2_vm_layout *l = c->hyp->vm_layout;
 	const u64 pgd_size = guest_pgd_size(c->hyp);
 	const bool reserved = c->hyp->profile->reserves_vms;
 	u32 nr_vcpus = (u32)hyp_load_host(c, VA(host_kvm.va + l->kvm_created_vcpus));
@@ -396,7 +396,7 @@ static int make_vm(struct hyp_cpu *c, va_t host_kvm, u64 vm_hva, u64 pgd_hva)
 		if ((s32)handle < EL2_HANDLE_OFFSET)
 			return -EINVAL;
 	}
-	vm = map_donated_memory(c, vm_hva, hyp_vm_size(nr_vcpus));
+	vm = map_donated_memory(c, vm_hva, hyp_vm_size(c->hyp, nr_vcpus));
 	if (vm.va)
 		pgd = map_donated_memory_noclear(c, pgd_hva, pgd_size);
 	if (pgd.va) {
@@ -404,7 +404,7 @@ static int make_vm(struct hyp_cpu *c, va_t host_kvm, u64 vm_hva, u64 pgd_hva)
 		ret = reserved ? finish_reserved_vm(c) : finish_unreserved_vm(c);
 	}
 	if (ret < 0 && vm.va)
-		unmap_donated_memory(c, vm, hyp_vm_size(nr_vcpus));
+		unmap_donated_memory(c, vm, hyp_vm_size(c->hyp, nr_vcpus));
 	if (ret < 0 && pgd.va)
 		unmap_donated_memory(c, pgd, pgd_size);
 	return ret;
@@ -420,7 +420,7 @@ static int make_vm(struct hyp_cpu *c, va_t host_kvm, u64 vm_hva, u64 pgd_hva)
  */
 int __pkvm_init_vm(struct hyp_cpu *c, va_t host_kvm, u64 vm_hva, u64 pgd_hva)
 {
-	const va_t end = VA(host_kvm.va + el2_vm_layout.kvm_size);
+	const va_t end = VA(host_kvm.va + c->hyp->vm_layout->kvm_size);
 	int ret;
 
 	HYP_FRAME(c);
@@ -442,7 +442,7 @@ static bool vm_in_use(struct hyp_cpu *c, const struct pkvm_hyp_vm *vm)
 
 static struct hyp_memcache teardown_mc(struct hyp_cpu *c, va_t host_kvm)
 {
-	return host_memcache(c, VA(host_kvm.va + el2_vm_layout.kvm_teardown_mc));
+	return host_memcache(c, VA(host_kvm.va + c->hyp->vm_layout->kvm_teardown_mc));
 }
 
 /* Where table pages go; v6.12 has one list for all. */
@@ -450,7 +450,7 @@ static struct hyp_memcache stage2_teardown_mc(struct hyp_cpu *c, va_t host_kvm)
 {
 	if (!c->hyp->profile->reserves_vms)
 		return teardown_mc(c, host_kvm);
-	return host_memcache(c, VA(host_kvm.va + el2_vm_layout.kvm_stage2_teardown_mc));
+	return host_memcache(c, VA(host_kvm.va + c->hyp->vm_layout->kvm_stage2_teardown_mc));
 }
 
 static void unpin_host_vcpus(struct hyp_cpu *c, struct pkvm_hyp_vm *vm)
@@ -494,10 +494,10 @@ static void free_vm(struct hyp_cpu *c)
 		if (!hyp_vm_vcpu(c, vm, i, &vcpu))
 			continue;
 		teardown_vcpu_memcache(c, &vcpu, &stage2_mc);
-		teardown_donated_memory(c, &mc, vcpu.va, el2_vm_layout.hyp_vcpu_size);
+		teardown_donated_memory(c, &mc, vcpu.va, c->hyp->vm_layout->hyp_vcpu_size);
 	}
-	teardown_donated_memory(c, &mc, vm->va, hyp_vm_size(vm->created_vcpus));
-	hyp_unpin_shared_mem(c, host_kvm, VA(host_kvm.va + el2_vm_layout.kvm_size));
+	teardown_donated_memory(c, &mc, vm->va, hyp_vm_size(c->hyp, vm->created_vcpus));
+	hyp_unpin_shared_mem(c, host_kvm, VA(host_kvm.va + c->hyp->vm_layout->kvm_size));
 }
 
 /*
@@ -668,7 +668,7 @@ void pkvm_view(struct hyp *hyp)
 {
 	struct el2_view *v = &hyp->view;
 
-	v->vm_layout = &el2_vm_layout;
+	v->vm_layout = hyp->vm_layout;
 	v->vm_table = PA(hyp->vm_table_base);
 	v->guests = hyp->guests;
 	v->n_guests = 0;

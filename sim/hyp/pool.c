@@ -137,7 +137,8 @@ static bool move_memcache(struct hyp *hyp, const struct pkvm_hyp_vcpu *vcpu, boo
 	struct pressure p = { .pages = n, .from = drain ? own : held, .to = drain ? held : own };
 	u64 there = 0;
 
-	board_peek64(hyp->board, hyp_pa_of(hyp, VA(own.va.va + el2_vm_layout.mc_nr_pages)), &there);
+	board_peek64(hyp->board, hyp_pa_of(hyp, VA(own.va.va + hyp->vm_layout->mc_nr_pages)),
+		     &there);
 	if (drain)
 		p.pages = there > n ? there - n : 0;
 	if (call_unwatched(hyp, &p, move_pages) == CPU_END_RETURNED)

@@ -12,11 +12,16 @@
 /* What one range operation can take at most: 32 << 16 pages. */
 #define MAX_TLBI_RANGE_PAGES BIT(21)
 
-/* VMID 0 is the host's, and loaded whenever EL2 answers the host. */
+/* VMID 0 is the host's, and loaded whenever EL2 answers the host; a guest's while it answers it. */
+static bool other_vmid(const struct hyp_cpu *c, const struct kvm_pgtable *pgt)
+{
+	return pgt->mmu.vmid != c->vmid;
+}
+
 static void enter_vmid_context(struct hyp_cpu *c, const struct kvm_pgtable *pgt, const char *dsb)
 {
 	cpu_dsb(c->cpu, dsb);
-	if (pgt->mmu.vmid)
+	if (other_vmid(c, pgt))
 		cpu_isb(c->cpu);
 }
 
@@ -24,7 +29,7 @@ static void exit_vmid_context(struct hyp_cpu *c, const struct kvm_pgtable *pgt, 
 {
 	cpu_dsb(c->cpu, dsb);
 	cpu_isb(c->cpu);
-	if (pgt->mmu.vmid)
+	if (other_vmid(c, pgt))
 		cpu_isb(c->cpu);
 }
 

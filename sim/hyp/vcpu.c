@@ -34,7 +34,7 @@ void hyp_vcpu_store(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, u32 off
 
 pa_t hyp_vcpu_slot(const struct hyp *hyp, const struct pkvm_hyp_vm *vm, u32 idx)
 {
-	return pa_add(hyp_pa_of(hyp, vm->va), el2_vm_layout.hyp_vm_size + (u64)idx * sizeof(u64));
+	return pa_add(hyp_pa_of(hyp, vm->va), hyp->vm_layout->hyp_vm_size + (u64)idx * sizeof(u64));
 }
 
 /* The vCPU with number @idx of @vm; false: there is none. @idx < hyp_vm_vcpus(). */
@@ -55,13 +55,13 @@ u32 hyp_vm_vcpus(const struct hyp *hyp, const struct pkvm_hyp_vm *vm)
 
 static void unpin_vcpu_at(struct hyp_cpu *c, va_t host_vcpu)
 {
-	hyp_unpin_shared_mem(c, host_vcpu, VA(host_vcpu.va + el2_vm_layout.vcpu_size));
+	hyp_unpin_shared_mem(c, host_vcpu, VA(host_vcpu.va + c->hyp->vm_layout->vcpu_size));
 }
 
 /* The host's struct kvm_vcpu of @vcpu may go. Takes host and hyp locks. */
 void unpin_host_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
 {
-	const u64 host_vcpu = hyp_vcpu_load(c, vcpu, el2_vm_layout.hyp_vcpu_host);
+	const u64 host_vcpu = hyp_vcpu_load(c, vcpu, c->hyp->vm_layout->hyp_vcpu_host);
 
 	if (host_vcpu)
 		unpin_vcpu_at(c, VA(host_vcpu));
@@ -73,9 +73,12 @@ void unpin_host_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu)
  */
 static int init_id_regs(struct hyp_cpu *c, const struct pkvm_hyp_vm *vm)
 {
+	const struct el2_vm_layout *l = c->hyp->vm_layout;
+
 	if (!c->hyp->profile->reserves_vms || pkvm_hyp_vm_is_protected(vm))
 		return 0;
-	return hyp_load_host(c, VA(vm->host_kvm.va + el2_vm_layout.kvm_flags)) & 1 ? 0 : -EINVAL;
+	return hyp_load_host(c, VA(vm->host_kvm.va + l->kvm_flags)) & l->kvm_has_id_regs ? 0
+											 : -EINVAL;
 }
 
 static int init_pkvm_hyp_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcpu, va_t host_vcpu,
@@ -84,14 +87,14 @@ static int init_pkvm_hyp_vcpu(struct hyp_cpu *c, const struct pkvm_hyp_vcpu *vcp
 	const u32 next = vcpu->vm->nr_vcpus;
 	int ret;
 
-	if (hyp_pin_shared_mem(c, host_vcpu, VA(host_vcpu.va + el2_vm_layout.vcpu_size)))
+	if (hyp_pin_shared_mem(c, host_vcpu, VA(host_vcpu.va + c->hyp->vm_layout->vcpu_size)))
 		return -EBUSY;
-	*idx = (u32)hyp_load_host(c, VA(host_vcpu.va + el2_vm_layout.vcpu_idx));
+	*idx = (u32)hyp_load_host(c, VA(host_vcpu.va + c->hyp->vm_layout->vcpu_idx));
 	if (!c->hyp->profile->reserves_vms && *idx != next) {
 		unpin_vcpu_at(c, host_vcpu);
 		return -EINVAL;
 	}
-	hyp_vcpu_store(c, vcpu, el2_vm_layout.hyp_vcpu_host, host_vcpu.va);
+	hyp_vcpu_store(c, vcpu, c->hyp->vm_layout->hyp_vcpu_host, host_vcpu.va);
 	hyp_vcpu_store(c, vcpu, HYP_VCPU_IDX, *idx);
 	ret = init_id_regs(c, vcpu->vm);
 	if (ret)
@@ -148,14 +151,14 @@ int __pkvm_init_vcpu(struct hyp_cpu *c, u32 handle, va_t host_vcpu, u64 vcpu_hva
 	int ret;
 
 	HYP_FRAME(c);
-	area = map_donated_memory(c, vcpu_hva, el2_vm_layout.hyp_vcpu_size);
+	area = map_donated_memory(c, vcpu_hva, c->hyp->vm_layout->hyp_vcpu_size);
 	if (!area.va)
 		return -ENOMEM;
 	spin_lock(c->cpu, &c->hyp->vm_table_lock);
 	ret = add_vcpu_locked(c, handle, host_vcpu, area);
 	spin_unlock(c->cpu, &c->hyp->vm_table_lock);
 	if (ret)
-		unmap_donated_memory(c, area, el2_vm_layout.hyp_vcpu_size);
+		unmap_donated_memory(c, area, c->hyp->vm_layout->hyp_vcpu_size);
 	return ret;
 }
 
@@ -178,7 +181,7 @@ static bool find_to_load(struct hyp_cpu *c, u32 handle, u32 idx, struct pkvm_hyp
  */
 void __pkvm_vcpu_load(struct hyp_cpu *c, u32 handle, u32 idx)
 {
-	const u32 loaded = el2_vm_layout.hyp_vcpu_loaded;
+	const u32 loaded = c->hyp->vm_layout->hyp_vcpu_loaded;
 	struct pkvm_hyp_vcpu vcpu;
 
 	HYP_FRAME(c);
@@ -203,7 +206,7 @@ void __pkvm_vcpu_put(struct hyp_cpu *c)
 	if (!pkvm_get_loaded_hyp_vcpu(c, &vcpu))
 		return;
 	spin_lock(c->cpu, &c->hyp->vm_table_lock);
-	hyp_vcpu_store(c, &vcpu, el2_vm_layout.hyp_vcpu_loaded, 0);
+	hyp_vcpu_store(c, &vcpu, c->hyp->vm_layout->hyp_vcpu_loaded, 0);
 	c->loaded_vcpu = VA(0);
 	c->loaded_vm = NULL;
 	hyp_page_ref_dec(c, hyp_vm_page(c, vcpu.vm));
@@ -228,7 +231,7 @@ struct mmu_table pkvm_guest_s2(struct hyp_cpu *c)
 /* v6.12 finds the vCPU through the host's structures, for as long as it runs. */
 static s64 run_by_handle(struct hyp_cpu *c, va_t host_vcpu)
 {
-	const struct el2_vm_layout *l = &el2_vm_layout;
+	const struct el2_vm_layout *l = c->hyp->vm_layout;
 	const va_t kvm = kern_hyp_va(hyp_load_host(c, VA(host_vcpu.va + l->vcpu_kvm)));
 	const u32 handle = (u32)hyp_load_host(c, VA(kvm.va + l->kvm_handle));
 	const u32 idx = (u32)hyp_load_host(c, VA(host_vcpu.va + l->vcpu_idx));
@@ -332,10 +335,10 @@ enum el2_guest_result pkvm_guest_hvc(struct hyp_cpu *c, u64 regs[18], struct el2
 	if (!pkvm_get_loaded_hyp_vcpu(c, &vcpu))
 		return EL2_GUEST_NONE;
 	*exit = (struct el2_guest_exit){ .esr = FIELD_PREP(ESR_EC, EC_HVC64) | ESR_IL };
-	if (!c->hyp->profile->protected_guests || !pkvm_hyp_vm_is_protected(vcpu.vm)) {
-		set_fault(c, &vcpu, exit);
+	/* whoever answers, where the fault before it was is no longer of a fault */
+	hyp_vcpu_store(c, &vcpu, HYP_VCPU_FAULT_ESR, exit->esr);
+	if (!c->hyp->profile->protected_guests || !pkvm_hyp_vm_is_protected(vcpu.vm))
 		return EL2_GUEST_EXITED;
-	}
 	switch ((u32)regs[0]) {
 	case GUEST_FEATURES:
 		regs[0] = GUEST_FEATURE_BITS;
@@ -350,7 +353,6 @@ enum el2_guest_result pkvm_guest_hvc(struct hyp_cpu *c, u64 regs[18], struct el2
 			return EL2_GUEST_EXITED;
 		break;
 	default:
-		set_fault(c, &vcpu, exit);
 		return EL2_GUEST_EXITED;
 	}
 	regs[1] = regs[2] = regs[3] = 0;

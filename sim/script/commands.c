@@ -178,8 +178,8 @@ static const struct command commands[N_COMMANDS + 1] = {
 			"No rule may be broken unless `sometimes` says so.", COMMAND_CHECK,
 			"function" },
 	[CMD_SOMETIMES] = { "sometimes", "EXPR | violation RULE [bracket]",
-			    "after a block: EXPR is true in a final state; RULE is broken",
-			    NULL, COMMAND_CHECK, "function" },
+			    "after a block: EXPR is true in a final state; RULE is broken", NULL,
+			    COMMAND_CHECK, "function" },
 	[CMD_ECHO] = { "echo", "TEXT", "print TEXT", NULL, COMMAND_CONTROL, NULL },
 	[CMD_SHOW] = { "show", "WHAT", "print state", NULL, COMMAND_CONTROL, "show" },
 	[CMD_INCLUDE] = { "include", "FILE", "read another file here",
@@ -234,6 +234,13 @@ static const struct command functions[N_FUNCTIONS + 1] = {
 			"lock" },
 	[FN_EVENTS] = { "events", "KIND", "events of KIND that the last action caused", NULL,
 			COMMAND_CHECK, "event" },
+	[FN_OFFSET] = { "offset", "FIELD",
+			"where the host's struct kvm or kvm_vcpu has it, in bytes",
+			"FIELD: created_vcpus, handle, is_protected, teardown_mc_head and "
+			"teardown_mc_nr_pages of struct kvm; vcpu_idx, kvm, memcache_head and "
+			"memcache_nr_pages of struct kvm_vcpu. A kernel tree lays them out by its "
+			"own headers.",
+			COMMAND_CHECK, NULL },
 	[FN_REG] = { "reg", "N", "register xN of the host as the last hvc or smc left it", NULL,
 		     COMMAND_CHECK, NULL },
 	[FN_RESULT] = { "result", NULL, "what the last action gave; cpuN.result: on CPU N", NULL,

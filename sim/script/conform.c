@@ -162,6 +162,9 @@ static bool boot(struct conform *c, unsigned int k, GError **error)
 			    l->skip);
 		return false;
 	}
+	/* the host's structures of VMs are the tree's on both boards */
+	if (!k)
+		l->run->config->vm_layout = c->m[1]->config->vm_layout;
 	c->m[k] = machine_new(c->job->board, l->run->config, c->run[k].hyp, error);
 	if (!c->m[k])
 		return false;
@@ -216,7 +219,7 @@ static enum exit_status compare_by_chance(struct conform *c)
 	GError *e = NULL;
 
 	c->job = job_new("conform", text, &c->b[0].over, &e);
-	if (!c->job || !boot(c, 0, &e) || !boot(c, 1, &e)) {
+	if (!c->job || !boot(c, 1, &e) || !boot(c, 0, &e)) {
 		bad(e);
 		return EXIT_USAGE;
 	}

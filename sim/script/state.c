@@ -475,6 +475,45 @@ static bool fn_events(const struct expr *e, struct context *c, struct value *v, 
 	return true;
 }
 
+/* What a scenario writes of the host's structures for VMs, by the kernel's names. */
+static const struct {
+	const char *name;
+	size_t at[2]; /* in struct el2_vm_layout; their sum is the offset */
+} fields[] = {
+#define FIELD(name, a, b)                                                                          \
+	{                                                                                          \
+		name,                                                                              \
+		{                                                                                  \
+			offsetof(struct el2_vm_layout, a), offsetof(struct el2_vm_layout, b)       \
+		}                                                                                  \
+	}
+	FIELD("created_vcpus", kvm_created_vcpus, nothing),
+	FIELD("handle", kvm_handle, nothing),
+	FIELD("is_protected", kvm_is_protected, nothing),
+	FIELD("teardown_mc_head", kvm_teardown_mc, mc_head),
+	FIELD("teardown_mc_nr_pages", kvm_teardown_mc, mc_nr_pages),
+	FIELD("vcpu_idx", vcpu_idx, nothing),
+	FIELD("kvm", vcpu_kvm, nothing),
+	FIELD("memcache_head", vcpu_memcache, mc_head),
+	FIELD("memcache_nr_pages", vcpu_memcache, mc_nr_pages),
+#undef FIELD
+};
+
+static bool fn_offset(const struct expr *e, struct context *c, struct value *v, GError **error)
+{
+	struct asked a;
+	const u8 *l;
+
+	if (!ask(e, 1, c, &a, error))
+		return false;
+	l = (const u8 *)a.v->vm_layout;
+	for (unsigned int i = 0; i < G_N_ELEMENTS(fields); i++)
+		if (!strcmp(fields[i].name, e->name))
+			*v = number(*(const u32 *)(l + fields[i].at[0]) +
+				    *(const u32 *)(l + fields[i].at[1]));
+	return true;
+}
+
 static bool fn_result(const struct expr *e, struct context *c, struct value *v, GError **error)
 {
 	struct run *r = c->run;
@@ -509,6 +548,7 @@ static const struct function functions[N_FUNCTIONS] = {
 	[FN_MEM] = { "mem", { PARAM_EXPR }, fn_mem },
 	[FN_LOCKED] = { "locked", { PARAM_LOCK }, fn_locked },
 	[FN_EVENTS] = { "events", { PARAM_KIND }, fn_events },
+	[FN_OFFSET] = { "offset", { PARAM_FIELD }, fn_offset },
 	[FN_REG] = { "reg", { PARAM_EXPR }, fn_reg },
 	[FN_RESULT] = { "result", { PARAM_NONE }, fn_result },
 };
@@ -557,6 +597,13 @@ bool param_known(const struct program *prog, enum param p, const char *name, str
 		for (unsigned int i = 0; i <= EV_PANIC; i++) {
 			nearest_try(near, event_kind_name[i]);
 			if (!strcmp(event_kind_name[i], name))
+				return true;
+		}
+		return false;
+	case PARAM_FIELD:
+		for (unsigned int i = 0; i < G_N_ELEMENTS(fields); i++) {
+			nearest_try(near, fields[i].name);
+			if (!strcmp(fields[i].name, name))
 				return true;
 		}
 		return false;

@@ -98,8 +98,8 @@ static const char *const tree_inputs[] = {
 	"scripts/syscall.tbl",
 };
 static const char *const our_inputs[] = {
-	"build.sh", "headers.sh",  "link.sh",	"link.lds.in", "autoconf.h",	"fast.sh",
-	"plain.c",  "glue/work.c", "tables.sh", "tables.c",    "glue/tables.c",
+	"build.sh",   "headers.sh", "link.sh", "link.lds.in",
+	"autoconf.h", "fast.sh",    "plain.c", "glue/work.c",
 };
 
 static void add_stamp(GHashTable *seen, GString *out, const char *file)
@@ -321,6 +321,41 @@ static bool read_layout(struct el2_tree *t, GError **error)
 	return false;
 }
 
+/* What the tree's headers say, in the seam's words. */
+static void take_vm_layout(struct el2_tree *t)
+{
+	const struct tree_vm_layout *l = &t->layout.vm;
+
+	t->vm_layout = (struct el2_vm_layout){
+		.kvm_size = l->kvm_size,
+		.kvm_created_vcpus = l->kvm_created_vcpus,
+		.kvm_handle = l->kvm_handle,
+		.kvm_is_protected = l->kvm_is_protected,
+		.kvm_created_vcpus_width = (u8)l->kvm_created_vcpus_width,
+		.kvm_handle_width = (u8)l->kvm_handle_width,
+		.kvm_is_protected_width = (u8)l->kvm_is_protected_width,
+		.kvm_flags = l->kvm_flags,
+		.kvm_has_id_regs = l->kvm_has_id_regs,
+		.kvm_teardown_mc = l->kvm_teardown_mc,
+		.kvm_stage2_teardown_mc = l->kvm_stage2_teardown_mc,
+		.vcpu_size = l->vcpu_size,
+		.vcpu_idx = l->vcpu_idx,
+		.vcpu_idx_width = (u8)l->vcpu_idx_width,
+		.vcpu_kvm = l->vcpu_kvm,
+		.vcpu_memcache = l->vcpu_memcache,
+		.mc_head = l->mc_head,
+		.mc_nr_pages = l->mc_nr_pages,
+		.mc_size = l->mc_size,
+		.hyp_vm_size = l->hyp_vm_size,
+		.hyp_vcpu_size = l->hyp_vcpu_size,
+		.hyp_vcpu_memcache = l->hyp_vcpu_memcache,
+		.hyp_vcpu_loaded = l->hyp_vcpu_loaded,
+		.hyp_vcpu_host = l->hyp_vcpu_host,
+		.loaded_is_address = l->loaded_is_address,
+		.percpu_loaded = l->percpu_loaded,
+	};
+}
+
 /* By what it has, never by what it calls itself. */
 static enum profile_id nearest_profile(const struct tree_layout *l)
 {
@@ -355,7 +390,10 @@ static void tried_profile(struct profile *p, const struct tree_layout *l)
 static bool open_built(struct el2_tree *t, GError **error)
 {
 	g_autofree char *root = g_build_filename(g_get_user_cache_dir(), "pkvm-sim", "trees", NULL);
-	g_autofree char *name = hash_of(t->dir);
+	/* of ours as well: another build of this program has other glue */
+	g_autofree char *ours = files_dir();
+	g_autofree char *both = g_strconcat(t->dir, " ", ours, NULL);
+	g_autofree char *name = hash_of(both);
 	g_autofree char *note = g_strdup_printf("%s/%s.inputs", root, name);
 
 	if (g_mkdir_with_parents(root, 0777)) {
@@ -368,6 +406,7 @@ static bool open_built(struct el2_tree *t, GError **error)
 	if (!t->cache || !read_layout(t, error))
 		return false;
 	tried_profile(&t->profile, &t->layout);
+	take_vm_layout(t);
 	return true;
 }
 
@@ -406,13 +445,11 @@ const struct profile *tree_profile(const struct el2_tree *t)
 	return &t->profile;
 }
 
-/* NAME.sh's in a folder of that name; from elsewhere first, as build(). */
-static bool build_variant(const struct el2_tree *t, const char *name, const char *dir,
-			  GError **error)
+/* Beside what it is built from; from elsewhere first, as build(). */
+static bool build_fast(const struct el2_tree *t, const char *dir, GError **error)
 {
 	g_autofree char *ours = files_dir();
-	g_autofree char *file = g_strconcat(name, ".sh", NULL);
-	g_autofree char *script = g_build_filename(ours, file, NULL);
+	g_autofree char *script = g_build_filename(ours, "fast.sh", NULL);
 	g_autofree char *beside = g_strconcat(dir, "-XXXXXX", NULL);
 
 	if (g_file_test(dir, G_FILE_TEST_IS_DIR))
@@ -431,27 +468,17 @@ static bool build_variant(const struct el2_tree *t, const char *name, const char
 	return true;
 }
 
-static struct el2_tree *variant(const struct el2_tree *t, const char *name, GError **error)
-{
-	struct el2_tree *of = g_new0(struct el2_tree, 1);
-
-	*of = *t;
-	of->dir = strdup(t->dir);
-	of->cache = g_build_filename(t->cache, name, NULL);
-	if (build_variant(t, name, of->cache, error))
-		return of;
-	tree_close(of);
-	return NULL;
-}
-
 struct el2_tree *tree_fast(const struct el2_tree *t, GError **error)
 {
-	return variant(t, "fast", error);
-}
+	struct el2_tree *fast = g_new0(struct el2_tree, 1);
 
-struct el2_tree *tree_tables(const struct el2_tree *t, GError **error)
-{
-	return variant(t, "tables", error);
+	*fast = *t;
+	fast->dir = strdup(t->dir);
+	fast->cache = g_build_filename(t->cache, "fast", NULL);
+	if (build_fast(t, fast->cache, error))
+		return fast;
+	tree_close(fast);
+	return NULL;
 }
 
 /* ---- Linking ---------------------------------------------------------------------------------------- */

@@ -73,7 +73,7 @@ static const struct el2_call hypercalls[] = {
 	}
 
 /* By enum tree_call. */
-static const struct el2_call own_calls[TREE_N_CALLS] = {
+static const struct el2_call own_calls[TREE_CALL_vm_donate] = {
 	[TREE_CALL_host_donate_hyp] = { .name = "host_donate_hyp",
 					.full = "__pkvm_host_donate_hyp",
 					.arg = PAGES,
@@ -151,21 +151,30 @@ static u32 number_of(const struct tree_layout *l, const char *full)
 	return 0;
 }
 
+static const struct el2_call *own_call(unsigned int i)
+{
+	return i < TREE_CALL_vm_donate ? &own_calls[i] : tree_vm_own_call(i);
+}
+
 unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **call, u32 *hvc_id)
 {
+	const struct el2_call *vms[TREE_MAX_HCALLS];
+	const unsigned int n_vms = tree_vm_hcalls(l, vms);
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < G_N_ELEMENTS(hypercalls); i++) {
-		hvc_id[n] = number_of(l, hypercalls[i].full);
-		if (hvc_id[n])
-			call[n++] = &hypercalls[i];
+	for (unsigned int i = 0; i < G_N_ELEMENTS(hypercalls) + n_vms; i++) {
+		const unsigned int vm = i - (unsigned int)G_N_ELEMENTS(hypercalls);
+
+		call[n] = i < G_N_ELEMENTS(hypercalls) ? &hypercalls[i] : vms[vm];
+		hvc_id[n] = number_of(l, call[n]->full);
+		n += hvc_id[n] != 0;
 	}
 	for (unsigned int i = 0; i < TREE_N_CALLS; i++) {
 		if (!(l->calls >> i & 1) || i == TREE_CALL_host_stage2_unmap ||
 		    i == TREE_CALL_map_mmio)
 			continue;
 		hvc_id[n] = 0;
-		call[n++] = &own_calls[i];
+		call[n++] = own_call(i);
 	}
 	call[n] = NULL;
 	return n;
@@ -174,7 +183,7 @@ unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **cal
 unsigned int tree_own_call(const struct el2_call *call)
 {
 	for (unsigned int i = 0; i < TREE_N_CALLS; i++)
-		if (!strcmp(own_calls[i].name, call->name))
+		if (!strcmp(own_call(i)->name, call->name))
 			return i;
 	return TREE_N_CALLS;
 }

@@ -67,10 +67,13 @@ struct spinlock *tree_lock(struct tree *t, u64 va)
 		[LOCK_POOL_HYP_S1] = v->pool[1].lock,
 	};
 
+	struct spinlock *guests;
+
 	for (unsigned int i = 0; i < LOCK_OTHER; i++)
 		if (at[i] == va)
 			return &t->lock[i];
-	return &t->lock[LOCK_OTHER];
+	guests = tree_guest_lock(t, va);
+	return guests ? guests : &t->lock[LOCK_OTHER];
 }
 
 static void lock_event(struct tree *t, struct cpu *cpu, const struct tree_event *ev)
@@ -152,20 +155,21 @@ static void load_event(struct cpu *cpu, const struct tree_event *ev)
 	}
 }
 
-static void other_event(struct cpu *cpu, const struct tree_event *ev)
+static void other_event(struct tree *t, struct cpu *cpu, const struct tree_event *ev)
 {
 	static const u8 kind[] = {
 		[TREE_EV_ALLOC] = EV_ALLOC, [TREE_EV_FREE] = EV_FREE, [TREE_EV_GET] = EV_GET,
 		[TREE_EV_PUT] = EV_PUT,	    [TREE_EV_CALL] = EV_CALL, [TREE_EV_RET] = EV_RET,
 		[TREE_EV_ABORT] = EV_ABORT,
 	};
-	const char *what = words[ev->word];
+	const char *what = words[ev->word], *pool = NULL;
 
+	if (ev->kind == TREE_EV_ALLOC || ev->kind == TREE_EV_FREE)
+		pool = tree_guest_pool(t, ev->old);
+	what = pool ? pool : what;
 	event_emit(cpu, .kind = kind[ev->kind], .what = what[0] ? what : NULL, .addr = ev->addr,
 		   .val = ev->val);
 }
-
-#define WARN_ESR (FIELD_PREP(ESR_EC, EC_BRK64) | ESR_IL | 0x800)
 
 static void one_event(struct tree *t, struct cpu *cpu, const struct tree_event *ev)
 {
@@ -195,11 +199,8 @@ static void one_event(struct tree *t, struct cpu *cpu, const struct tree_event *
 	case TREE_EV_CMO:
 		cpu_cmo(cpu, words[ev->word], PA(ev->addr), VA(ev->old), ev->val);
 		break;
-	case TREE_EV_WARN:
-		event_emit(cpu, .kind = EV_PANIC, .what = "WARN", .val = WARN_ESR);
-		break;
 	default:
-		other_event(cpu, ev);
+		other_event(t, cpu, ev);
 		break;
 	}
 }

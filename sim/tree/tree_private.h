@@ -18,10 +18,8 @@ struct el2_tree {
 	char *cache; /* of what was built from them */
 	struct tree_layout layout;
 	struct profile profile; /* of the release that it is nearest to, knobs as it has them */
+	struct el2_vm_layout vm_layout;
 };
-
-/* With the page-table library to be called by itself (tables.c); tree_close() it. */
-struct el2_tree *tree_tables(const struct el2_tree *t, GError **error);
 
 /* The program for EL2 at these places: linked if it was not yet. New string. */
 char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError **error);
@@ -85,31 +83,35 @@ struct tree {
 	struct el2_panic panic;
 	const struct el2_call *calls[TREE_MAX_HCALLS + TREE_N_CALLS + 1];
 	u32 hvc_id[TREE_MAX_HCALLS + TREE_N_CALLS];
+	/* guests.c: of each slot of the VM table; of the VM that is made or taken apart */
+	struct extent *vm_store;
+	u32 n_vm_slots; /* whose locks are there */
+	struct tree_vm *new_vm;
+	const struct el2_guest_view *guests[EL2_MAX_VMS];
+	u32 n_guests;
 };
-
-/* What the process is to know of the machine. */
-void tree_describe(const struct tree *t, struct tree_shared *s);
 
 static inline struct tree *to_tree(struct el2 *e)
 {
 	return (struct tree *)e;
 }
 
-/* ---- request.c ---------------------------------------------------------------------------- */
-
-/* A panic of EL2's, a hang and a process that is gone do not come back if there is a @cpu. */
 enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op);
+struct mmu_table tree_table(const struct tree *t, const struct tree_table *from, u8 stage);
+struct el2_pool_view tree_pool_view(const struct tree *t, const struct tree_pool *p,
+				    const char *name, struct spinlock *lock);
 
-/* ---- tables.c ------------------------------------------------------------------------------ */
+/* ---- guests.c ------------------------------------------------------------------------------- */
 
-struct el2_pgtable *tree_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
-				     struct cpu *cpu, s64 *ret, GError **error);
-void tree_pgtable_op(struct el2_pgtable *p, struct cpu *cpu, const struct el2_pgtable_op *op,
-		     struct el2_pgtable_result *res);
-struct mmu_table tree_pgtable_view(struct el2_pgtable *p);
-u32 tree_pgtable_refcount(struct el2_pgtable *p, pa_t page);
-u32 tree_pgtable_used(struct el2_pgtable *p);
-void tree_pgtable_free(struct el2_pgtable *p);
+bool tree_guests_new(struct tree *t); /* false: no address space */
+void tree_guests_take(struct tree *t);
+struct mmu_table tree_guest_s2(struct el2 *e, struct cpu *cpu);
+enum el2_guest_result tree_guest_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18],
+				     struct el2_guest_exit *exit);
+enum el2_guest_result tree_guest_abort(struct el2 *e, struct cpu *cpu, const struct el2_fault *f,
+				       struct el2_guest_exit *exit);
+struct spinlock *tree_guest_lock(struct tree *t, u64 va); /* NULL: no VM's */
+const char *tree_guest_pool(struct tree *t, u64 lock);    /* name of the pool with this lock; NULL */
 
 /* ---- replay.c ------------------------------------------------------------------------------- */
 
@@ -121,6 +123,9 @@ struct spinlock *tree_lock(struct tree *t, u64 va);
 
 /* The calls that a tree of this layout has, and their function ids; NULL terminated. */
 unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **call, u32 *hvc_id);
+/* vm_calls.c: those of them about VMs, of families whose arguments are known */
+unsigned int tree_vm_hcalls(const struct tree_layout *l, const struct el2_call **call);
+const struct el2_call *tree_vm_own_call(unsigned int i); /* from TREE_CALL_vm_donate on */
 /* Of its own functions: which one a call names; TREE_N_CALLS if none. */
 unsigned int tree_own_call(const struct el2_call *call);
 u32 tree_hvc_number(const struct tree_layout *l, const char *full); /* 0: has none */

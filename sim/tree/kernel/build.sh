@@ -98,6 +98,26 @@ u64 probe(void)
 	return unmap_protected_regions() + r->start_pfn + r->num_pages;
 }' &
 probe FIXBLOCK_LOCK mm.c 'void *probe = &hyp_fixblock_lock;' &
+# VMs by reservation, guests of the host's memory, guests of their own: all that glue names
+probe RESERVED_VMS pkvm.c 'int (*reserve)(void) = __pkvm_reserve_vm;
+struct pkvm_hyp_vm *(*get)(pkvm_handle_t) = get_pkvm_hyp_vm;
+void *loaded = &loaded_hyp_vcpu;
+char a[offsetof(struct pkvm_hyp_vcpu, loaded_hyp_vcpu)], b[offsetof(struct kvm, arch.pkvm.is_protected)],
+	c[offsetof(struct kvm, arch.pkvm.stage2_teardown_mc)],
+	d[offsetof(struct kvm_vcpu, arch.pkvm_memcache)];' &
+probe NP_GUESTS pkvm.h '#include <nvhe/mem_protect.h>
+int (*share)(u64, u64, u64, struct pkvm_hyp_vcpu *, enum kvm_pgtable_prot) = __pkvm_host_share_guest;
+int (*unshare)(u64, u64, struct pkvm_hyp_vm *) = __pkvm_host_unshare_guest;
+int (*relax)(u64, struct pkvm_hyp_vcpu *, enum kvm_pgtable_prot) = __pkvm_host_relax_perms_guest;
+int (*wrprotect)(u64, u64, struct pkvm_hyp_vm *) = __pkvm_host_wrprotect_guest;
+int (*young)(u64, u64, bool, struct pkvm_hyp_vm *) = __pkvm_host_test_clear_young_guest;
+int (*mkyoung)(u64, struct pkvm_hyp_vcpu *) = __pkvm_host_mkyoung_guest;' &
+probe PROTECTED_GUESTS pkvm.h '#include <nvhe/mem_protect.h>
+int (*donate)(u64, u64, struct pkvm_hyp_vcpu *) = __pkvm_host_donate_guest;
+int (*share)(struct pkvm_hyp_vcpu *, u64) = __pkvm_guest_share_host;
+int (*unshare)(struct pkvm_hyp_vcpu *, u64) = __pkvm_guest_unshare_host;
+int (*reclaim)(u64, struct pkvm_hyp_vm *) = __pkvm_host_reclaim_page_guest;
+char a[offsetof(struct kvm, arch.pkvm.is_dying)];' &
 probe INIT_NR_CPUS mem_protect.h 'int __pkvm_init(phys_addr_t, unsigned long, unsigned long,
 	unsigned long *, u32);' &
 wait
@@ -113,6 +133,8 @@ $here/glue/pkvm.c glue-pkvm
 $here/glue/tried.c glue-tried
 $hyp/pgtable.c pgtable
 END
+# what a guest traps for, where one is loaded
+! grep -q HAVE_RESERVED_VMS "$gen/probes.h" || echo "$here/glue/switch.c glue-switch" >> "$out/jobs"
 for f in early_alloc page_alloc ffa tlb sys_regs hyp-smp psci-relay; do
 	[ ! -f "$hyp/nvhe/$f.c" ] || echo "$hyp/nvhe/$f.c $f" >> "$out/jobs"
 done

@@ -137,15 +137,19 @@ static void counted(u64 va_of_count, u64 old, u64 val, u64 pc)
 		pool.page = pa;
 		return;
 	}
+	/* the page that was given last, as a whole to its new user and no reference to it */
+	if (pa == pool.page && !pool.word && old + val == 1)
+		return;
 	if (val == old + 1 && !pool.making)
 		push(TREE_EV_GET, 0, pa, val, 0, pc);
 	if (val + 1 != old)
 		return;
 	push(TREE_EV_PUT, 0, pa, val, 0, pc);
-	if (val || !pool.word || pool.allocating)
+	if (val || !pool.word || pool.allocating || pool.making)
 		return;
 	if (memory_pa(va_of_count - glue_refcount_off + glue_order_off, false, &order))
-		push(TREE_EV_FREE, pool.word, pa, bytes_at(order, glue_order_width), 0, pc);
+		push(TREE_EV_FREE, pool.word, pa, bytes_at(order, glue_order_width),
+		     (u64)pool.lock, pc);
 }
 
 static bool is_count(u64 va, unsigned int width)
@@ -216,6 +220,7 @@ void chain_reset(void)
 	depth = 0;
 	pool.word = 0;
 	pool.allocating = pool.making = false;
+	pool.page = 0;
 	count_va = 0;
 }
 
@@ -275,7 +280,8 @@ void wrote(u64 va, unsigned int width, unsigned int order, u64 pc)
 	unsettled = shared->n_events;
 	ev = push(TREE_EV_STORE, 0, pa, 0, old, pc);
 	ev->width = (u8)width;
-	ev->order = (u8)order;
+	/* of a pool that is being made nobody sees the lists */
+	ev->order = pool.making ? 0 : (u8)order;
 	count_va = is_count(va, width) ? va : 0;
 }
 
@@ -574,12 +580,13 @@ void sim_ic_iallu(void)
 	event(TREE_EV_CMO, word_of("ic_iallu"), 0, 0, 0, SIM_FN_PC());
 }
 
+unsigned long *sim_reg_vttbr_el2(void);
 void sim_tlbi(const char *op, unsigned long operand);
 void sim_tlbi(const char *op, unsigned long operand)
 {
 	u64 ttl = operand >> 44 & 15;
 
-	event(TREE_EV_TLBI, word_of(op), operand, shared->view.cpu[shared->cpu].vttbr >> 48, 0,
+	event(TREE_EV_TLBI, word_of(op), operand, *sim_reg_vttbr_el2() >> 48, 0,
 	      SIM_FN_PC());
 	if (!strcmp(op, "vae2is") || !strcmp(op, "vale2is"))
 		memory_forget_page((operand & ((UINT64_C(1) << 44) - 1)) << 12, (ttl & 3) != 3);

@@ -100,7 +100,6 @@ void sim_warn(const char *file, int line, const char *what)
 {
 	if (!shared->warn_continues)
 		panic("WARN", what, file, line, SIM_FN_PC(), 0);
-	event(TREE_EV_WARN, 0, 0, 0, 0, SIM_FN_PC());
 }
 
 void glue_host_enter(struct tree_shared *s, void *host_ctxt);
@@ -120,6 +119,16 @@ void sim_switch_pgd(u64 pgd_pa, u64 stack, void *finalise)
 	glue_switch(pgd_pa, stack, finalise);
 	glue_view_s1(shared);
 	leave(TREE_SWITCHING);
+}
+
+/*
+ * A guest's instructions are actions of their own: here an interrupt is pending, and it is
+ * left as soon as it is entered.
+ */
+int __kvm_vcpu_run(void *vcpu);
+int __kvm_vcpu_run(void *vcpu)
+{
+	return 0; /* ARM_EXCEPTION_IRQ */
 }
 
 /* ---- What the board has not, or answers at once -------------------------------------------------- */
@@ -165,9 +174,10 @@ ABSENT(__sve_save_state)
 ABSENT(__kvm_adjust_pc)
 ABSENT(__kvm_get_mdcr_el2)
 ABSENT(__kvm_timer_set_cntvoff)
-ABSENT(__kvm_vcpu_run)
+ABSENT(__vgic_v2_perform_cpuif_access)
 ABSENT(__vgic_v3_get_gic_config)
 ABSENT(__vgic_v3_init_lrs)
+ABSENT(__vgic_v3_perform_cpuif_access)
 ABSENT(__vgic_v3_restore_vmcr_aprs)
 ABSENT(__vgic_v3_save_vmcr_aprs)
 ABSENT(__vgic_v3_save_aprs)
@@ -222,6 +232,7 @@ static void setup(void)
 }
 
 void glue_trap(struct tree_shared *s, bool *quiet);
+void glue_guest_trap(struct tree_shared *s, bool *quiet);
 
 static void set_held(struct glue_pressure *g, u64 held, u64 n_held)
 {
@@ -280,6 +291,9 @@ static void run(void)
 	case TREE_OP_TRAP:
 		glue_trap(shared, &silent);
 		break;
+	case TREE_OP_GUEST:
+		glue_guest_trap(shared, &silent);
+		break;
 	case TREE_OP_FINALISE:
 		memory_own_tables();
 		glue_go_on();
@@ -308,9 +322,6 @@ static void run(void)
 		break;
 	case TREE_OP_LOOK:
 		break;
-	case TREE_OP_TABLES:
-		tables();
-		break;
 	}
 	shared->status = TREE_RETURNED;
 }
@@ -325,8 +336,6 @@ static void watchdog(int seconds)
 /* One request: what happens inside may end anywhere. */
 static void request(void)
 {
-	/* else there is no EL2, or none yet */
-	bool el2 = shared->op != TREE_OP_SETUP && shared->op != TREE_OP_TABLES;
 	volatile u32 status;
 
 	memory_request();
@@ -336,12 +345,12 @@ static void request(void)
 	watchdog(LONGEST_SECONDS);
 	if (!sigsetjmp(way_out, 1)) {
 		if (shared->forget) {
-			if (el2)
+			if (shared->op != TREE_OP_SETUP)
 				glue_view_s1(shared);
 			memory_forget();
 		}
 		shared->forget = 0;
-		if (el2)
+		if (shared->op != TREE_OP_SETUP)
 			glue_set_cpu(shared->cpu);
 		run();
 	}
@@ -350,10 +359,8 @@ static void request(void)
 	silent = true;
 	/* Tables that make no sense: the view stays as it was, and so does how it ended. */
 	status = shared->status;
-	if (el2 && !sigsetjmp(way_out, 1))
+	if (shared->op != TREE_OP_SETUP && !sigsetjmp(way_out, 1))
 		glue_view(shared);
-	else if (shared->op == TREE_OP_TABLES)
-		tables_view();
 	shared->status = status;
 	inside = false;
 }

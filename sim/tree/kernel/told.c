@@ -32,7 +32,8 @@ void sim_spin_unlock(void *lock, unsigned short *owner, unsigned short *next)
 
 	events_settle();
 	if (pool.allocating && lock == pool.lock)
-		event(TREE_EV_ALLOC, pool.word, pool.page, pool.order, 0, SIM_FN_PC());
+		event(TREE_EV_ALLOC, pool.word, pool.page, pool.order, (u64)lock,
+		      SIM_FN_PC());
 	silent = true;
 	wrote((u64)owner, 2, 0, 0);
 	silent = was;
@@ -91,7 +92,7 @@ void *__wrap_hyp_alloc_pages(void *p, unsigned short order)
 
 	if (fails(p)) {
 		event(TREE_EV_LOCK, 0, (u64)glue_pool_lock(p), 0, 0, pc);
-		event(TREE_EV_ALLOC, pool_word(p), 0, order, 0, pc);
+		event(TREE_EV_ALLOC, pool_word(p), 0, order, (u64)glue_pool_lock(p), pc);
 		event(TREE_EV_UNLOCK, 0, (u64)glue_pool_lock(p), 0, 0, pc);
 		return NULL;
 	}
@@ -108,11 +109,21 @@ void *__wrap_hyp_alloc_pages(void *p, unsigned short order)
 	return page;
 }
 
+/* What a guest's own pool did not have. */
+void sim_memcache_page(void *page);
+void sim_memcache_page(void *page)
+{
+	events_settle();
+	pool.page = page ? (u64)page - TREE_VA_OFFSET : 0;
+	event(TREE_EV_ALLOC, word_of("memcache"), pool.page, 0, 0, SIM_FN_PC());
+}
+
 void hyp_put_page(void *p, void *addr);
 void __wrap_hyp_put_page(void *p, void *addr)
 {
 	events_settle();
 	pool.word = pool_word(p);
+	pool.lock = glue_pool_lock(p);
 	hyp_put_page(p, addr);
 	events_settle();
 	pool.word = 0;
@@ -126,6 +137,7 @@ int __wrap_hyp_pool_init(void *p, u64 pfn, unsigned int pages, unsigned int rese
 
 	events_settle();
 	pool.word = pool_word(p);
+	pool.lock = glue_pool_lock(p);
 	pool.making = true;
 	ret = hyp_pool_init(p, pfn, pages, reserved);
 	events_settle();

@@ -15,7 +15,7 @@
 
 #define NAMED(R)								\
 	R(hcr_el2) R(vttbr_el2) R(vtcr_el2) R(hpfar_el2) R(par_el1)		\
-	R(cptr_el2) R(cpacr_el1) R(SPSR_EL2)
+	R(cptr_el2) R(cpacr_el1) R(fpexc32_el2) R(SPSR_EL2)
 
 #define ENCODED(R)								\
 	R(ESR_EL2) R(FAR_EL2) R(ELR_EL2) R(SPSR_EL2) R(SCTLR_EL1) R(TCR_EL1)	\
@@ -95,8 +95,10 @@ int sim_at(const char *op, unsigned long addr)
 
 /* ---- What the kernel has outside of EL2's sources ---------------------------------------------- */
 
+#ifndef HAVE_RESERVED_VMS /* switch.c is not there */
 DEFINE_PER_CPU(struct kvm_host_data, kvm_host_data);
 DEFINE_PER_CPU(unsigned long, kvm_hyp_vector);
+#endif
 struct static_key_false kvm_protected_mode_initialized = STATIC_KEY_FALSE_INIT;
 
 unsigned char sim_caps[ARM64_NCAPS] __section(".data.sim");
@@ -112,7 +114,6 @@ static void set_caps(const struct tree_shared *s)
 	sim_caps[ARM64_HAS_TLB_RANGE] = s->tlbirange;
 	sim_caps[ARM64_BTI] = s->bti;
 	sim_caps[ARM64_HAS_ARMv8_4_TTL] = 1;
-	sim_caps[ARM64_KVM_HVHE] = s->hvhe;
 #ifdef ARM64_HAS_XNX
 	sim_caps[ARM64_HAS_XNX] = s->xnx;
 #endif
@@ -172,8 +173,9 @@ void glue_layout(struct tree_layout *l)
 	l->has_annotate = 1;
 #endif
 	l->memblock_regions = HYP_MEMBLOCK_REGIONS;
-	l->calls = glue_calls();
+	l->calls = glue_calls() | glue_vm_calls();
 	l->protected_regions = glue_protected_regions();
+	glue_vm_layout(&l->vm);
 	l->n_hcalls = 0;
 #define H(name) add_hcall(l, #name, __KVM_HOST_SMCCC_FUNC_##name);
 #include "hcalls.h"
@@ -201,6 +203,7 @@ void glue_setup(const struct tree_shared *s)
 		hyp_memory[i].flags = s->region[i].nomap ? MEMBLOCK_NOMAP : MEMBLOCK_NONE;
 	}
 	hyp_memblock_nr = s->n_regions;
+	kvm_arm_vmid_bits = 8;
 	hyp_nr_cpus = s->n_cpus; /* to v7.0 an argument of __pkvm_init() says it again */
 	id_aa64mmfr0_el1_sys_val = FIELD_PREP(ID_AA64MMFR0_EL1_PARANGE_MASK, parange(s)) |
 				   FIELD_PREP(ID_AA64MMFR0_EL1_TGRAN4_2_MASK, 2);
@@ -264,6 +267,24 @@ void glue_host_enter(struct tree_shared *s, void *host_ctxt)
 	keep_regs(s, host_ctxt);
 }
 
+/* An exception of a kernel, the host's or a guest's. */
+void glue_exception(const struct tree_shared *s)
+{
+	struct sim_regs *r = this_cpu_ptr(&sim_regs);
+
+	r->e_ESR_EL2 = s->esr;
+	r->e_FAR_EL2 = s->far;
+	r->hpfar_el2 = s->hpfar;
+	r->SPSR_EL2 = r->e_SPSR_EL2 = PSR_MODE_EL1h;
+}
+
+#ifndef HAVE_RESERVED_VMS
+void glue_guest_trap(struct tree_shared *s, bool *sim_silent)
+{
+	s->guest_end = TREE_GUEST_NONE; /* no vCPU is loaded but while it runs */
+}
+#endif
+
 void glue_trap(struct tree_shared *s, bool *sim_silent)
 {
 	struct kvm_cpu_context *ctxt = host_data_ptr(host_ctxt);
@@ -273,11 +294,8 @@ void glue_trap(struct tree_shared *s, bool *sim_silent)
 	*sim_silent = true;
 	for (i = 0; i < TREE_REGS; i++)
 		ctxt->regs.regs[i] = s->regs[i];
-	r->e_ESR_EL2 = s->esr;
-	r->e_FAR_EL2 = s->far;
-	r->hpfar_el2 = s->hpfar;
+	glue_exception(s);
 	r->e_ESR_EL1 = 0;
-	r->SPSR_EL2 = r->e_SPSR_EL2 = PSR_MODE_EL1h; /* it was the host's kernel */
 	*sim_silent = false;
 	handle_trap(ctxt);
 	*sim_silent = true;
@@ -356,6 +374,15 @@ u64 glue_free_pages(void *p)
 
 void glue_recover(void)
 {
+	unsigned int i;
+
+	for (i = 0; i < hyp_nr_cpus; i++) {
+		struct kvm_cpu_context *host = &per_cpu_ptr(&kvm_host_data, i)->host_ctxt;
+
+		if (host->__hyp_running_vcpu)
+			per_cpu_ptr(&sim_regs, i)->vttbr_el2 = kvm_get_vttbr(&host_mmu.arch.mmu);
+		host->__hyp_running_vcpu = NULL;
+	}
 	hyp_spin_lock_init(&pkvm_pgd_lock);
 	hyp_spin_lock_init(&host_mmu.lock);
 	hyp_spin_lock_init(glue_vm_table_lock());
@@ -365,14 +392,14 @@ void glue_recover(void)
 
 /* ---- The view ------------------------------------------------------------------------------------------- */
 
-static void view_table(struct tree_table *t, const struct kvm_pgtable *pgt)
+void glue_view_table(struct tree_table *t, const struct kvm_pgtable *pgt)
 {
 	t->root = pgt->pgd ? __hyp_pa(pgt->pgd) : 0;
 	t->ia_bits = pgt->ia_bits;
 	t->start_level = pgt->start_level;
 }
 
-static void view_pool(struct tree_pool *v, struct hyp_pool *pool)
+void glue_view_pool(struct tree_pool *v, struct hyp_pool *pool)
 {
 	v->start = pool->range_start;
 	v->end = pool->range_end;
@@ -386,7 +413,7 @@ void glue_view_s1(struct tree_shared *s)
 	extern u8 *memory_at(u64 pa);
 	const struct kvm_pgtable *pgt = (void *)memory_at((u64)&pkvm_pgtable - TREE_VA_OFFSET);
 
-	view_table(&s->view.s1, pgt);
+	glue_view_table(&s->view.s1, pgt);
 }
 
 void glue_view(struct tree_shared *s)
@@ -395,10 +422,10 @@ void glue_view(struct tree_shared *s)
 	unsigned int i;
 
 	v->on_own_tables = own_tables;
-	view_table(&v->s1, &pkvm_pgtable);
-	view_table(&v->s2, &host_mmu.pgt);
+	glue_view_table(&v->s1, &pkvm_pgtable);
+	glue_view_table(&v->s2, &host_mmu.pgt);
 	for (i = 0; i < TREE_POOLS; i++)
-		view_pool(&v->pool[i], glue_pool(i));
+		glue_view_pool(&v->pool[i], glue_pool(i));
 	v->page_map = __hyp_vmemmap;
 	v->private_next = glue_private_next();
 	v->vm_table = glue_vm_table();
@@ -413,4 +440,5 @@ void glue_view(struct tree_shared *s)
 		v->cpu[i].vttbr = r->vttbr_el2;
 		v->cpu[i].vtcr = r->vtcr_el2;
 	}
+	glue_view_guests(s);
 }

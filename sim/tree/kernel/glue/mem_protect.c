@@ -1,5 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tree's mem_protect.c, and EL2's own calls by number. */
+#include <asm/kvm_host.h>
+
+#ifndef PKVM_SIM_FAST
+/* A page for a guest's tables that its vCPU's list gives. */
+static inline void *sim_pop(struct kvm_hyp_memcache *mc, void *(*to_va)(phys_addr_t phys))
+{
+	extern void sim_memcache_page(void *page);
+	void *page = pop_hyp_memcache(mc, to_va);
+
+	sim_memcache_page(page);
+	return page;
+}
+#define pop_hyp_memcache sim_pop
+#endif
+
 #include <nvhe/mem_protect.c>
 
 #include "glue.h"
@@ -63,7 +78,7 @@ long glue_call(unsigned int number, const u64 *a)
 		va = __hyp_va(hyp_pfn_to_phys(a[0]));
 		return pkvm_create_mappings(va, va + PAGE_SIZE, PAGE_HYP_DEVICE);
 	}
-	sim_trap("BUG", __FILE__, __LINE__, "a call that the tree does not have");
+	return glue_vm_call(number, a);
 }
 
 u32 glue_calls(void)

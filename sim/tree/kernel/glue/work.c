@@ -151,6 +151,42 @@ static int recycle(const struct tree_work *w)
 	return ret;
 }
 
+/* ---- Guests -------------------------------------------------------------------------------- */
+
+#ifdef HAVE_NP_GUESTS
+static int lend(const struct tree_work *w)
+{
+	struct pkvm_hyp_vcpu *vcpu = pkvm_get_loaded_hyp_vcpu();
+
+	return vcpu ? __pkvm_host_share_guest(w->arg[0], w->arg[1], 1, vcpu,
+					      KVM_PGTABLE_PROT_RWX) : -EINVAL;
+}
+
+static int take_back(const struct tree_work *w)
+{
+	struct pkvm_hyp_vcpu *vcpu = pkvm_get_loaded_hyp_vcpu();
+
+	return vcpu ? __pkvm_host_unshare_guest(w->arg[1], 1, pkvm_hyp_vcpu_to_hyp_vm(vcpu)) :
+		      -EINVAL;
+}
+#endif
+
+#ifdef HAVE_PROTECTED_GUESTS
+static int guest_share(const struct tree_work *w)
+{
+	struct pkvm_hyp_vcpu *vcpu = pkvm_get_loaded_hyp_vcpu();
+
+	return vcpu ? __pkvm_guest_share_host(vcpu, w->arg[0]) : -EINVAL;
+}
+
+static int guest_unshare(const struct tree_work *w)
+{
+	struct pkvm_hyp_vcpu *vcpu = pkvm_get_loaded_hyp_vcpu();
+
+	return vcpu ? __pkvm_guest_unshare_host(vcpu, w->arg[0]) : -EINVAL;
+}
+#endif
+
 /* ---- All of them --------------------------------------------------------------------------- */
 
 typedef int (*half_fn)(const struct tree_work *w);
@@ -170,6 +206,12 @@ static const struct {
 	[TREE_WORK_IDMAP] = { NULL, idmap, unmap_range },
 	[TREE_WORK_FAULT] = { NULL, fault, unmap_range },
 	[TREE_WORK_RECYCLE] = { NULL, recycle },
+#ifdef HAVE_NP_GUESTS
+	[TREE_WORK_LEND] = { NULL, lend, take_back },
+#endif
+#ifdef HAVE_PROTECTED_GUESTS
+	[TREE_WORK_GUEST_SHARE] = { NULL, guest_share, guest_unshare },
+#endif
 };
 
 static void draw(struct tree_work *w)
