@@ -27,6 +27,15 @@ def environment(environment):
     return {**environment, "XDG_CACHE_HOME": str(ROOT / "build/cache")}
 
 
+@pytest.fixture(scope="session")
+def recordings():
+    """Of the real code; as in test_golden.py, which minds where CI has none."""
+    path = pathlib.Path(os.environ.get("PKVM_GOLDEN", ROOT.parent / "shared/golden"))
+    if not path.is_dir():
+        pytest.skip(f"no recordings at {path}: set PKVM_GOLDEN")
+    return path
+
+
 def copy_tree(tree, to, name):
     """The folder that has the file @name is copied, the others are the tree's."""
     for part in NEEDED:

@@ -7,9 +7,7 @@ import re
 
 import pytest
 
-from kernel_tree import ROOT, copy_tree, environment, tree  # noqa: F401 (fixtures)
-
-GOLDEN = pathlib.Path(os.environ.get("PKVM_GOLDEN", ROOT.parent / "shared/golden"))
+from kernel_tree import copy_tree, environment, recordings, tree  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
@@ -56,6 +54,22 @@ def test_conform(run, tree):
     r = run("conform", f"--kernel-tree={tree}", "--actions=20000", "scenarios")
     assert r.status == 0, r.out[-2000:] + r.err
     assert "0 differ" in r.out and "20000 actions" in r.out and "no difference" in r.out
+
+
+# What the real code answered when it was recorded it answers here: EL2, and the library alone.
+def test_golden(run, tree, recordings):
+    files = sorted(recordings.glob("v6.12/*.jsonl"))
+    r = run("golden", f"--kernel-tree={tree}", *files)
+    assert r.status == 0, r.out[-2000:] + r.err
+    for file, line in zip(files, r.out.splitlines(), strict=True):
+        assert line.startswith(f"{file}: ") and line.endswith(" operations, no difference")
+
+
+# A recording of another release is no difference, and says why it is not replayed.
+def test_golden_of_another_release(run, tree, recordings):
+    r = run("golden", f"--kernel-tree={tree}", recordings / "v7.2/s2_enomem.jsonl")
+    assert r.status == 0
+    assert r.out.endswith("skipped: the tree is nearest to v6.12, not v7.2\n")
 
 
 # The oracle judges the tree's code as it judges ours: random actions break nothing unknown.
@@ -239,11 +253,8 @@ def test_guests(run, newer):
 
 
 # Recorded transitions of guests' memory are those of the tree's code.
-def test_guests_recorded(run, newer):
-    recording = GOLDEN / "v7.2/ownership.jsonl"
-    if not recording.exists():
-        pytest.skip(f"{recording} is not there")
-    r = run("golden", f"--kernel-tree={newer}", str(recording))
+def test_guests_recorded(run, newer, recordings):
+    r = run("golden", f"--kernel-tree={newer}", recordings / "v7.2/ownership.jsonl")
     assert r.status == 0 and "no difference" in r.out, r.out[-2000:] + r.err
 
 

@@ -139,9 +139,44 @@ bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_orde
 	return true;
 }
 
+/* Within one line, or one frame as a whole; false: that is not what it is. */
+static inline bool zero_quietly(struct board *b, u64 pa, u64 bytes)
+{
+	struct extent *e = b->last;
+	const u64 off = pa - e->base;
+	u16 *f;
+
+	if (b->watched || off >= e->size || e->size - off < bytes)
+		return false;
+	f = &e->frame[off >> FRAME_SHIFT];
+	if (bytes == FRAME_SIZE && IS_ALIGNED(off, FRAME_SIZE)) {
+		if (!(*f & FRAME_TOUCHED))
+			return true;
+		if (~*f & FRAME_LINES)
+			ram_mark(b, e, off, FRAME_SIZE);
+		memset(e->bytes + off, 0, FRAME_SIZE);
+		*f &= (u16)~FRAME_TOUCHED;
+		b->priv->ram.touched--;
+		return true;
+	}
+	if (bytes > LINE_SIZE - off % LINE_SIZE)
+		return false;
+	if (*f & FRAME_TOUCHED) {
+		store_mark(b, e, off);
+		if (bytes == 16) /* a list's node: two stores rather than a call */
+			memset(e->bytes + off, 0, 16);
+		else
+			memset(e->bytes + off, 0, bytes);
+	}
+	return true;
+}
+
 void mem_zero(struct cpu *cpu, pa_t pa, u64 bytes)
 {
 	u64 bad;
+
+	if (zero_quietly(cpu->board, pa.pa, bytes))
+		return;
 
 	event_step(cpu, EV_ZERO);
 	if (!ram_zero(cpu->board, pa.pa, bytes, &bad))

@@ -217,6 +217,7 @@ struct board {
 	struct spinlock *locks;
 	bool watched;            /* somebody subscribes, or a scheduler runs */
 	bool scheduled;          /* a scheduler runs: CPUs may be switched at visible steps */
+	bool cached;             /* some TLB may hold something: never false again */
 	u32 kinds;               /* BIT(EV_*) that are written down: somebody subscribes to
 				    them, or all are kept */
 	struct event_listeners *listeners; /* by kind; of no snapshot */
@@ -365,6 +366,22 @@ DEFINE_MEM_ACCESS(16)
 DEFINE_MEM_ACCESS(32)
 DEFINE_MEM_ACCESS(64)
 
+/*
+ * Where nobody hears of loads and stores: the bytes of the line from @pa on, which are about
+ * to be written. NULL: each access goes its own way.
+ */
+static inline void *mem_quiet(struct cpu *cpu, pa_t pa)
+{
+	struct board *b = cpu->board;
+	struct extent *e = b->last;
+	const u64 off = pa.pa - e->base;
+
+	if (unlikely(b->watched || off >= e->size))
+		return NULL;
+	store_mark(b, e, off);
+	return e->bytes + off;
+}
+
 /* Compare and swap of 64 bits: true if @old was there and @new is now. */
 bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_order mo);
 /* Zero [pa, pa + bytes): free of cost where nothing was ever written. */
@@ -400,12 +417,37 @@ void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access a
 
 /* ---- TLB maintenance, barriers, cache maintenance: the events and their effect ------ */
 
-void cpu_tlbi(struct cpu *cpu, const struct tlbi *i);
-void cpu_dsb(struct cpu *cpu, const char *what);
+void cpu_tlbi_slow(struct cpu *cpu, const struct tlbi *i);
+void cpu_dsb_slow(struct cpu *cpu, const char *what);
+void cpu_isb_slow(struct cpu *cpu);
+void cpu_cmo_slow(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes);
 /* The fault registers of EL2 as an abort of a lower level writes them. */
 void cpu_abort_taken(struct cpu *cpu, const struct mmu_syndrome *s);
-void cpu_isb(struct cpu *cpu);
-void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes);
+
+/* What nobody hears of, and what has nothing to act on, is a branch. */
+static inline void cpu_tlbi(struct cpu *cpu, const struct tlbi *i)
+{
+	if (unlikely(cpu->board->watched || cpu->board->cached))
+		cpu_tlbi_slow(cpu, i);
+}
+
+static inline void cpu_dsb(struct cpu *cpu, const char *what)
+{
+	if (unlikely(cpu->board->watched))
+		cpu_dsb_slow(cpu, what);
+}
+
+static inline void cpu_isb(struct cpu *cpu)
+{
+	if (unlikely(cpu->board->watched))
+		cpu_isb_slow(cpu);
+}
+
+static inline void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes)
+{
+	if (unlikely(cpu->board->watched))
+		cpu_cmo_slow(cpu, what, pa, va, bytes);
+}
 
 static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
@@ -468,9 +510,45 @@ static inline void frame_pop(struct cpu **cpu)
 /* ---- Locks -------------------------------------------------------------------------------- */
 
 void spin_init(struct board *b, struct spinlock *l, const char *name);
+void spin_lock_slow(struct cpu *cpu, struct spinlock *l);
+void spin_unlock_slow(struct cpu *cpu, struct spinlock *l);
+
+static inline void spin_taken(struct cpu *cpu, struct spinlock *l)
+{
+	cpu->waits = NULL;
+	l->holder = (s16)cpu->id;
+	l->fn = cpu->frame ? cpu->frame->fn : NULL;
+	if (l->rank < 64)
+		cpu->holds |= BIT(l->rank);
+}
+
+static inline void spin_freed(struct cpu *cpu, struct spinlock *l)
+{
+	l->holder = -1;
+	l->fn = NULL;
+	if (l->rank < 64)
+		cpu->holds &= ~BIT(l->rank);
+}
+
 /* Taking a lock that this CPU holds is a self-deadlock: the action ends as a hang. */
-void spin_lock(struct cpu *cpu, struct spinlock *l);
-void spin_unlock(struct cpu *cpu, struct spinlock *l);
+static inline void spin_lock(struct cpu *cpu, struct spinlock *l)
+{
+	if (unlikely(cpu->board->watched || l->holder >= 0)) {
+		spin_lock_slow(cpu, l);
+		return;
+	}
+	spin_taken(cpu, l);
+	l->seq = cpu->board->seq;
+}
+
+static inline void spin_unlock(struct cpu *cpu, struct spinlock *l)
+{
+	if (unlikely(cpu->board->watched || l->holder != (s16)cpu->id))
+		spin_unlock_slow(cpu, l);
+	else
+		spin_freed(cpu, l);
+}
+
 static inline bool spin_is_locked(const struct spinlock *l)
 {
 	return l->holder >= 0;

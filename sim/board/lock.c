@@ -27,13 +27,8 @@ static void lock_never(struct cpu *cpu, struct spinlock *l)
 
 static inline void taken(struct cpu *cpu, struct spinlock *l)
 {
-	const struct board *b = cpu->board;
-
-	l->holder = (s16)cpu->id;
-	l->fn = cpu->frame ? cpu->frame->fn : NULL;
-	l->seq = b->seq + b->watched;
-	if (l->rank < 64)
-		cpu->holds |= BIT(l->rank);
+	spin_taken(cpu, l);
+	l->seq = cpu->board->seq + cpu->board->watched;
 	event_emit(cpu, .kind = EV_LOCK, .what = l->name, .arg = l->rank);
 }
 
@@ -46,11 +41,10 @@ static __attribute__((noinline)) void lock_step(struct cpu *cpu, struct spinlock
 	event_step(cpu, EV_LOCK);
 	if (l->holder >= 0)
 		lock_never(cpu, l);
-	cpu->waits = NULL;
 	taken(cpu, l);
 }
 
-void spin_lock(struct cpu *cpu, struct spinlock *l)
+void spin_lock_slow(struct cpu *cpu, struct spinlock *l)
 {
 	if (likely(l->holder < 0 && !board_steps(cpu->board)))
 		taken(cpu, l);
@@ -60,10 +54,7 @@ void spin_lock(struct cpu *cpu, struct spinlock *l)
 
 static inline void released(struct cpu *cpu, struct spinlock *l)
 {
-	l->holder = -1;
-	l->fn = NULL;
-	if (l->rank < 64)
-		cpu->holds &= ~BIT(l->rank);
+	spin_freed(cpu, l);
 	event_emit(cpu, .kind = EV_UNLOCK, .what = l->name);
 }
 
@@ -73,7 +64,7 @@ static __attribute__((noinline)) void unlock_step(struct cpu *cpu, struct spinlo
 	released(cpu, l);
 }
 
-void spin_unlock(struct cpu *cpu, struct spinlock *l)
+void spin_unlock_slow(struct cpu *cpu, struct spinlock *l)
 {
 	sim_assert(l->holder == (s16)cpu->id);
 	if (likely(!board_steps(cpu->board)))

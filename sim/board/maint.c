@@ -7,7 +7,7 @@
  */
 #include "board_private.h"
 
-void cpu_tlbi(struct cpu *cpu, const struct tlbi *i)
+void cpu_tlbi_slow(struct cpu *cpu, const struct tlbi *i)
 {
 	struct board *b = cpu->board;
 	bool ranged = i->op == TLBI_RIPAS2E1IS;
@@ -24,20 +24,20 @@ void cpu_tlbi(struct cpu *cpu, const struct tlbi *i)
 		   .val = ranged ? i->pages : (u64)(s64)i->level, .old = i->vmid);
 }
 
-void cpu_dsb(struct cpu *cpu, const char *what)
+void cpu_dsb_slow(struct cpu *cpu, const char *what)
 {
 	event_step(cpu, EV_DSB);
 	past_waited(cpu, what);
 	event_emit(cpu, .kind = EV_DSB, .what = what);
 }
 
-void cpu_isb(struct cpu *cpu)
+void cpu_isb_slow(struct cpu *cpu)
 {
 	event_step(cpu, EV_ISB);
 	event_emit(cpu, .kind = EV_ISB);
 }
 
-void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes)
+void cpu_cmo_slow(struct cpu *cpu, const char *what, pa_t pa, va_t va, u64 bytes)
 {
 	event_step(cpu, EV_CMO);
 	event_emit(cpu, .kind = EV_CMO, .what = what, .addr = pa.pa, .val = bytes, .old = va.va);

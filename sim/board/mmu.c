@@ -59,6 +59,12 @@ static void walk(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc
 	while (res->fault == MMU_OK && res->sets_af && !hw_set_access_flag(cpu, res));
 }
 
+static void cache(struct cpu *cpu, const struct mmu_table *t, const struct mmu_result *res)
+{
+	cpu->board->cached = true;
+	tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
+}
+
 /* ---- While several CPUs run ------------------------------------------------------------ */
 
 #define MAX_MEANINGS 8u
@@ -82,7 +88,7 @@ static void translate_any(struct cpu *cpu, const struct mmu_table *t, enum mmu_a
 	pick = n > 1 ? board_choose(cpu->board, n, "tlb") : 0;
 	*res = set[pick];
 	if (!e && !pick && res->fault == MMU_OK)
-		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
+		cache(cpu, t, res);
 }
 
 void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access acc, u64 ia,
@@ -101,5 +107,5 @@ void cpu_translate(struct cpu *cpu, const struct mmu_table *t, enum mmu_access a
 	}
 	walk(cpu, t, acc, ia, res);
 	if (res->fault == MMU_OK)
-		tlb_fill(&cpu->tlb, t, res, cpu->board->seq);
+		cache(cpu, t, res);
 }

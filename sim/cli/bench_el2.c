@@ -43,7 +43,7 @@ static s64 fill_table(struct cpu *cpu, void *env)
 					.page_limit = 1024 };
 	s64 ret = 0;
 
-	e->table = e->m->hyp->pgtable_new(cpu->board, &c, cpu, &ret);
+	e->table = e->m->hyp->pgtable_new(cpu->board, &c, cpu, &ret, NULL);
 	for (u64 i = 0; !ret && i < SLOTS; i++)
 		if (i % EVERY)
 			ret = table_op(e, cpu, "map", TABLE_BASE + i * PAGE, PAGE);

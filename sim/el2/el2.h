@@ -448,6 +448,7 @@ struct el2_pgtable_config {
 	u32 flags;           /* recordings' encoding: 1 NOFWB, 2 IDMAP, 4 AS_S1 */
 	bool force_pte_unless_rwx;
 	bool cmo_callbacks;
+	const struct el2_tree *tree; /* for the hypervisor that runs one */
 	bool el1_build;      /* shared walks allowed, WARN is only an event */
 	u64 first_page;      /* PA of the table allocator's first page */
 	u32 page_limit;
@@ -543,12 +544,13 @@ enum el2_offer {
 	EL2_OFFER_CALL,      /* a function of EL2's own, @name */
 	EL2_OFFER_HVC,       /* a hypercall, @name: answered, be it by a refusal */
 	EL2_OFFER_MACHINE,   /* this configuration, on this board */
+	EL2_OFFER_TABLES,    /* the page-table library by itself, as configured, on this board */
 };
 
 struct hypervisor {
 	const char *name; /* "pkvm-sim" */
 	bool shares_memory; /* with a process of its own */
-	/* False with the reason, new. NULL: everything. @b for EL2_OFFER_MACHINE only. */
+	/* False with the reason, new. NULL: everything. @b for EL2_OFFER_MACHINE and _TABLES only. */
 	bool (*offers)(const struct el2_config *c, enum el2_offer what, const char *name,
 		       const struct board_config *b, char **why);
 
@@ -598,8 +600,9 @@ struct hypervisor {
 	/* hyp_va() of the language: EL2's address of a physical page, mapped or not. */
 	u64 (*hyp_va)(struct el2 *e, pa_t pa);
 
+	/* *@ret is what the library's init gave. NULL: this EL2 has none. */
 	struct el2_pgtable *(*pgtable_new)(struct board *b, const struct el2_pgtable_config *c,
-					   struct cpu *cpu, s64 *ret);
+					   struct cpu *cpu, s64 *ret, GError **error);
 	void (*pgtable_op)(struct el2_pgtable *t, struct cpu *cpu,
 			   const struct el2_pgtable_op *op, struct el2_pgtable_result *res);
 	struct mmu_table (*pgtable_view)(struct el2_pgtable *t);

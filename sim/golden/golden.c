@@ -14,12 +14,12 @@ static const struct golden_format *const formats[] = {
 	&golden_boot,
 };
 
-bool recording_offered(struct recording *r, const struct el2_config *el2,
+bool recording_offered(struct recording *r, enum el2_offer what, const struct el2_config *el2,
 		       const struct board_config *board)
 {
 	char *why = NULL;
 
-	if (!r->hyp->offers || r->hyp->offers(el2, EL2_OFFER_MACHINE, NULL, board, &why))
+	if (!r->hyp->offers || r->hyp->offers(el2, what, NULL, board, &why))
 		return true;
 	r->skipped++;
 	if (r->skip)
@@ -52,10 +52,6 @@ static void replay(struct recording *r)
 	}
 	for (unsigned int i = 0; i < G_N_ELEMENTS(formats); i++) {
 		if (formats[i]->matches(header)) {
-			if (formats[i] == &golden_pgtable && !r->hyp->pgtable_new) {
-				recording_bad(r, "this EL2 has no page-table library by itself");
-				return;
-			}
 			/* The parser lets go of the header when it reads on. */
 			json_object_ref(header);
 			formats[i]->replay(r, header);

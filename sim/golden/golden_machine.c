@@ -134,7 +134,7 @@ struct machine *golden_machine_new(struct recording *r, JsonObject *header, cons
 	struct machine *m = NULL;
 	GError *error = NULL;
 
-	if (!recording_over(r) && recording_offered(r, el2, board)) {
+	if (!recording_over(r) && recording_offered(r, EL2_OFFER_MACHINE, el2, board)) {
 		m = machine_new(board, el2, r->hyp, &error);
 		if (!m) {
 			recording_bad(r, "%s", error->message);

@@ -30,6 +30,7 @@ struct replay {
 	/* the operation at hand */
 	struct el2_pgtable_op op;
 	struct el2_pgtable_result res;
+	GError *error;
 };
 
 enum {
@@ -132,20 +133,36 @@ static void read_config(struct replay *p, JsonObject *header, const struct arch_
 		recording_bad(r, "field \"force_pte\": unknown rule \"%s\"", force);
 }
 
-static struct board *make_board(struct recording *r, const struct arch_features *f, u64 pages)
+static bool offered(struct recording *r, enum profile_id profile, const struct board_config *b)
 {
-	struct ram_region ram = { .base = FIRST_PAGE, .size = pages << f->page_shift };
-	struct board_config c = { .name = "recording", .f = *f, .n_cpus = 1 };
+	struct el2_config *c = el2_config_new(&el2_profiles[profile]);
+	bool ok;
+
+	c->tree = r->tree;
+	ok = recording_offered(r, EL2_OFFER_TABLES, c, b);
+	el2_config_free(c);
+	return ok;
+}
+
+/* NULL: no such memory, or this EL2 has no such library; told or counted. */
+static struct board *make_board(struct recording *r, const struct arch_features *f,
+				const struct el2_pgtable_config *cfg)
+{
+	struct ram_region ram = { .base = FIRST_PAGE,
+				  .size = (u64)cfg->page_limit << f->page_shift };
+	struct board_config c = {
+		.name = "recording", .f = *f, .n_cpus = 1, .shared = r->hyp->shares_memory
+	};
 	GError *error = NULL;
 	struct board *b;
 
 	c.ram = g_array_new(FALSE, TRUE, sizeof(struct ram_region));
 	c.mmio = g_array_new(FALSE, TRUE, sizeof(struct mmio_window));
 	g_array_append_val(c.ram, ram);
-	b = board_new(&c, &error);
+	b = offered(r, cfg->profile, &c) ? board_new(&c, &error) : NULL;
 	g_array_free(c.ram, TRUE);
 	g_array_free(c.mmio, TRUE);
-	if (!b) {
+	if (error) {
 		recording_bad(r, "%s", error->message);
 		g_error_free(error);
 	}
@@ -171,7 +188,7 @@ static s64 run_new(struct cpu *cpu, void *arg)
 {
 	struct replay *p = arg;
 
-	p->t = p->r->hyp->pgtable_new(p->board, &p->cfg, cpu, &p->init_ret);
+	p->t = p->r->hyp->pgtable_new(p->board, &p->cfg, cpu, &p->init_ret, &p->error);
 	return 0;
 }
 
@@ -315,17 +332,23 @@ static void replay_pgtable(struct recording *r, JsonObject *header)
 	read_config(&p, header, &f);
 	if (recording_over(r))
 		return;
-	p.board = make_board(r, &f, p.cfg.page_limit);
+	p.cfg.tree = r->tree;
+	p.board = make_board(r, &f, &p.cfg);
 	if (!p.board)
 		return;
 
 	recorder_start(&p.rec, p.board, project_tables, NULL);
 	cpu_call(&p.board->cpus[0], run_new, &p, &ret);
-	compare_header(&p, header);
-	while ((o = recording_next(r)) && !p.init_ret)
-		replay_op(&p, o);
+	if (p.t) {
+		compare_header(&p, header);
+		while ((o = recording_next(r)) && !p.init_ret)
+			replay_op(&p, o);
+		r->hyp->pgtable_free(p.t);
+	} else {
+		recording_bad(r, "%s", p.error ? p.error->message : "EL2 has no tables: a panic");
+		g_clear_error(&p.error);
+	}
 	recorder_stop(&p.rec);
-	r->hyp->pgtable_free(p.t);
 	board_free(p.board);
 }
 

@@ -68,8 +68,8 @@ JsonArray *elem_array(struct recording *r, JsonArray *a, unsigned int i, const c
 /* "6.12.117+mmio" -> PROFILE_V6_12; an unknown release is bad. */
 enum profile_id recording_profile(struct recording *r, JsonObject *header);
 
-/* Is the machine one that the EL2 at hand offers? If not it is counted as skipped. */
-bool recording_offered(struct recording *r, const struct el2_config *el2,
+/* Has the EL2 at hand @what, so configured, on this board? If not it is counted as skipped. */
+bool recording_offered(struct recording *r, enum el2_offer what, const struct el2_config *el2,
 		       const struct board_config *board);
 
 /* ---- Comparing ---- */
@@ -150,7 +150,7 @@ struct golden_format {
 
 extern const struct golden_format golden_pgtable;
 extern const struct golden_format golden_ownership; /* ownership.jsonl, mmio_*.jsonl */
-extern const struct golden_format golden_cases;     /* directed.jsonl */
-extern const struct golden_format golden_boot; /* protected_regions.jsonl */
+extern const struct golden_format golden_cases;	    /* directed.jsonl */
+extern const struct golden_format golden_boot;	    /* protected_regions.jsonl */
 
 #endif

@@ -39,9 +39,6 @@ void hyp_get_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page);
 void hyp_put_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page);
 u64 hyp_pool_free_pages(struct hyp_cpu *c, const struct hyp_pool *pool);
 
-/* struct hyp_page of the frame at @phys: EL2 aborts where vmemmap has no backing. */
-pa_t hyp_phys_to_page(struct hyp_cpu *c, pa_t phys);
-u32 hyp_page_count(struct hyp_cpu *c, pa_t phys);
 void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys); /* BUG at 65535 */
 u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys);  /* BUG at 0; the count after */
 void hyp_set_page_refcounted(struct hyp_cpu *c, pa_t phys);
@@ -54,8 +51,6 @@ void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s);
 u32 get_host_share_count(struct hyp_cpu *c, pa_t phys);
 void set_host_share_count(struct hyp_cpu *c, pa_t phys, u32 count);
 
-/* Virtual address in hyp_vmemmap of the entry of @phys: arithmetic, backed or not. */
-va_t hyp_page_va(const struct hyp *hyp, u64 phys);
 
 /* ---- early_alloc.c ------------------------------------------------------------------------ */
 
@@ -70,8 +65,6 @@ extern const struct pgtable_mm_ops hyp_early_alloc_mm_ops;
 
 /* ---- mm.c: EL2's own address space, after nvhe/mm.c ------------------------------------------ */
 
-va_t hyp_va_of(const struct hyp *hyp, pa_t pa); /* linear map, total */
-pa_t hyp_pa_of(const struct hyp *hyp, va_t va);
 int hyp_create_idmap(struct hyp_cpu *c, u32 hyp_va_bits);
 int hyp_back_vmemmap(struct hyp_cpu *c, pa_t back);
 int hyp_create_fixmap(struct hyp_cpu *c);
@@ -175,7 +168,7 @@ bool hyp_pool_fail_alloc(struct hyp *hyp, const char *pool, u64 nth, u64 count, 
 /* ---- pgtable_alone.c: the library on tables of its own, for struct hypervisor ---------------- */
 
 struct el2_pgtable *hyp_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
-				    struct cpu *cpu, s64 *ret);
+				    struct cpu *cpu, s64 *ret, GError **error);
 void hyp_pgtable_op(struct el2_pgtable *t, struct cpu *cpu, const struct el2_pgtable_op *op,
 		    struct el2_pgtable_result *res);
 struct mmu_table hyp_pgtable_view(struct el2_pgtable *t);
@@ -281,6 +274,45 @@ static inline bool hyp_has_bug(const struct hyp *hyp, enum bug_id id)
 static inline u64 hyp_page_size(const struct hyp *hyp)
 {
 	return BIT(hyp->f->page_shift);
+}
+
+/* EL2's linear map: total. */
+static inline va_t hyp_va_of(const struct hyp *hyp, pa_t pa)
+{
+	return VA(pa.pa + hyp->va_offset);
+}
+
+static inline pa_t hyp_pa_of(const struct hyp *hyp, va_t va)
+{
+	return PA(va.va - hyp->va_offset);
+}
+
+/* Virtual address in hyp_vmemmap of the entry of @phys: arithmetic, backed or not. */
+static inline va_t hyp_page_va(const struct hyp *hyp, u64 phys)
+{
+	return VA(hyp->hyp_vmemmap + (phys >> hyp->f->page_shift) * hyp->layout.hyp_page_size);
+}
+
+pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va);
+
+/*
+ * struct hyp_page of the frame at @phys: EL2 aborts where vmemmap has no backing. The
+ * kernel's is mere arithmetic and the abort comes with the access that always follows.
+ */
+static inline pa_t hyp_phys_to_page(struct hyp_cpu *c, pa_t phys)
+{
+	const struct vmemmap_range *r = &c->hyp->vmemmap[c->hyp->vmemmap_last];
+	u64 va = hyp_page_va(c->hyp, phys.pa).va;
+
+	if (likely(va - r->va < r->end - r->va))
+		return PA(r->pa + (va - r->va));
+	return vmemmap_lookup(c, va);
+}
+
+/* References on the page at @phys. No lock is taken. */
+static inline u32 hyp_page_count(struct hyp_cpu *c, pa_t phys)
+{
+	return mem_load16(c->cpu, hyp_phys_to_page(c, phys), MO_PLAIN);
 }
 
 #endif

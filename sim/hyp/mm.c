@@ -8,16 +8,6 @@
  */
 #include "hyp_private.h"
 
-va_t hyp_va_of(const struct hyp *hyp, pa_t pa)
-{
-	return VA(pa.pa + hyp->va_offset);
-}
-
-pa_t hyp_pa_of(const struct hyp *hyp, va_t va)
-{
-	return PA(va.va - hyp->va_offset);
-}
-
 /* One range, with blocks where alignment and length allow. Takes pkvm_pgd_lock. */
 static int __pkvm_create_mappings(struct hyp_cpu *c, va_t start, u64 size, pa_t phys, u64 prot)
 {

@@ -16,12 +16,7 @@
 
 /* ---- struct hyp_page ---------------------------------------------------------------- */
 
-va_t hyp_page_va(const struct hyp *hyp, u64 phys)
-{
-	return VA(hyp->hyp_vmemmap + (phys >> hyp->f->page_shift) * hyp->layout.hyp_page_size);
-}
-
-static pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
+pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
 {
 	struct hyp *hyp = c->hyp;
 
@@ -36,26 +31,12 @@ static pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
 	hyp_abort(c, "hyp_phys_to_page", VA(va));
 }
 
-/*
- * Where the struct hyp_page of the frame at @phys stands. The kernel's is mere
- * arithmetic and the abort comes with the access that always follows.
- */
-pa_t hyp_phys_to_page(struct hyp_cpu *c, pa_t phys)
-{
-	const struct vmemmap_range *r = &c->hyp->vmemmap[c->hyp->vmemmap_last];
-	u64 va = hyp_page_va(c->hyp, phys.pa).va;
-
-	if (likely(va - r->va < r->end - r->va))
-		return PA(r->pa + (va - r->va));
-	return vmemmap_lookup(c, va);
-}
-
 static u32 page_no_order(const struct hyp_cpu *c)
 {
 	return c->hyp->layout.order_width == 2 ? 0xffff : 0xff;
 }
 
-static u32 page_order(struct hyp_cpu *c, pa_t phys)
+static inline u32 page_order(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t at = pa_add(hyp_phys_to_page(c, phys), c->hyp->layout.order_off);
 
@@ -64,7 +45,7 @@ static u32 page_order(struct hyp_cpu *c, pa_t phys)
 	return mem_load8(c->cpu, at, MO_PLAIN);
 }
 
-static void set_page_order(struct hyp_cpu *c, pa_t phys, u32 order)
+static inline void set_page_order(struct hyp_cpu *c, pa_t phys, u32 order)
 {
 	pa_t at = pa_add(hyp_phys_to_page(c, phys), c->hyp->layout.order_off);
 
@@ -74,19 +55,19 @@ static void set_page_order(struct hyp_cpu *c, pa_t phys, u32 order)
 		mem_store8(c->cpu, at, (u8)order, MO_PLAIN);
 }
 
-/* References on the page at @phys. hyp_page_count(). No lock is taken. */
-u32 hyp_page_count(struct hyp_cpu *c, pa_t phys)
-{
-	return mem_load16(c->cpu, hyp_phys_to_page(c, phys), MO_PLAIN);
-}
-
 /* One reference more. BUG at the largest count. The lock is the caller's: the pool's, or the
  * owner's for pages that no pool has. */
 void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
-	u32 count = mem_load16(c->cpu, page, MO_PLAIN);
+	u16 *quiet = mem_quiet(c->cpu, page);
+	u32 count;
 
+	if (likely(quiet && *quiet != UINT16_MAX)) {
+		++*quiet;
+		return;
+	}
+	count = mem_load16(c->cpu, page, MO_PLAIN);
 	BUG_ON(c, count == UINT16_MAX);
 	mem_store16(c->cpu, page, (u16)(count + 1), MO_PLAIN);
 	event_emit(c->cpu, .kind = EV_GET, .addr = phys.pa, .val = count + 1);
@@ -97,8 +78,12 @@ void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
-	u32 count = mem_load16(c->cpu, page, MO_PLAIN);
+	u16 *quiet = mem_quiet(c->cpu, page);
+	u32 count;
 
+	if (likely(quiet && *quiet))
+		return --*quiet;
+	count = mem_load16(c->cpu, page, MO_PLAIN);
 	if (unlikely(!count) && !hyp_has_bug(c->hyp, BUG_B02))
 		BUG_ON(c, !count);
 	count = (u16)(count - 1);
@@ -186,19 +171,19 @@ void set_host_share_count(struct hyp_cpu *c, pa_t phys, u32 count)
 
 /* ---- Lists through the free pages ------------------------------------------------------ */
 
-static pa_t node_at(struct hyp_cpu *c, const char *fn, u64 node_va, unsigned int field)
+static inline pa_t node_at(struct hyp_cpu *c, const char *fn, u64 node_va, unsigned int field)
 {
 	if (unlikely(node_va & 7))
 		hyp_abort(c, fn, VA(node_va));
 	return pa_add(hyp_pa_of(c->hyp, VA(node_va)), field);
 }
 
-static u64 node_load(struct hyp_cpu *c, u64 node_va, unsigned int field)
+static inline u64 node_load(struct hyp_cpu *c, u64 node_va, unsigned int field)
 {
 	return mem_load64(c->cpu, node_at(c, __func__, node_va, field), MO_PLAIN);
 }
 
-static void node_store(struct hyp_cpu *c, u64 node_va, unsigned int field, u64 to_va)
+static inline void node_store(struct hyp_cpu *c, u64 node_va, unsigned int field, u64 to_va)
 {
 	mem_store64(c->cpu, node_at(c, __func__, node_va, field), to_va, MO_PLAIN);
 }
@@ -213,10 +198,17 @@ static void page_add_to_list(struct hyp_cpu *c, struct hyp_pool *pool, pa_t phys
 	u64 head = list_head(c, pool, order);
 	u64 node = hyp_va_of(c->hyp, phys).va;
 	u64 last = node_load(c, head, NODE_PREV);
+	u64 *quiet;
 
 	node_store(c, head, NODE_PREV, node);
-	node_store(c, node, NODE_NEXT, head);
-	node_store(c, node, NODE_PREV, last);
+	quiet = mem_quiet(c->cpu, phys);
+	if (likely(quiet)) {
+		quiet[0] = head;
+		quiet[1] = last;
+	} else {
+		node_store(c, node, NODE_NEXT, head);
+		node_store(c, node, NODE_PREV, last);
+	}
 	node_store(c, last, NODE_NEXT, node);
 }
 
@@ -373,11 +365,30 @@ void hyp_split_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page)
 	}
 }
 
+/*
+ * The count of the page at @phys where nobody hears that @pool's lock is taken and given
+ * back for it; NULL: somebody does, or there is more to it.
+ */
+static inline u16 *count_quietly(struct hyp_cpu *c, const struct hyp_pool *pool, pa_t phys)
+{
+	const struct vmemmap_range *r = &c->hyp->vmemmap[c->hyp->vmemmap_last];
+	const u64 off = hyp_page_va(c->hyp, phys.pa).va - r->va;
+
+	if (unlikely(spin_is_locked(&pool->lock) || off >= r->end - r->va))
+		return NULL;
+	return mem_quiet(c->cpu, PA(r->pa + off));
+}
+
 /* hyp_get_page - one reference on a page. Takes pool->lock. */
 void hyp_get_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page)
 {
-	HYP_FRAME(c);
+	u16 *count = count_quietly(c, pool, page);
 
+	if (likely(count && *count != UINT16_MAX)) {
+		++*count;
+		return;
+	}
+	HYP_FRAME(c);
 	spin_lock(c->cpu, &pool->lock);
 	hyp_page_ref_inc(c, page);
 	spin_unlock(c->cpu, &pool->lock);
@@ -389,8 +400,13 @@ void hyp_get_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page)
  */
 void hyp_put_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page)
 {
-	HYP_FRAME(c);
+	u16 *count = count_quietly(c, pool, page);
 
+	if (likely(count && *count > 1)) {
+		--*count;
+		return;
+	}
+	HYP_FRAME(c);
 	spin_lock(c->cpu, &pool->lock);
 	if (!hyp_page_ref_dec(c, page)) {
 		event_step(c->cpu, EV_FREE);

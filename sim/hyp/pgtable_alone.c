@@ -169,9 +169,9 @@ static struct hyp_cpu *hyp_cpu_of(struct el2_pgtable *t, struct cpu *cpu)
 	return &t->cpus[cpu->id];
 }
 
-/* *@ret: what init gave, 0 or -errno. Features and granule are the board's. */
+/* *@ret: what init gave, 0 or -errno. Features and granule are the board's. Never NULL. */
 struct el2_pgtable *hyp_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
-				    struct cpu *cpu, s64 *ret)
+				    struct cpu *cpu, s64 *ret, GError **error)
 {
 	struct el2_pgtable *t = board_alloc(b, sizeof(*t));
 

@@ -76,34 +76,50 @@ static inline bool walk_continue(const struct kvm_pgtable *pgt, const struct pgt
 	return !(w->flags & WALK_HANDLE_FAULT);
 }
 
+/*
+ * The table's entries in memory, for loads that nobody hears of; NULL: each goes its way.
+ * A page of memory stays where it is as long as the machine runs.
+ */
+static const u64 *table_bytes(struct hyp_cpu *c, const struct kvm_pgtable *pgt, pa_t table)
+{
+	struct board *b = c->cpu->board;
+	const struct extent *e = b->watched ? NULL : extent_at(b, table.pa);
+
+	if (!e || e->size - (table.pa - e->base) < pgt_page_size(pgt))
+		return NULL;
+	return (const u64 *)(e->bytes + (table.pa - e->base));
+}
+
+static inline u64 load_entry(struct hyp_cpu *c, const u64 *entry, pa_t ptep)
+{
+	return likely(entry) ? *(const volatile u64 *)entry : mem_load64(c->cpu, ptep, MO_ONCE);
+}
+
 static int walk_table(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct walk_data *d, pa_t table,
 		      int level);
 
-static inline int walk_visit(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct walk_data *d,
-			     pa_t ptep, int level)
+/* One entry, of which @ctx knows the place; @entry: the same in memory, or NULL. */
+static inline int walk_visit(struct hyp_cpu *c, struct walk_data *d, struct pgtable_visit_ctx *ctx,
+			     const u64 *entry)
 {
+	struct kvm_pgtable *pgt = ctx->pgt;
 	struct pgtable_walker *w = d->walker;
-	struct pgtable_visit_ctx ctx = {
-		.pgt = pgt,
-		.ptep = ptep,
-		.old = mem_load64(c->cpu, ptep, MO_ONCE),
-		.arg = w->arg,
-		.start = d->start,
-		.addr = d->addr,
-		.end = d->end,
-		.level = (s8)level,
-		.flags = w->flags,
-	};
-	bool table = pte_table(ctx.old, level);
-	u32 visit = w->flags & (table ? WALK_TABLE_PRE : WALK_LEAF);
+	const int level = ctx->level;
+	bool table;
+	u32 visit;
 	int ret = 0;
+
+	ctx->old = load_entry(c, entry, ctx->ptep);
+	ctx->addr = d->addr;
+	table = pte_table(ctx->old, level);
+	visit = w->flags & (table ? WALK_TABLE_PRE : WALK_LEAF);
 
 	/* The callback may have changed the entry: what to descend into is read again. */
 	if (visit) {
-		ret = w->cb(c, &ctx, visit);
+		ret = w->cb(c, ctx, visit);
 		if (!(unlikely(table) && pgt->v->no_reload_after_pre)) {
-			ctx.old = mem_load64(c->cpu, ptep, MO_ONCE);
-			table = pte_table(ctx.old, level);
+			ctx->old = load_entry(c, entry, ctx->ptep);
+			table = pte_table(ctx->old, level);
 		}
 	}
 	if (!walk_continue(pgt, w, ret))
@@ -116,18 +132,27 @@ static inline int walk_visit(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct 
 		return 0;
 	}
 
-	ret = walk_table(c, pgt, d, kvm_pte_follow(pgt, ctx.old), level + 1);
+	ret = walk_table(c, pgt, d, kvm_pte_follow(pgt, ctx->old), level + 1);
 	if (!walk_continue(pgt, w, ret))
 		return ret;
 	if (w->flags & WALK_TABLE_POST)
-		ret = w->cb(c, &ctx, WALK_TABLE_POST);
+		ret = w->cb(c, ctx, WALK_TABLE_POST);
 	return walk_continue(pgt, w, ret) ? 0 : ret;
 }
 
 static int walk_table(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct walk_data *d, pa_t table,
 		      int level)
 {
-	unsigned int n = table_entries(pgt->f->page_shift);
+	const unsigned int n = table_entries(pgt->f->page_shift);
+	const u64 *const bytes = table_bytes(c, pgt, table);
+	struct pgtable_visit_ctx ctx = {
+		.pgt = pgt,
+		.arg = d->walker->arg,
+		.start = d->start,
+		.end = d->end,
+		.level = (s8)level,
+		.flags = d->walker->flags,
+	};
 	unsigned int idx;
 	int ret = 0;
 
@@ -136,7 +161,8 @@ static int walk_table(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct walk_da
 
 	idx = (unsigned int)(d->addr >> level_shift(pgt->f->page_shift, level)) & (n - 1);
 	for (; idx < n && d->addr < d->end; idx++) {
-		ret = walk_visit(c, pgt, d, pa_add(table, idx * sizeof(u64)), level);
+		ctx.ptep = pa_add(table, idx * sizeof(u64));
+		ret = walk_visit(c, d, &ctx, bytes ? bytes + idx : NULL);
 		if (ret)
 			break;
 	}

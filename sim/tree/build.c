@@ -98,8 +98,8 @@ static const char *const tree_inputs[] = {
 	"scripts/syscall.tbl",
 };
 static const char *const our_inputs[] = {
-	"build.sh",   "headers.sh", "link.sh", "link.lds.in",
-	"autoconf.h", "fast.sh",    "plain.c", "glue/work.c",
+	"build.sh", "headers.sh",  "link.sh",	"link.lds.in", "autoconf.h",	"fast.sh",
+	"plain.c",  "glue/work.c", "tables.sh", "tables.c",    "glue/tables.c",
 };
 
 static void add_stamp(GHashTable *seen, GString *out, const char *file)
@@ -445,11 +445,13 @@ const struct profile *tree_profile(const struct el2_tree *t)
 	return &t->profile;
 }
 
-/* Beside what it is built from; from elsewhere first, as build(). */
-static bool build_fast(const struct el2_tree *t, const char *dir, GError **error)
+/* NAME.sh's in a folder of that name; from elsewhere first, as build(). */
+static bool build_variant(const struct el2_tree *t, const char *name, const char *dir,
+			  GError **error)
 {
 	g_autofree char *ours = files_dir();
-	g_autofree char *script = g_build_filename(ours, "fast.sh", NULL);
+	g_autofree char *file = g_strconcat(name, ".sh", NULL);
+	g_autofree char *script = g_build_filename(ours, file, NULL);
 	g_autofree char *beside = g_strconcat(dir, "-XXXXXX", NULL);
 
 	if (g_file_test(dir, G_FILE_TEST_IS_DIR))
@@ -468,17 +470,27 @@ static bool build_fast(const struct el2_tree *t, const char *dir, GError **error
 	return true;
 }
 
+static struct el2_tree *variant(const struct el2_tree *t, const char *name, GError **error)
+{
+	struct el2_tree *of = g_new0(struct el2_tree, 1);
+
+	*of = *t;
+	of->dir = strdup(t->dir);
+	of->cache = g_build_filename(t->cache, name, NULL);
+	if (build_variant(t, name, of->cache, error))
+		return of;
+	tree_close(of);
+	return NULL;
+}
+
 struct el2_tree *tree_fast(const struct el2_tree *t, GError **error)
 {
-	struct el2_tree *fast = g_new0(struct el2_tree, 1);
+	return variant(t, "fast", error);
+}
 
-	*fast = *t;
-	fast->dir = strdup(t->dir);
-	fast->cache = g_build_filename(t->cache, "fast", NULL);
-	if (build_fast(t, fast->cache, error))
-		return fast;
-	tree_close(fast);
-	return NULL;
+struct el2_tree *tree_tables(const struct el2_tree *t, GError **error)
+{
+	return variant(t, "tables", error);
 }
 
 /* ---- Linking ---------------------------------------------------------------------------------------- */

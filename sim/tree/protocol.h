@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define TREE_PROTOCOL 4
+#define TREE_PROTOCOL 5
 
 #define TREE_FD_MEMORY 3 /* board's storage, then its frame flags */
 #define TREE_FD_SHARED 4 /* struct tree_shared */
@@ -50,6 +50,7 @@ enum tree_op {
 	TREE_OP_RECOVER, /* all locks free */
 	TREE_OP_LOOK,	 /* only the view */
 	TREE_OP_WORK,	 /* work; the fast program only */
+	TREE_OP_TABLES,	 /* @tables: a call of the page-table library; ret */
 };
 
 enum tree_guest_end { TREE_GUEST_NONE, TREE_GUEST_RESUMED, TREE_GUEST_EXITED };
@@ -81,6 +82,7 @@ enum tree_kind {
 	TREE_EV_ABORT,
 	TREE_EV_CALL,
 	TREE_EV_RET,
+	TREE_EV_WARN, /* that went on */
 };
 
 /* Words of events; an index into it is what passes. */
@@ -90,7 +92,7 @@ enum tree_kind {
 	W("sy") W("ish") W("ishst") W("ishld") W("nsh") W("nshst") W("st") W("ld")         \
 	W("osh") W("oshst") W("oshld")                                                     \
 	W("dc_civac") W("ic_ivau") W("ic_ialluis") W("ic_iallu")                           \
-	W("early") W("hyp_s1") W("host_s2") W("pool")                                      \
+	W("early") W("hyp_s1") W("host_s2") W("pool") W("tables") W("free_unlinked")       \
 	W("vae2is") W("vale2is") W("alle2") W("alle2is") W("ipas2e1is") W("ipas2e1")       \
 	W("ripas2e1is") W("vmalle1is") W("vmalle1") W("vmalls12e1is") W("vmalls12e1")      \
 	W("alle1is")                                                                       \
@@ -206,7 +208,7 @@ struct tree_work {
 	} fault[2];
 	uint64_t slots, every;
 	uint64_t iterations, random, drawn, failures;
-	uint64_t ns; /* of the process's time */
+	uint64_t ns;	 /* of the process's time */
 	uint32_t absent; /* the tree has nothing of the kind */
 };
 
@@ -253,6 +255,44 @@ struct tree_panic {
 	uint64_t far;
 };
 
+/* ---- The page-table library on tables of its own (tables.c) ------------------------------- */
+
+#define TREE_MAX_TABLE_PAGES 65536u
+
+/* clang-format off */
+#define TREE_TABLES_OPS(O)                                                                 \
+	O(new) O(map) O(unmap) O(set_owner) O(annotate) O(wrprotect) O(relax_perms)        \
+	O(mkyoung) O(test_clear_young) O(get_leaf) O(flush) O(hyp_map) O(hyp_unmap)        \
+	O(destroy)
+
+enum tree_tables_op {
+#define O(name) TREE_TABLES_##name,
+	TREE_TABLES_OPS(O)
+#undef O
+	TREE_N_TABLES_OPS
+};
+/* clang-format on */
+
+struct tree_tables {
+	uint32_t op;		 /* enum tree_tables_op */
+	uint32_t stage;		 /* 1: as EL2 has the library, 2: as the host kernel */
+	uint32_t ia_bits, flags; /* as in recordings */
+	uint32_t force_pte_unless_rwx, cmo;
+	uint64_t mmfr0, mmfr1;
+	uint64_t first_page;
+	uint32_t page_limit;
+	/* the call at hand; rights as in recordings */
+	uint64_t ia, size, pa, prot, annotation;
+	uint32_t type; /* or owner */
+	uint32_t walk_flags, mkold;
+	/* what it gave */
+	uint64_t pte;
+	int32_t level;
+	/* pages */
+	uint32_t used;
+	uint16_t count[TREE_MAX_TABLE_PAGES]; /* references */
+};
+
 /* ---- The block ----------------------------------------------------------------------- */
 
 struct tree_shared {
@@ -272,7 +312,7 @@ struct tree_shared {
 
 	/* the machine: set before the process starts */
 	uint32_t n_cpus, n_extents, n_regions, page_shift, pa_bits;
-	uint32_t fwb, dic, idc, tlbirange, bti, xnx;
+	uint32_t fwb, dic, idc, tlbirange, bti, xnx, hvhe;
 	uint64_t memory_bytes; /* storage; frame flags follow */
 	struct tree_extent extent[TREE_MAX_EXTENTS];
 	struct {
@@ -291,6 +331,7 @@ struct tree_shared {
 	struct tree_guest guest[TREE_MAX_VMS]; /* of the view, by handle */
 	struct tree_panic panic;
 	struct tree_work work;
+	struct tree_tables tables;
 
 	uint32_t n_events, n_lines;
 	struct tree_event event[TREE_MAX_EVENTS];

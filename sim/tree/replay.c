@@ -171,6 +171,8 @@ static void other_event(struct tree *t, struct cpu *cpu, const struct tree_event
 		   .val = ev->val);
 }
 
+#define WARN_ESR (FIELD_PREP(ESR_EC, EC_BRK64) | ESR_IL | 0x800)
+
 static void one_event(struct tree *t, struct cpu *cpu, const struct tree_event *ev)
 {
 	switch (ev->kind) {
@@ -198,6 +200,9 @@ static void one_event(struct tree *t, struct cpu *cpu, const struct tree_event *
 		break;
 	case TREE_EV_CMO:
 		cpu_cmo(cpu, words[ev->word], PA(ev->addr), VA(ev->old), ev->val);
+		break;
+	case TREE_EV_WARN:
+		event_emit(cpu, .kind = EV_PANIC, .what = "WARN", .val = WARN_ESR);
 		break;
 	default:
 		other_event(t, cpu, ev);

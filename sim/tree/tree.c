@@ -9,148 +9,11 @@
 
 #include "tree_private.h"
 
-/* ---- Requests ------------------------------------------------------------------------------ */
-
 static void own_view(struct tree *t);
-
-/* EL2 ended here: said by an event, kept for reports. */
-static void __attribute__((noreturn))
-panicked(struct tree *t, struct cpu *cpu, const char *reason, const char *what)
-{
-	const struct tree_panic *from = &t->process->shared->panic;
-	struct el2_panic *p = &t->panic;
-	bool abort = !strcmp(reason, "EL2 data abort");
-
-	memset(p, 0, sizeof(*p));
-	p->happened = true;
-	p->fn = process_function(t->process, from->pc);
-	p->cpu = cpu->id;
-	p->far = abort ? from->far : 0;
-	p->esr = abort ? FIELD_PREP(ESR_EC, EC_DABT_CUR) | ESR_IL | 4
-		       : FIELD_PREP(ESR_EC, EC_BRK64) | ESR_IL | 0x800;
-	g_strlcpy(p->reason, reason, sizeof(p->reason));
-	g_strlcpy(p->what, what, sizeof(p->what));
-	for (unsigned int i = 0; i < from->n_chain && p->n_chain < PANIC_CHAIN; i++)
-		p->chain[p->n_chain++] = process_function(t->process, from->chain[i]);
-	for (struct spinlock *l = t->board->locks; l && p->n_locks < 8; l = l->next) {
-		if (!spin_is_locked(l))
-			continue;
-		p->locks[p->n_locks] = l->name;
-		p->lock_cpu[p->n_locks++] = (unsigned int)l->holder;
-	}
-	event_emit(cpu, .kind = EV_PANIC, .fn = p->fn,
-		   .what = abort ? "EL2_ABORT" : g_intern_string(reason), .addr = p->far,
-		   .val = p->esr);
-	p->seq = t->board->seq;
-	cpu_die(cpu);
-}
-
-/* "memory.h:60: BUG_ON(!p->refcount)": the place, and what stands there. */
-static char *place_words(const struct tree *t, const struct tree_panic *p)
-{
-	g_autofree char *file = g_canonicalize_filename(p->file, t->built->cache);
-	g_autofree char *base = g_path_get_basename(file);
-	g_autofree char *text = NULL;
-	char *line = NULL, *words, **lines;
-
-	if (g_file_get_contents(file, &text, NULL, NULL)) {
-		lines = g_strsplit(text, "\n", (int)p->line + 1);
-		if (p->line && g_strv_length(lines) >= p->line)
-			line = g_strdup(g_strstrip(lines[p->line - 1]));
-		g_strfreev(lines);
-	}
-	words = g_strdup_printf("%s:%u%s%s", base, p->line, line ? ": " : "", line ? line : "");
-	g_free(line);
-	return words;
-}
-
-static void panic_of_process(struct tree *t, struct cpu *cpu)
-{
-	const struct tree_panic *from = &t->process->shared->panic;
-	char what[sizeof(t->panic.what)];
-
-	if (!strcmp(from->reason, "EL2 data abort")) {
-		g_autofree char *line = process_line(t->process, from->pc);
-
-		g_snprintf(what, sizeof(what), "at 0x%" PRIx64 "%s%s", from->far, line ? ", " : "",
-			   line ? line : "");
-	} else {
-		g_autofree char *place = place_words(t, from);
-
-		g_snprintf(what, sizeof(what), "%s%s%s", from->what, from->what[0] ? ", " : "",
-			   place);
-	}
-	panicked(t, cpu, from->reason, what);
-}
-
-static void hung(struct tree *t, struct cpu *cpu)
-{
-	const struct tree_shared *s = t->process->shared;
-
-	if (s->lock)
-		spin_lock(cpu, tree_lock(t, s->lock));
-	cpu_hang(cpu);
-}
-
-/* What the CPUs' registers say about the host's second stage. */
-static void registers(struct tree *t)
-{
-	const struct tree_view *v = &t->seen;
-
-	for (unsigned int i = 0; i < t->board->n_cpus; i++) {
-		struct cpu *cpu = &t->board->cpus[i];
-
-		cpu->host_s2_on = v->cpu[i].hcr & 1;
-		cpu->host_s2 = (struct mmu_table){
-			.stage = 2,
-			.ia_bits = (u8)(64 - (v->cpu[i].vtcr & 63)),
-			.start_level = (s8)v->s2.start_level,
-			.vmid = (u16)(v->cpu[i].vttbr >> 48),
-			.root = PA(v->cpu[i].vttbr & GENMASK(47, 1)),
-			.f = t->board->f,
-		};
-	}
-}
-
-enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op)
-{
-	struct tree_process *p = t->process;
-	struct tree_shared *s = p->shared;
-
-	s->op = op;
-	s->cpu = cpu ? cpu->id : 0;
-	s->wants_loads = t->board->kinds >> EV_LOAD & 1;
-	s->warn_continues = t->cfg->knob[KNOB_WARN] == WARN_CONTINUE;
-	if (t->requests != p->requests || op == TREE_OP_SETUP) {
-		s->forget = 1;
-		s->view = t->seen;
-	}
-	t->requests = ++p->requests;
-	do {
-		if (!process_turn(p)) {
-			s->n_events = s->n_lines = 0;
-			s->panic.n_chain = 0;
-			if (cpu)
-				panicked(t, cpu, "lost", p->lost);
-			return TREE_LOST;
-		}
-		replay(t, cpu);
-	} while (s->status == TREE_FULL);
-	t->seen = s->view;
-	if (op != TREE_OP_SETUP) {
-		registers(t);
-		tree_guests_take(t);
-	}
-	if (s->status == TREE_PANICKED && cpu)
-		panic_of_process(t, cpu);
-	if (s->status == TREE_HUNG && cpu)
-		hung(t, cpu);
-	return s->status;
-}
 
 /* ---- Making one ---------------------------------------------------------------------------- */
 
-static void describe_machine(const struct tree *t, struct tree_shared *s)
+void tree_describe(const struct tree *t, struct tree_shared *s)
 {
 	const struct board *b = t->board;
 	const struct arch_features *f = b->f;
@@ -164,6 +27,7 @@ static void describe_machine(const struct tree *t, struct tree_shared *s)
 	s->tlbirange = f->tlbirange;
 	s->bti = f->bti;
 	s->xnx = f->xnx;
+	s->hvhe = f->hvhe;
 	board_storage(b, &s->memory_bytes);
 	s->n_extents = b->n_extents;
 	for (unsigned int i = 0; i < b->n_extents; i++)
@@ -197,7 +61,7 @@ static bool start(struct tree *t, GError **error)
 	t->process = program ? process_new(program, error) : NULL;
 	if (!t->process)
 		return false;
-	describe_machine(t, t->process->shared);
+	tree_describe(t, t->process->shared);
 	if (!process_start(t->process, t->board, error))
 		return false;
 	if (tree_request(t, NULL, TREE_OP_SETUP) == TREE_RETURNED)
@@ -609,18 +473,34 @@ static bool no(char **why, const char *format, ...)
 	return false;
 }
 
-/* What a tree is is not for a scenario to choose. */
-static bool offers_config(const struct el2_config *c, char **why)
+static bool no_knob(char **why, const struct el2_tree *t, enum knob_id id)
+{
+	return no(why, "the tree has %s=%s", el2_knobs[id].name,
+		  el2_knob_value_name(id, t->profile.knob[id]));
+}
+
+static bool offers_release(const struct el2_config *c, char **why)
 {
 	const struct el2_tree *t = c->tree;
 
 	if (c->profile->id != t->profile.id)
 		return no(why, "the tree is nearest to %s, not %s", t->profile.name,
 			  c->profile->name);
+	if (c->knob[KNOB_S2_UNMAP_ANNOTATED] != t->profile.knob[KNOB_S2_UNMAP_ANNOTATED])
+		return no_knob(why, t, KNOB_S2_UNMAP_ANNOTATED);
+	return true;
+}
+
+/* What a tree is is not for a scenario to choose. */
+static bool offers_config(const struct el2_config *c, char **why)
+{
+	const struct el2_tree *t = c->tree;
+
+	if (!offers_release(c, why))
+		return false;
 	for (unsigned int i = 0; i < N_KNOBS; i++)
 		if (i != KNOB_WARN && c->knob[i] != t->profile.knob[i])
-			return no(why, "the tree has %s=%s", el2_knobs[i].name,
-				  el2_knob_value_name(i, t->profile.knob[i]));
+			return no_knob(why, t, i);
 	for (unsigned int i = 0; i < N_BUGS; i++)
 		if (c->bug[i])
 			return no(why, "%s cannot be brought back in a kernel tree",
@@ -632,11 +512,18 @@ static bool offers_config(const struct el2_config *c, char **why)
 	return true;
 }
 
-static bool offers_board(const struct board_config *b, char **why)
+static bool offers_pages(const struct board_config *b, char **why)
 {
 	if (b->f.page_shift != 12 || b->f.lpa2)
 		return no(why,
 			  "the tree's EL2 is built for pages of 4 KiB and addresses of 48 bits");
+	return true;
+}
+
+static bool offers_board(const struct board_config *b, char **why)
+{
+	if (!offers_pages(b, why))
+		return false;
 	if (b->f.hvhe)
 		return no(why, "the tree's EL2 runs without hvhe");
 	if (!b->f.hafdbs || b->f.vmid16)
@@ -684,6 +571,8 @@ static bool tree_offers(const struct el2_config *c, enum el2_offer what, const c
 	case EL2_OFFER_HVC:
 		return has_call(&c->tree->layout, name) || !dispatches(&c->tree->layout, name) ||
 		       no(why, "hypercall %s has no part in what runs of a kernel tree", name);
+	case EL2_OFFER_TABLES:
+		return offers_release(c, why) && offers_pages(b, why);
 	case EL2_OFFER_MACHINE:
 		break;
 	}
@@ -716,4 +605,10 @@ const struct hypervisor tree_hypervisor = {
 	.recover = tree_recover,
 	.hyp_va = tree_hyp_va,
 	.work = tree_work,
+	.pgtable_new = tree_pgtable_new,
+	.pgtable_op = tree_pgtable_op,
+	.pgtable_view = tree_pgtable_view,
+	.pgtable_refcount = tree_pgtable_refcount,
+	.pgtable_used = tree_pgtable_used,
+	.pgtable_free = tree_pgtable_free,
 };

@@ -21,6 +21,9 @@ struct el2_tree {
 	struct el2_vm_layout vm_layout;
 };
 
+/* With the page-table library to be called by itself (tables.c); tree_close() it. */
+struct el2_tree *tree_tables(const struct el2_tree *t, GError **error);
+
 /* The program for EL2 at these places: linked if it was not yet. New string. */
 char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError **error);
 
@@ -91,12 +94,32 @@ struct tree {
 	u32 n_guests;
 };
 
+/* What the process is to know of the machine. */
+void tree_describe(const struct tree *t, struct tree_shared *s);
+
 static inline struct tree *to_tree(struct el2 *e)
 {
 	return (struct tree *)e;
 }
 
+/* ---- request.c ---------------------------------------------------------------------------- */
+
+/* A panic of EL2's, a hang and a process that is gone do not come back if there is a @cpu. */
 enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op);
+
+/* ---- tables.c ------------------------------------------------------------------------------ */
+
+struct el2_pgtable *tree_pgtable_new(struct board *b, const struct el2_pgtable_config *c,
+				     struct cpu *cpu, s64 *ret, GError **error);
+void tree_pgtable_op(struct el2_pgtable *p, struct cpu *cpu, const struct el2_pgtable_op *op,
+		     struct el2_pgtable_result *res);
+struct mmu_table tree_pgtable_view(struct el2_pgtable *p);
+u32 tree_pgtable_refcount(struct el2_pgtable *p, pa_t page);
+u32 tree_pgtable_used(struct el2_pgtable *p);
+void tree_pgtable_free(struct el2_pgtable *p);
+
+/* ---- tree.c -------------------------------------------------------------------------------- */
+
 struct mmu_table tree_table(const struct tree *t, const struct tree_table *from, u8 stage);
 struct el2_pool_view tree_pool_view(const struct tree *t, const struct tree_pool *p,
 				    const char *name, struct spinlock *lock);

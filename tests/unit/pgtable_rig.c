@@ -147,7 +147,7 @@ static s64 do_new(struct rig *g, void *arg)
 	const struct el2_pgtable_config *c = arg;
 	s64 ret;
 
-	g->t = hyp_pgtable_new(g->b, c, g->cpu, &ret);
+	g->t = hyp_pgtable_new(g->b, c, g->cpu, &ret, NULL);
 	return ret;
 }
 

@@ -474,6 +474,7 @@ static void test_snapshot_covers_cpus(void)
 	s = board_snapshot(b);
 	board_subscribe(b, events_to_string, events);
 	spin_lock(&b->cpus[1], l);
+	b->cached = true;
 	tlb_fill(&b->cpus[1].tlb, &t, &res, 1);
 	b->step_limit = 1000;
 	board_restore(b, s);

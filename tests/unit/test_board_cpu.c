@@ -434,6 +434,7 @@ static void test_tlbi_reach(void)
 	struct tlbi own = { .op = TLBI_IPAS2E1, .level = 3, .addr = 0x1000 };
 	struct tlbi all = { .op = TLBI_IPAS2E1IS, .level = 3, .addr = 0x1000 };
 
+	b->cached = true;
 	tlb_fill(&b->cpus[0].tlb, &t, &res, 1);
 	tlb_fill(&b->cpus[1].tlb, &t, &res, 1);
 	cpu_tlbi(&b->cpus[0], &own);

@@ -26,7 +26,7 @@ sed "s/@IDMAP@/$(at 0x00)/g; s/@TEXT@/$(at 0x01)/g; s/@TEXT_END@/$(at 0x11)/g
 	s/@OWN_DATA@/$(at $own)/g; s/@OWN_DATA_END@/$(at $own_end)/g
 	s/@VGIC@/$(at 0x21)/g; s/@PERCPU_BYTES@/0x2000/g" "$here/link.lds.in" > "$new.lds"
 if ! $cc -no-pie -g -o "$new" "$out/tree.o" "$out"/rt-*.o -Wl,-T,"$new.lds" 2> "$new.log"; then
-	grep -E 'undefined|room|error' "$new.log" | sed 's/.*: \(undefined\)/\1/' | sort -u |
+	grep -E 'undefined|truncated|room|error' "$new.log" | sed 's/.*: \(undefined\)/\1/' | sort -u |
 		head -n 12 >&2
 	exit 1
 fi

@@ -100,6 +100,7 @@ void sim_warn(const char *file, int line, const char *what)
 {
 	if (!shared->warn_continues)
 		panic("WARN", what, file, line, SIM_FN_PC(), 0);
+	event(TREE_EV_WARN, 0, 0, 0, 0, SIM_FN_PC());
 }
 
 void glue_host_enter(struct tree_shared *s, void *host_ctxt);
@@ -322,6 +323,9 @@ static void run(void)
 		break;
 	case TREE_OP_LOOK:
 		break;
+	case TREE_OP_TABLES:
+		tables();
+		break;
 	}
 	shared->status = TREE_RETURNED;
 }
@@ -336,6 +340,8 @@ static void watchdog(int seconds)
 /* One request: what happens inside may end anywhere. */
 static void request(void)
 {
+	/* else there is no EL2, or none yet */
+	bool el2 = shared->op != TREE_OP_SETUP && shared->op != TREE_OP_TABLES;
 	volatile u32 status;
 
 	memory_request();
@@ -345,12 +351,12 @@ static void request(void)
 	watchdog(LONGEST_SECONDS);
 	if (!sigsetjmp(way_out, 1)) {
 		if (shared->forget) {
-			if (shared->op != TREE_OP_SETUP)
+			if (el2)
 				glue_view_s1(shared);
 			memory_forget();
 		}
 		shared->forget = 0;
-		if (shared->op != TREE_OP_SETUP)
+		if (el2)
 			glue_set_cpu(shared->cpu);
 		run();
 	}
@@ -359,8 +365,10 @@ static void request(void)
 	silent = true;
 	/* Tables that make no sense: the view stays as it was, and so does how it ended. */
 	status = shared->status;
-	if (shared->op != TREE_OP_SETUP && !sigsetjmp(way_out, 1))
+	if (el2 && !sigsetjmp(way_out, 1))
 		glue_view(shared);
+	else if (shared->op == TREE_OP_TABLES)
+		tables_view();
 	shared->status = status;
 	inside = false;
 }

@@ -104,6 +104,8 @@ void memory_forget_page(u64 va, bool any_level)
 	u64 page = va & ~(u64)(PAGE - 1);
 	struct slot *s = slot_of(va);
 
+	if (linear)
+		return;
 	if (any_level && page >= block_first && page <= block_last) {
 		memory_forget();
 		return;

@@ -24,6 +24,10 @@ void line_keep(u64 pa, u64 bytes)
 {
 }
 
+void event(unsigned int kind, unsigned int word, u64 addr, u64 val, u64 old, u64 pc)
+{
+}
+
 void events_settle(void)
 {
 }

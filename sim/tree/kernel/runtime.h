@@ -105,6 +105,12 @@ void hand_over(void); /* the board's turn, until it is ours again */
 /* ---- tried.c ------------------------------------------------------------------------------ */
 
 void try_all(struct tree_layout *l);
+void cpu_alone(void); /* a CPU with nothing but its per-CPU area */
+
+/* ---- tables.c: in a program of its own --------------------------------------------------- */
+
+void tables(void) __attribute__((weak));
+void tables_view(void) __attribute__((weak));
 
 #define SIM_FN_PC() ((u64)(uintptr_t)__builtin_return_address(0))
 #define VA_LOW TREE_VA_OFFSET

@@ -16,7 +16,7 @@
 #define FAR UINT64_C(0x20000000)
 #define MEMORY UINT64_C(0x80000000)
 #define MEMORY_BYTES UINT64_C(0x200000)
-#define PERCPU UINT64_C(0x90000000)
+#define PERCPU UINT64_C(0x2000000000)
 
 long glue_scratch(bool full);
 long glue_scratch_unmap(u64 ipa);
@@ -27,21 +27,28 @@ void glue_protect(const struct tree_shared *s);
 long glue_boot_step(void);
 extern u8 __per_cpu_start[], __per_cpu_end[];
 
-static void machine(void)
+void cpu_alone(void)
 {
 	size_t bytes = (size_t)(__per_cpu_end - __per_cpu_start);
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		      -1, 0);
-	if (shared == MAP_FAILED ||
-	    mmap((void *)(PERCPU + TREE_VA_OFFSET), bytes, PROT_READ | PROT_WRITE,
+	if (mmap((void *)(PERCPU + TREE_VA_OFFSET), bytes, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		lost("no memory to try the tree's code in");
 	memcpy((void *)(PERCPU + TREE_VA_OFFSET), __per_cpu_start, bytes);
-	shared->n_cpus = shared->n_regions = 1;
+	shared->percpu_pa[0] = PERCPU;
+	shared->n_cpus = 1;
+}
+
+static void machine(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	if (shared == MAP_FAILED)
+		lost("no memory to try the tree's code in");
+	cpu_alone();
+	shared->n_regions = 1;
 	shared->page_shift = 12;
 	shared->pa_bits = 40;
-	shared->percpu_pa[0] = PERCPU;
 	shared->region[0].base = MEMORY;
 	shared->region[0].size = MEMORY_BYTES;
 	memory_begin();

@@ -114,6 +114,7 @@ static void set_caps(const struct tree_shared *s)
 	sim_caps[ARM64_HAS_TLB_RANGE] = s->tlbirange;
 	sim_caps[ARM64_BTI] = s->bti;
 	sim_caps[ARM64_HAS_ARMv8_4_TTL] = 1;
+	sim_caps[ARM64_KVM_HVHE] = s->hvhe;
 #ifdef ARM64_HAS_XNX
 	sim_caps[ARM64_HAS_XNX] = s->xnx;
 #endif
