@@ -140,13 +140,13 @@ bool mem_cmpxchg64(struct cpu *cpu, pa_t pa, u64 old, u64 new_val, enum mem_orde
 }
 
 /* Within one line, or one frame as a whole; false: that is not what it is. */
-static inline bool zero_quietly(struct board *b, u64 pa, u64 bytes)
+static inline bool zero_at_once(struct board *b, u64 pa, u64 bytes)
 {
 	struct extent *e = b->last;
 	const u64 off = pa - e->base;
 	u16 *f;
 
-	if (b->watched || off >= e->size || e->size - off < bytes)
+	if (off >= e->size || e->size - off < bytes)
 		return false;
 	f = &e->frame[off >> FRAME_SHIFT];
 	if (bytes == FRAME_SIZE && IS_ALIGNED(off, FRAME_SIZE)) {
@@ -175,11 +175,8 @@ void mem_zero(struct cpu *cpu, pa_t pa, u64 bytes)
 {
 	u64 bad;
 
-	if (zero_quietly(cpu->board, pa.pa, bytes))
-		return;
-
 	event_step(cpu, EV_ZERO);
-	if (!ram_zero(cpu->board, pa.pa, bytes, &bad))
+	if (!zero_at_once(cpu->board, pa.pa, bytes) && !ram_zero(cpu->board, pa.pa, bytes, &bad))
 		mem_bus_error(cpu, bad);
 	event_emit(cpu, .kind = EV_ZERO, .addr = pa.pa, .val = bytes);
 }

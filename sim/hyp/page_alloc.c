@@ -112,48 +112,6 @@ void hyp_page_ref_reset(struct hyp_cpu *c, pa_t phys, u16 count)
 		set_page_order(c, phys, 0);
 }
 
-/*
- * Page states in struct hyp_page, v7.0 on: two nibbles of one byte, so that all
- * zero means "owned by the host, nothing of EL2". Under the host's lock, for the
- * hyp state also under pkvm_pgd_lock.
- */
-static u8 load_state(struct hyp_cpu *c, pa_t phys, pa_t *at)
-{
-	*at = pa_add(hyp_phys_to_page(c, phys), c->hyp->layout.state_off);
-	return mem_load8(c->cpu, *at, MO_PLAIN);
-}
-
-enum page_state get_host_state(struct hyp_cpu *c, pa_t phys)
-{
-	pa_t at;
-
-	return (enum page_state)(load_state(c, phys, &at) & 0xf);
-}
-
-void set_host_state(struct hyp_cpu *c, pa_t phys, enum page_state s)
-{
-	pa_t at;
-	u8 both = load_state(c, phys, &at);
-
-	mem_store8(c->cpu, at, (u8)((both & 0xf0) | s), MO_PLAIN);
-}
-
-enum page_state get_hyp_state(struct hyp_cpu *c, pa_t phys)
-{
-	pa_t at;
-
-	return (enum page_state)(load_state(c, phys, &at) >> 4 ^ c->hyp->layout.hyp_state_xor);
-}
-
-void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s)
-{
-	pa_t at;
-	u8 both = load_state(c, phys, &at);
-
-	mem_store8(c->cpu, at, (u8)((both & 0xf) | (s ^ c->hyp->layout.hyp_state_xor) << 4),
-		   MO_PLAIN);
-}
-
 /* How often guests that are not protected map the page. The host's lock, and a VM's. */
 u32 get_host_share_count(struct hyp_cpu *c, pa_t phys)
 {
