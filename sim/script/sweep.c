@@ -170,14 +170,17 @@ static enum sweep_verdict judge_failure(struct sweep *s, struct run *r, const st
 		.action = action_name(r, st),
 		.shortage = &f->shortage,
 		.panic = &f->panic,
+		.failed = f->o.kind == OUTCOME_VALUE && f->o.is_signed && (s64)f->o.value < 0,
 	};
+	/* what a WARN let go on is as bad as the panic would have been */
+	const bool warned = r->m->config->knob[KNOB_WARN] == WARN_CONTINUE && f->retried;
 	struct x_known *k = NULL;
 
 	if (!x_failure_is_bad(x, f))
 		return SWEEP_FINE;
 	if (f->n_violations)
 		v = f->violation;
-	if (f->n_violations || f->o.kind == OUTCOME_PANIC)
+	if (f->n_violations || f->o.kind == OUTCOME_PANIC || warned)
 		k = x_known_find(s->known, &c, &v);
 	if (!k)
 		return SWEEP_BAD;
