@@ -58,8 +58,13 @@ static void check_protected(struct oracle *o)
 	for (unsigned int i = 0; i < v->n_protected_regs; i++) {
 		const struct protect_entry *r = &v->protected_regs[i];
 		u64 last = r->base + r->size - page;
+		struct abs_page p;
 
-		if (r->size < page || model_owner(oracle_board(o), v, PA(last)) == OWNER_HYP)
+		if (r->size < page)
+			continue;
+		/* one that it came to and did not get is another rule's */
+		model_page(oracle_board(o), v, PA(last), &p);
+		if (p.owner == OWNER_HYP || p.hyp_mapped)
 			continue;
 		oracle_breach(
 			o, RULE_RANGE, last, NULL,
