@@ -277,6 +277,32 @@ static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table
 	}
 }
 
+/* What stands at @u now; 0 where no table is any more. */
+static u64 upper_now(const struct oracle *o, const struct upper *u)
+{
+	const struct part_entry *p = part_at(o, u->at >> o->shift);
+	u64 now = 0;
+
+	if (part_kind(p) == PART_HOST_TABLE && part_level(p) == u->level)
+		board_peek64(o->b, PA(u->at), &now);
+	return now;
+}
+
+/* A block of the host's own, or none, that came or went: forget it, it says nothing new. */
+static void drop_even_uppers(struct oracle *o)
+{
+	struct fold *fold = &o->fold;
+	u32 n = 0;
+
+	for (u32 i = 0; i < fold->n_uppers; i++) {
+		const struct upper *u = &fold->upper[i];
+
+		if (!even(o, u->old, u->ia) || !even(o, upper_now(o, u), u->ia))
+			fold->upper[n++] = *u;
+	}
+	fold->n_uppers = n;
+}
+
 /*
  * An entry of the host's above the last level goes through the locked value on its
  * way from a block to a table: what it was and what it is counts, not what it was
@@ -290,6 +316,8 @@ static void upper_changed(struct oracle *o, int level, u64 ia, const struct even
 		if (fold->upper[i].at == ev->addr)
 			return;
 	if (fold->n_uppers == MAX_UPPERS)
+		drop_even_uppers(o);
+	if (fold->n_uppers == MAX_UPPERS)
 		fold_reread(o, ev);
 	else
 		fold->upper[fold->n_uppers++] = (struct upper){
@@ -299,12 +327,9 @@ static void upper_changed(struct oracle *o, int level, u64 ia, const struct even
 
 static void resolve_upper(struct oracle *o, const struct upper *u)
 {
-	const struct part_entry *p = part_at(o, u->at >> o->shift);
-	u64 span = span_of(o, u->level), now = 0;
+	u64 span = span_of(o, u->level), now = upper_now(o, u);
 	bool was_odd = !pte_table(u->old, u->level) && !even(o, u->old, u->ia);
 
-	if (part_kind(p) == PART_HOST_TABLE && part_level(p) == u->level)
-		board_peek64(o->b, PA(u->at), &now);
 	if (pte_table(now, u->level) || even(o, now, u->ia)) {
 		if (!was_odd)
 			return;

@@ -22,7 +22,7 @@
 /* What the secure world calls what it was lent; its numbers begin so. */
 #define A_HANDLE(digit) "the SMC gave " digit
 #define EVERY_RELEASE (BIT(PROFILE_V6_12) | BIT(PROFILE_V7_0) | BIT(PROFILE_V7_2))
-#define BY_THE_HOST "host read|host write|host exec"
+#define BY_THE_HOST "host read|host write|host exec|ffa describe"
 
 static const struct {
 	u32 profiles; /* BIT(PROFILE_*) */
@@ -56,7 +56,7 @@ static const struct {
 	    .reason = "the host's first table is split before anybody asks whether it is there" } },
 	{ EVERY_RELEASE,
 	  { .rule = "owner-progress",
-	    .actions = BY_THE_HOST,
+	    .actions = BY_THE_HOST "|vm create|vm destroy|" MAKES_VM,
 	    .enomem = true,
 	    .reason = "a fault of the host for which no table can be had is a BUG" } },
 	{ EVERY_RELEASE,
