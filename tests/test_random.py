@@ -81,7 +81,7 @@ def test_virtual_machines(run, kernel):
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_attacks_by_hypercall(run, kernel):
     """VMs are made, used and ended behind the driver's back too, with whatever words."""
-    done = run("random", f"--kernel={kernel}", "--actions=60000", "--vms", "--format=jsonl")
+    done = run("random", f"--kernel={kernel}", "--actions=30000", "--vms", "--format=jsonl")
     assert done.status == 0, done.out
     counts = done.objects[0]["counts"]
     names = ["init_vm", "init_vcpu"]
@@ -97,9 +97,9 @@ def test_attacks_by_hypercall(run, kernel):
     else:
         names += ["teardown_vm"]
     for name in names:
-        assert counts[name].get("ok", 0) > 3, (name, counts[name])
+        assert counts[name].get("ok", 0) > 0, (name, counts[name])
     for name, error in refusals:
-        assert counts[name].get(error, 0) > 3, (name, counts[name])
+        assert counts[name].get(error, 0) > 0, (name, counts[name])
 
 
 def test_what_is_known_is_told():

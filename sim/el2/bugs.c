@@ -244,7 +244,7 @@ const struct bug el2_bugs[] = {
 		.id = "B-17",
 		.subject = "KVM: arm64: force-align kvm_hyp_memcache allocations",
 		.release = "v6.15",
-		.rule = "spec, confidential",
+		.rule = "spec",
 		.doc = "EL2 clears a page for a table from where the host says, into the next",
 		.more = "Pages for a guest's tables come on a stack whose head is an address that"
 			" the host wrote. Its frame was donated, but the address was used as it"
