@@ -2,37 +2,28 @@
 /* Books on page frames: see book.h. */
 #include "book.h"
 
-#define PAGE_SHIFT 12
-
 bool book_init(struct board *b, struct book *k, u64 n, u8 shift)
 {
 	u64 bytes = n << shift;
 
 	*k = (struct book){
 		.e = board_store_new(b, bytes),
-		.pages = board_store_new(b, (bytes >> PAGE_SHIFT) * sizeof(u64)),
+		.pages = board_store_new(b, (bytes >> BOOK_PAGE_SHIFT) * sizeof(u64)),
 		.n = n,
 		.shift = shift,
 	};
 	return k->e && k->pages;
 }
 
-void *book_put(struct board *b, struct book *k, u64 i)
+void book_page(struct board *b, struct book *k, u64 off)
 {
-	u64 off = i << k->shift;
-
-	sim_assert(i < k->n);
-	if (unlikely(!(k->e->frame[off >> PAGE_SHIFT] & FRAME_TOUCHED))) {
-		store_mark(b, k->pages, k->n_pages * sizeof(u64));
-		((u64 *)k->pages->bytes)[k->n_pages++] = off >> PAGE_SHIFT;
-	}
-	store_mark(b, k->e, off);
-	return k->e->bytes + off;
+	store_mark(b, k->pages, k->n_pages * sizeof(u64));
+	((u64 *)k->pages->bytes)[k->n_pages++] = off >> BOOK_PAGE_SHIFT;
 }
 
 void book_for_each(const struct book *k, book_fn fn, void *data)
 {
-	u64 per_page = BIT(PAGE_SHIFT - k->shift);
+	u64 per_page = BIT(BOOK_PAGE_SHIFT - k->shift);
 
 	for (u64 p = 0; p < k->n_pages; p++) {
 		u64 first = ((const u64 *)k->pages->bytes)[p] * per_page;

@@ -9,6 +9,8 @@
 
 #include "sim/board/board.h"
 
+#define BOOK_PAGE_SHIFT 12
+
 struct book {
 	struct extent *e;     /* the entries */
 	struct extent *pages; /* u64: which 4 KiB pages of @e were ever written */
@@ -24,8 +26,20 @@ static inline const void *book_get(const struct book *k, u64 i)
 	return k->e->bytes + (i << k->shift);
 }
 
+/* The first write to the entry's page. */
+void book_page(struct board *b, struct book *k, u64 off);
+
 /* The entry for writing: all of it may change now. */
-void *book_put(struct board *b, struct book *k, u64 i);
+static inline void *book_put(struct board *b, struct book *k, u64 i)
+{
+	const u64 off = i << k->shift;
+
+	sim_assert(i < k->n);
+	if (unlikely(!(k->e->frame[off >> BOOK_PAGE_SHIFT] & FRAME_TOUCHED)))
+		book_page(b, k, off);
+	store_mark(b, k->e, off);
+	return k->e->bytes + off;
+}
 
 /* Every entry of the pages ever written, zero or not. @fn may write to the book. */
 typedef void (*book_fn)(void *data, u64 i);

@@ -211,39 +211,43 @@ void gone_drop(struct gone_list *l, unsigned int i)
 	l->n--;
 }
 
-/* Neighbours of the host's that went the same way are one: what covers both covers it. */
-static bool gone_merge(struct gone *g, const struct gone *more)
+/*
+ * Neighbours of the host's that went the same way are one: what covers both covers it.
+ * @d went now, by @cpu, and is no table.
+ */
+static bool gone_merge(struct gone *g, const struct check_desc *d, unsigned int cpu)
 {
-	if (g->phase != GONE_STORED || g->walks || more->walks || g->d.hyp || more->d.hyp ||
-	    g->d.guest != more->d.guest || g->d.level != more->d.level || g->grain != more->grain ||
-	    g->hi != more->lo || g->by != more->by || g->d.cpus != more->d.cpus)
+	if (g->phase != GONE_STORED || g->walks || g->d.hyp || d->hyp || g->d.guest != d->guest ||
+	    g->d.level != d->level || g->grain != d->size || g->hi != d->ia || g->by != cpu ||
+	    g->d.cpus != d->cpus)
 		return false;
-	g->hi = more->hi;
+	g->hi = d->ia + d->size;
 	return true;
 }
 
 void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d, u64 old,
 	      const struct event *ev)
 {
-	struct gone g = {
-		.d = *d,
-		.old = old,
-		.desc_pa = ev->addr,
-		.lo = d->ia,
-		.hi = d->ia + d->size,
-		.grain = d->size,
-		.by = ev->cpu,
-		.walks = pte_table(old, d->level),
-		.ev = *ev,
-	};
+	const bool walks = pte_table(old, d->level);
+	struct gone *g;
 
-	if (g.walks && !table_empty(o, &l->pools, old))
-		g.grain = check_page_size(o);
-	if (l->merge && l->n && gone_merge(&l->g[l->n - 1], &g))
+	if (l->merge && l->n && !walks && gone_merge(&l->g[l->n - 1], d, ev->cpu))
 		return;
 	if (l->n == GONE_MAX)
 		gone_drop(l, 0);
-	l->g[l->n++] = g;
+	g = &l->g[l->n++];
+	g->d = *d;
+	g->old = old;
+	g->desc_pa = ev->addr;
+	g->lo = d->ia;
+	g->hi = d->ia + d->size;
+	g->grain = walks && !table_empty(o, &l->pools, old) ? check_page_size(o) : d->size;
+	g->phase = GONE_STORED;
+	g->by = ev->cpu;
+	g->issuer = 0;
+	g->combined = false;
+	g->walks = walks;
+	g->ev = *ev;
 }
 
 /* What an operation reaches. */
@@ -336,10 +340,12 @@ void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev)
 /* DSB @what: does it wait for others' walks, and for more than stores? */
 static void dsb_kind(const char *what, bool *local, bool *stores_only)
 {
-	size_t n = strlen(what);
+	const char *end = what;
 
+	while (*end)
+		end++;
 	*local = what[0] == 'n';
-	*stores_only = n >= 2 && !strcmp(what + n - 2, "st");
+	*stores_only = end - what >= 2 && end[-2] == 's' && end[-1] == 't';
 }
 
 /* True: no TLB can hold it any more. */

@@ -109,7 +109,7 @@ static void replaced(struct oracle *o, struct bbm_state *s, const struct event *
 		breach(o, d, ev->old, ev, what, "it was never invalid");
 }
 
-static void bbm_store(struct oracle *o, void *state, const struct event *ev, const struct place *at)
+heard_often bbm_store(struct oracle *o, void *state, const struct event *ev, const struct place *at)
 {
 	struct bbm_state *s = state;
 
@@ -121,7 +121,7 @@ static void bbm_store(struct oracle *o, void *state, const struct event *ev, con
 		made(o, s, ev, &at->d);
 }
 
-static void bbm_event(struct oracle *o, void *state, const struct event *ev)
+heard_often bbm_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct bbm_state *s = state;
 
@@ -153,7 +153,7 @@ const struct checker bbm_checker = {
 	.state_size = sizeof(struct bbm_state),
 	.kinds = BIT(EV_TLBI) | BIT(EV_DSB),
 	.event = bbm_event,
-	.stores = PART_TABLES,
+	.stores = PART_TABLES | VALID_ENTRIES,
 	.store = bbm_store,
 	.begin = bbm_begin,
 	.end = bbm_end,

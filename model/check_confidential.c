@@ -352,7 +352,7 @@ static void accessed(struct oracle *o, struct confidential_state *s, const struc
 	}
 }
 
-static void confidential_store(struct oracle *o, void *state, const struct event *ev,
+heard_often confidential_store(struct oracle *o, void *state, const struct event *ev,
 			       const struct place *at)
 {
 	struct confidential_state *s = state;
@@ -361,7 +361,7 @@ static void confidential_store(struct oracle *o, void *state, const struct event
 		hyp_wrote(o, s, ev->addr, ev->arg);
 }
 
-static void confidential_event(struct oracle *o, void *state, const struct event *ev)
+heard_often confidential_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct confidential_state *s = state;
 

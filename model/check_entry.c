@@ -42,7 +42,7 @@ static void check_attributes(struct oracle *o, const struct check_desc *d, const
 			      "EL2 maps registers at 0x%" PRIx64 " as cacheable memory", pa.pa);
 }
 
-static void entry_store(struct oracle *o, void *state, const struct event *ev,
+heard_often entry_store(struct oracle *o, void *state, const struct event *ev,
 			const struct place *at)
 {
 	if (ev->arg != 8 || !pte_valid(ev->val) || !at->walked)
@@ -54,6 +54,6 @@ static void entry_store(struct oracle *o, void *state, const struct event *ev,
 
 const struct checker entry_checker = {
 	.name = "entry",
-	.stores = PART_TABLES,
+	.stores = PART_TABLES | VALID_ENTRIES,
 	.store = entry_store,
 };

@@ -148,7 +148,7 @@ static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, cons
 {
 	const struct check_pool *p = check_pool_of(&s->pools, pa);
 
-	if (p ? !allocators(o, p->lock, pa, ev) : s->n_vm_free)
+	if (p ? !allocators(o, p->lock, pa, ev) && is_free(o, p, pa) : s->n_vm_free)
 		check_written(o, s, pa, ev);
 }
 
@@ -287,19 +287,19 @@ static void check_host_free(struct oracle *o, const struct event *ev)
 			      ev->addr);
 }
 
-static void lifetime_store(struct oracle *o, void *state, const struct event *ev,
+heard_often lifetime_store(struct oracle *o, void *state, const struct event *ev,
 			   const struct place *at)
 {
 	struct lifetime_state *s = state;
 
 	if (unlikely(s->off))
 		return;
-	if (ev->arg == 8 && (ev->val & 3) == 3)
+	if (check_is_table(&at->part) && ev->arg == 8 && (ev->val & 3) == 3)
 		check_link(o, s, ev, &at->part);
 	check_store(o, s, ev->addr, ev);
 }
 
-static void lifetime_event(struct oracle *o, void *state, const struct event *ev)
+heard_often lifetime_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lifetime_state *s = state;
 

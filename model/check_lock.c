@@ -58,16 +58,13 @@ static void taken_under(struct oracle *o, struct lock_state *s, const struct spi
 	s->before[l->rank] |= BIT(held->rank);
 }
 
-static void check_order(struct oracle *o, struct lock_state *s, const struct event *ev)
+/* It was not yet taken with all these held; or never comes. */
+static __attribute__((noinline)) void new_order(struct oracle *o, struct lock_state *s,
+						const struct event *ev)
 {
 	const struct spinlock *locks = oracle_board(o)->locks, *taken = NULL;
-	u64 held = oracle_board(o)->cpus[ev->cpu].holds;
+	u64 held = 0;
 
-	/* mostly it was taken with these held before */
-	if (likely(ev->arg < MAX_LOCKS && ev->sub != EV_LOCK_NEVER &&
-		   !(held & ~s->before[ev->arg] & ~BIT(ev->arg))))
-		return;
-	held = 0;
 	for (const struct spinlock *l = locks; l; l = l->next) {
 		if (l->name == ev->what)
 			taken = l;
@@ -80,6 +77,15 @@ static void check_order(struct oracle *o, struct lock_state *s, const struct eve
 	for (const struct spinlock *l = locks; l; l = l->next)
 		if (l->rank < MAX_LOCKS && held & ~s->before[taken->rank] & BIT(l->rank))
 			taken_under(o, s, l, taken, ev);
+}
+
+static void check_order(struct oracle *o, struct lock_state *s, const struct event *ev)
+{
+	const u64 held = oracle_board(o)->cpus[ev->cpu].holds;
+
+	if (unlikely(ev->arg >= MAX_LOCKS || ev->sub == EV_LOCK_NEVER ||
+		     held & ~s->before[ev->arg] & ~BIT(ev->arg)))
+		new_order(o, s, ev);
 }
 
 /* ---- What is held --------------------------------------------------------------------- */
@@ -214,17 +220,18 @@ static __attribute__((noinline)) void fields_locked(struct oracle *o, struct loc
 		must_hold(o, s->host, frame, ev, "the guests' count of a page");
 }
 
-static void check_hyp_page(struct oracle *o, struct lock_state *s, const struct place *at,
+/* @at: the first byte's place in the struct hyp_page of @frame. */
+static void check_hyp_page(struct oracle *o, struct lock_state *s, u64 at, u64 frame,
 			   const struct event *ev)
 {
 	const struct el2_layout *l = oracle_view(o)->layout;
 
 	if (ev->old == ev->val)
 		return;
-	if (likely(at->field == l->refcount_off && ev->arg == l->refcount_width))
-		count_locked(o, s, at->frame, ev);
+	if (likely(at == l->refcount_off && ev->arg == l->refcount_width))
+		count_locked(o, s, frame, ev);
 	else
-		fields_locked(o, s, at->field, at->frame, ev);
+		fields_locked(o, s, at, frame, ev);
 }
 
 static __attribute__((noinline)) void check_lists(struct oracle *o, const struct event *ev)
@@ -247,7 +254,7 @@ static void check_data(struct oracle *o, struct lock_state *s, const struct even
 		check_lists(o, ev);
 }
 
-static void lock_store(struct oracle *o, void *state, const struct event *ev,
+heard_often lock_store(struct oracle *o, void *state, const struct event *ev,
 		       const struct place *at)
 {
 	struct lock_state *s = state;
@@ -259,7 +266,7 @@ static void lock_store(struct oracle *o, void *state, const struct event *ev,
 		check_data(o, s, ev);
 		break;
 	case PART_VMEMMAP:
-		check_hyp_page(o, s, at, ev);
+		check_hyp_page(o, s, at->field, at->frame, ev);
 		break;
 	default:
 		check_table(o, s, &at->part, ev);
@@ -276,7 +283,7 @@ static void check_zeroed(struct oracle *o, struct lock_state *s, const struct ev
 		check_table(o, s, &p, ev);
 }
 
-static void lock_event(struct oracle *o, void *state, const struct event *ev)
+heard_often lock_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lock_state *s = state;
 

@@ -126,14 +126,14 @@ static void check_put(struct oracle *o, struct refcount_state *s, const struct e
 			      "a page without references lost one more");
 }
 
-static void refcount_store(struct oracle *o, void *state, const struct event *ev,
+heard_often refcount_store(struct oracle *o, void *state, const struct event *ev,
 			   const struct place *at)
 {
 	if (ev->arg == 8 && !ev->old != !ev->val)
 		touch(state, ALIGN_DOWN(ev->addr, check_page_size(o)));
 }
 
-static void refcount_event(struct oracle *o, void *state, const struct event *ev)
+heard_often refcount_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct refcount_state *s = state;
 	const u64 page = ALIGN_DOWN(ev->addr, check_page_size(o));

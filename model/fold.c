@@ -165,11 +165,13 @@ static struct whose whose(const struct part_entry *p)
 	return (struct whose){ (u8)part_kind(p), p->slot };
 }
 
-static bool odd_entry(const struct oracle *o, struct whose w, u64 pte, int level, u64 ia)
+static inline bool odd_entry(const struct oracle *o, struct whose w, u64 pte, int level, u64 ia)
 {
+	if (!pte_valid(pte))
+		return pte && w.part == PART_HOST_TABLE;
 	if (pte_table(pte, level))
 		return true;
-	return w.part == PART_HOST_TABLE ? !even(o, pte, ia) : pte_valid(pte);
+	return w.part != PART_HOST_TABLE || !even(o, pte, ia);
 }
 
 /* A leaf of a table that came or went as a whole. */
@@ -187,7 +189,7 @@ static void leaf_changed(struct oracle *o, struct whose w, int level, u64 ia, u6
 /* The entries of the table page at @pa; NULL: nothing answers there. */
 static const u64 *table_at(struct oracle *o, u64 pa)
 {
-	struct extent *e = extent_find(o->b, pa);
+	struct extent *e = extent_at(o->b, pa);
 
 	if (!e || e->size - (pa - e->base) < BIT(o->shift))
 		return NULL;
@@ -207,11 +209,16 @@ static bool page_is_untouched(struct oracle *o, u64 pa)
 	return true;
 }
 
-/* A walk may no longer begin where the one before ended. */
-static void forget_last(struct oracle *o, struct whose w)
+/* A walk may no longer begin where the one before ended; but in a table of leaves that came. */
+static void set_last(struct oracle *o, struct whose w, int level, u64 ia, u64 table)
 {
-	if (w.part != PART_GUEST_TABLE)
-		o->last_table[w.part == PART_HYP_TABLE].size = 0;
+	if (w.part == PART_GUEST_TABLE)
+		return;
+	o->last_table[w.part == PART_HYP_TABLE] = (struct last_table){
+		.ia = ia,
+		.size = level == ARCH_LAST_LEVEL ? span_of(o, level - 1) : 0,
+		.pa = table,
+	};
 }
 
 static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t table,
@@ -222,9 +229,10 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 	u16 entries = 0, odd = 0;
 	struct part_entry *p;
 
-	forget_last(o, w);
+	set_last(o, w, 0, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
+	set_last(o, w, level, ia, table.pa);
 	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
 		if (!o->fold.counting)
 			fold_reread(o, ev);
@@ -258,7 +266,7 @@ static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table
 	const u64 *pte = table_at(o, table.pa);
 	struct part_entry p;
 
-	forget_last(o, w);
+	set_last(o, w, 0, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
@@ -371,14 +379,30 @@ static void count_made(struct oracle *o, int level, const struct event *ev)
 	}
 }
 
-/* Apart, so that stores to less than tables do not pay for its registers. */
-static __attribute__((noinline)) void table_store(struct oracle *o, const struct part *at,
-						  const struct event *ev)
+/* Of the old and the new entry one at least is valid. */
+static __attribute__((noinline)) void entry_changed(struct oracle *o, struct whose w, int level,
+						    u64 ia, const struct event *ev)
+{
+	const bool host = w.part == PART_HOST_TABLE;
+
+	if (pte_table(ev->old, level))
+		unlink_table(o, w, level + 1, pa_from_pte(o->b->f, ev->old), ev);
+	else if (!host)
+		leaf_changed(o, w, level, ia, ev->old, -1, ev);
+	if (pte_table(ev->val, level))
+		link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
+	else if (!host)
+		leaf_changed(o, w, level, ia, ev->val, 1, ev);
+	if (host)
+		count_made(o, level, ev);
+}
+
+void fold_table_store(struct oracle *o, const struct event *ev, const struct part *at)
 {
 	const struct whose w = { at->part, at->handle ? (u16)(at->handle - EL2_HANDLE_OFFSET) : 0 };
-	int level = at->level;
-	u64 i = (ev->addr & (BIT(o->shift) - 1)) / 8;
-	u64 ia = at->ia + (i << level_shift(o->shift, level));
+	const int level = at->level;
+	const u64 i = (ev->addr & (BIT(o->shift) - 1)) / 8;
+	const u64 ia = at->ia + (i << level_shift(o->shift, level));
 	bool was_odd, is_odd;
 	struct part_entry *p;
 
@@ -393,18 +417,10 @@ static __attribute__((noinline)) void table_store(struct oracle *o, const struct
 	p = book_put(o->b, &o->fold.parts, ev->addr >> o->shift);
 	p->entries = (u16)(p->entries + (ev->val != 0) - (ev->old != 0));
 	p->odd = (u16)(p->odd + is_odd - was_odd);
-	if (pte_table(ev->old, level))
-		unlink_table(o, w, level + 1, pa_from_pte(o->b->f, ev->old), ev);
-	else if (w.part != PART_HOST_TABLE)
-		leaf_changed(o, w, level, ia, ev->old, -1, ev);
-	if (pte_table(ev->val, level))
-		link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
-	else if (w.part != PART_HOST_TABLE)
-		leaf_changed(o, w, level, ia, ev->val, 1, ev);
+	if (pte_valid(ev->old | ev->val))
+		entry_changed(o, w, level, ia, ev);
 	if (w.part == PART_GUEST_TABLE && !pte_table(ev->old, level) && !pte_table(ev->val, level))
 		guests_changed(o, w.slot, level, ia, ev);
-	if (w.part == PART_HOST_TABLE)
-		count_made(o, level, ev);
 	if (w.part != PART_HOST_TABLE || (!was_odd && !is_odd))
 		return;
 	if (level == ARCH_LAST_LEVEL)
@@ -414,28 +430,33 @@ static __attribute__((noinline)) void table_store(struct oracle *o, const struct
 }
 
 /* struct hyp_page: orders are no concern, nor are counts on EL2's own pages. */
-static void record_store(struct oracle *o, const struct place *at, const struct event *ev)
+void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 field)
 {
 	const struct el2_layout *l = o->v->layout;
-	u64 pfn = at->frame >> o->shift, word;
-	u64 last = pfn + ((at->field + ev->arg - 1) >> o->hyp_page_shift);
+	u64 pfn = frame >> o->shift, word;
+	u64 last = pfn + ((field + ev->arg - 1) >> o->hyp_page_shift);
 
-	if (ev->old == ev->val || (at->field == l->order_off && ev->arg == l->order_width))
+	if (ev->old == ev->val || (field == l->order_off && ev->arg == l->order_width))
 		return;
 	word = pfn < o->n_frames ? page_word(o, pfn) : 0;
-	if (at->field == l->refcount_off && ev->arg == l->refcount_width && word &&
+	if (field == l->refcount_off && ev->arg == l->refcount_width && word &&
 	    FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
 		return;
 	for (; pfn <= last; pfn++)
 		fold_touch_page(o, pfn, SIDE_RECORD, ev);
 }
 
-static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
+static bool hosts_alone(const struct oracle *o, u64 frame)
 {
-	u64 word = page_word(o, frame);
+	const u64 word = page_word(o, frame);
 
-	if (word && FIELD_GET(WORD_HOST, word) != PKVM_PAGE_OWNED)
-		return;
+	return !word || FIELD_GET(WORD_HOST, word) == PKVM_PAGE_OWNED;
+}
+
+/* EL2 wrote to memory that is the host's alone. */
+static __attribute__((noinline)) void alien_write(struct oracle *o, u64 frame,
+						  const struct event *ev)
+{
 	/* what the host names as given is EL2's while it looks at it */
 	if ((o->verdict.n_effects || o->verdict.moved) && m_names(&o->verdict, &o->call, frame))
 		return;
@@ -443,19 +464,12 @@ static void alien_write(struct oracle *o, u64 frame, const struct event *ev)
 		o->fold.alien = *ev;
 }
 
-void fold_store(struct oracle *o, const struct event *ev, const struct place *at)
+void fold_plain_store(struct oracle *o, const struct event *ev)
 {
-	switch (at->part.part) {
-	case PART_NONE:
-		if (ev->addr >> o->shift < o->n_frames)
-			alien_write(o, ev->addr >> o->shift, ev);
-		break;
-	case PART_VMEMMAP:
-		record_store(o, at, ev);
-		break;
-	default:
-		table_store(o, &at->part, ev);
-	}
+	const u64 frame = ev->addr >> o->shift;
+
+	if (frame < o->n_frames && hosts_alone(o, frame))
+		alien_write(o, frame, ev);
 }
 
 /* Bytes changed in a way that does not tell what they were. */
@@ -466,7 +480,7 @@ static void on_bytes(struct oracle *o, u64 addr, u64 bytes, bool by_el2, const s
 	for (; frame < end && frame < o->n_frames; frame++) {
 		if (part_kind(part_at(o, frame)) != PART_NONE)
 			fold_reread(o, ev);
-		else if (by_el2)
+		else if (by_el2 && hosts_alone(o, frame))
 			alien_write(o, frame, ev);
 	}
 }
@@ -484,9 +498,6 @@ void fold_event(struct oracle *o, const struct event *ev)
 		break;
 	case EV_ALLOC:
 		o->fold.alloc_failed |= !ev->addr;
-		break;
-	case EV_LOCK:
-		o->fold.stuck |= ev->sub == EV_LOCK_NEVER;
 		break;
 	default:
 		break;

@@ -12,7 +12,7 @@ struct touch *fold_touch_page(struct oracle *o, u64 pfn, u32 sides, const struct
 /* EL2 maps it so much more often at other than its linear address. */
 void fold_touch_elsewhere(struct oracle *o, u64 pfn, s32 change, const struct event *ev);
 /* Too much changed to say which pages: read all. */
-void fold_reread(struct oracle *o, const struct event *ev);
+void fold_reread(struct oracle *o, const struct event *ev) __attribute__((cold));
 
 /* A leaf of the tables of the VM in @slot came (@change 1) or went (-1). */
 void fold_guest_leaf(struct oracle *o, u16 slot, int level, u64 ia, u64 pte, s32 change,

@@ -29,7 +29,7 @@ static const struct checker *const checkers[] = {
 
 /* ---- Events ------------------------------------------------------------------------- */
 
-#define FOLD_KINDS (BIT(EV_ZERO) | BIT(EV_ACCESS) | BIT(EV_ALLOC) | BIT(EV_LOCK))
+#define FOLD_KINDS (BIT(EV_ZERO) | BIT(EV_ACCESS) | BIT(EV_ALLOC))
 
 /*
  * Who hears of what is settled where this is compiled: @which, @kind and @part are
@@ -37,70 +37,89 @@ static const struct checker *const checkers[] = {
  */
 #define settled static inline __attribute__((always_inline)) void
 
-settled tell_store(struct oracle *o, unsigned int which, unsigned int part, const struct event *ev,
-		   const struct place *at)
+settled tell_store(unsigned int which, struct oracle *o, unsigned int part, bool valid,
+		   const struct event *ev, const struct place *at)
 {
 	const struct checker *c = checkers[which];
 
-	if (c->store && (!c->stores || c->stores & BIT(part)))
+	if (c->store && (!c->stores || c->stores & BIT(part)) &&
+	    (valid || !(c->stores & VALID_ENTRIES)))
 		c->store(o, o->checker_state[which], ev, at);
 }
 
-settled tell_stores(struct oracle *o, unsigned int part, const struct event *ev,
-		    const struct place *at)
-{
-	tell_store(o, LOCK, part, ev, at);
-	tell_store(o, BBM, part, ev, at);
-	tell_store(o, TLB, part, ev, at);
-	tell_store(o, REFCOUNT, part, ev, at);
-	tell_store(o, LIFETIME, part, ev, at);
-	tell_store(o, CONFIDENTIAL, part, ev, at);
-	tell_store(o, RANGE, part, ev, at);
-	tell_store(o, ENTRY, part, ev, at);
-	tell_store(o, BOOKS, part, ev, at);
-}
+/* Each in turn, without a loop: see above. */
+#define FOR_EACH_CHECKER(fn, ...)                                                                  \
+	do {                                                                                       \
+		fn(LOCK, __VA_ARGS__);                                                             \
+		fn(BBM, __VA_ARGS__);                                                              \
+		fn(TLB, __VA_ARGS__);                                                              \
+		fn(REFCOUNT, __VA_ARGS__);                                                         \
+		fn(LIFETIME, __VA_ARGS__);                                                         \
+		fn(CONFIDENTIAL, __VA_ARGS__);                                                     \
+		fn(RANGE, __VA_ARGS__);                                                            \
+		fn(ENTRY, __VA_ARGS__);                                                            \
+		fn(BOOKS, __VA_ARGS__);                                                            \
+	} while (0)
 
-settled tell_event(struct oracle *o, unsigned int which, unsigned int kind, const struct event *ev)
+settled tell_event(unsigned int which, struct oracle *o, unsigned int kind, const struct event *ev)
 {
 	const struct checker *c = checkers[which];
 
+	if (ev->kind != kind)
+		__builtin_unreachable();
 	if (c->event && c->kinds & BIT(kind))
 		c->event(o, o->checker_state[which], ev);
 }
 
 settled tell_events(struct oracle *o, unsigned int kind, const struct event *ev)
 {
-	tell_event(o, LOCK, kind, ev);
-	tell_event(o, BBM, kind, ev);
-	tell_event(o, TLB, kind, ev);
-	tell_event(o, REFCOUNT, kind, ev);
-	tell_event(o, LIFETIME, kind, ev);
-	tell_event(o, CONFIDENTIAL, kind, ev);
-	tell_event(o, RANGE, kind, ev);
-	tell_event(o, ENTRY, kind, ev);
-	tell_event(o, BOOKS, kind, ev);
+	FOR_EACH_CHECKER(tell_event, o, kind, ev);
+}
+
+/* @part and @valid are constants: a case of its own for each. */
+settled take_store(struct oracle *o, unsigned int part, bool valid, const struct event *ev,
+		   struct part p)
+{
+	struct place at;
+
+	at.part = p;
+	check_place(o, ev, &at);
+	if (unlikely(!o->fold.live))
+		;
+	else if (part == PART_NONE)
+		fold_plain_store(o, ev);
+	else if (part == PART_VMEMMAP)
+		fold_record_store(o, ev, at.frame, at.field);
+	else
+		fold_table_store(o, ev, &p);
+	FOR_EACH_CHECKER(tell_store, o, part, valid, ev, &at);
+}
+
+static __attribute__((noinline)) void on_valid_entry(struct oracle *o, const struct event *ev,
+						     struct part p)
+{
+	take_store(o, PART_HOST_TABLE, true, ev, p);
+}
+
+static __attribute__((noinline)) void on_invalid_entry(struct oracle *o, const struct event *ev,
+						       struct part p)
+{
+	take_store(o, PART_HOST_TABLE, false, ev, p);
 }
 
 static void on_store(void *data, const struct event *ev)
 {
-	struct oracle *o = data;
-	struct place at;
+	const struct part p = fold_part(data, PA(ev->addr));
 
-	G_STATIC_ASSERT(N_PARTS == 5); /* the third case below is of tables */
-	at.part = fold_part(o, PA(ev->addr));
-	check_place(o, ev, &at);
-	if (likely(o->fold.live))
-		fold_store(o, ev, &at);
-	switch (at.part.part) {
-	case PART_NONE:
-		tell_stores(o, PART_NONE, ev, &at);
-		break;
-	case PART_VMEMMAP:
-		tell_stores(o, PART_VMEMMAP, ev, &at);
-		break;
-	default:
-		tell_stores(o, PART_HOST_TABLE, ev, &at);
-	}
+	G_STATIC_ASSERT(N_PARTS == 5); /* the last two cases are of tables */
+	if (p.part == PART_VMEMMAP)
+		take_store(data, PART_VMEMMAP, true, ev, p);
+	else if (p.part == PART_NONE)
+		take_store(data, PART_NONE, true, ev, p);
+	else if (pte_valid(ev->old | ev->val))
+		on_valid_entry(data, ev, p);
+	else
+		on_invalid_entry(data, ev, p);
 }
 
 static void on_rare(void *data, const struct event *ev)
@@ -117,8 +136,10 @@ static void on_rare(void *data, const struct event *ev)
 
 static void on_lock(void *data, const struct event *ev)
 {
-	fold_event(data, ev);
-	tell_events(data, EV_LOCK, ev);
+	struct oracle *o = data;
+
+	o->fold.stuck |= ev->sub == EV_LOCK_NEVER;
+	tell_events(o, EV_LOCK, ev);
 }
 
 static void on_unlock(void *data, const struct event *ev)
@@ -209,7 +230,8 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		.pages = o,
 	};
 	/* address space only: what is used is a word for each page that is not the host's */
-	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o) || !race_init(o))
+	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o) || !race_init(o) ||
+	    !devices_init(o))
 		return NULL;
 	checkers_init(o);
 	for (unsigned int i = 0; i < G_N_ELEMENTS(often); i++)
@@ -231,21 +253,29 @@ void oracle_free(struct oracle *o)
 
 /* ---- Actions ------------------------------------------------------------------------------ */
 
+settled begin(unsigned int which, struct oracle *o)
+{
+	if (checkers[which]->begin)
+		checkers[which]->begin(o, o->checker_state[which], &o->action);
+}
+
 void oracle_begin(struct oracle *o, const struct oracle_action *a)
 {
 	o->action = *a;
 	o->current = &o->action;
 	judge_begin(o);
-	for (unsigned int i = 0; checkers[i]; i++)
-		if (checkers[i]->begin)
-			checkers[i]->begin(o, o->checker_state[i], &o->action);
+	FOR_EACH_CHECKER(begin, o);
+}
+
+settled ended(unsigned int which, struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	if (checkers[which]->end)
+		checkers[which]->end(o, o->checker_state[which], end, value);
 }
 
 void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 {
-	for (unsigned int i = 0; checkers[i]; i++)
-		if (checkers[i]->end)
-			checkers[i]->end(o, o->checker_state[i], end, value);
+	FOR_EACH_CHECKER(ended, o, end, value);
 }
 
 void oracle_end(struct oracle *o, enum oracle_end_kind end, s64 value)

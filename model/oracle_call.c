@@ -42,12 +42,23 @@ static const struct rule_of_call calls[] = {
 	{ NULL, M_OTHER, SHAPE_NONE, false },
 };
 
-static const struct rule_of_call *rule_of(const struct el2_call *call)
+G_STATIC_ASSERT(G_N_ELEMENTS(calls) <= MAX_CALLS);
+
+/* A release's call is found by name once, and from then on by its place. */
+static const struct rule_of_call *rule_of(struct oracle *o, const struct el2_call *call)
 {
 	const struct rule_of_call *r = calls;
+	unsigned int i = 0;
 
-	while (r->name && (!call || r->name[0] != call->name[0] || strcmp(r->name, call->name)))
+	if (!call)
+		return &calls[G_N_ELEMENTS(calls) - 1];
+	while (i < G_N_ELEMENTS(calls) && o->known_call[i] != call)
+		i++;
+	if (i < G_N_ELEMENTS(calls))
+		return &calls[i];
+	while (r->name && strcmp(r->name, call->name))
 		r++;
+	o->known_call[r - calls] = call;
 	return r;
 }
 
@@ -188,7 +199,7 @@ static void name_action(struct oracle *o)
 	static const enum m_op op_of_access[] = { M_HOST_READ, M_HOST_WRITE, M_HOST_EXEC };
 	static const enum m_op op_of_guest[] = { M_GUEST_READ, M_GUEST_WRITE, M_GUEST_EXEC };
 	const struct oracle_action *a = &o->action;
-	const struct rule_of_call *r = rule_of(a->kind == ORACLE_CALL ? a->call : NULL);
+	const struct rule_of_call *r = rule_of(o, a->kind == ORACLE_CALL ? a->call : NULL);
 
 	o->call = (struct m_call){ .op = r->op, .cpu = a->cpu, .addr = a->addr, .size = a->size };
 	call_arguments(o, r->shape);

@@ -120,8 +120,10 @@ struct fold {
 
 bool fold_init(struct oracle *o);
 void fold_begin(struct oracle *o);
-/* EV_STORE, and where it went. Only while the fold is live. */
-void fold_store(struct oracle *o, const struct event *ev, const struct place *at);
+/* EV_STORE into what plays no part; hyp_vmemmap's entry of @frame at @field; the table @at. */
+void fold_plain_store(struct oracle *o, const struct event *ev);
+void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 field);
+void fold_table_store(struct oracle *o, const struct event *ev, const struct part *at);
 /* The others that it wants. */
 void fold_event(struct oracle *o, const struct event *ev);
 /* After the action: which pages blocks and tables that changed stand for. */
@@ -149,6 +151,7 @@ enum judging {
 	JUDGE_TAKE,   /* anything */
 };
 
+bool devices_init(struct oracle *o);
 void judge_begin(struct oracle *o);
 /* Names the action's call, its op and arguments, and what may come of it now. */
 void judge_action(struct oracle *o);
@@ -165,10 +168,11 @@ void judge_dma(struct oracle *o, const struct event *ev);
 
 /* A page broke @rule; told in full for the first one of this action. */
 void judge_broken(struct oracle *o, enum rule_id rule, u64 pfn, const struct event *ev,
-		  const struct found *before, const struct found *now, const char *why);
+		  const struct found *before, const struct found *now, const char *why)
+	__attribute__((cold));
 /* A difference that counts only if no rule is broken. @pfn: or NO_PAGE. */
 void judge_odd(struct oracle *o, u64 pfn, const struct event *ev, const struct found *before,
-	       const struct found *now, const char *why);
+	       const struct found *now, const char *why) __attribute__((cold));
 
 /* What EL2 knows of the machine, for the rules. */
 void boot_sync(struct oracle *o);
@@ -221,6 +225,7 @@ void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 #define ORACLE_REGIONS 128u
 #define MAX_CHECKERS 10u
 #define BOOT_EVENTS 8u
+#define MAX_CALLS 24u
 
 struct oracle {
 	struct board *b;
@@ -243,6 +248,11 @@ struct oracle {
 		u64 ia, size, pa;
 	} last_table[2];    /* of the host and of EL2: where the last walk ended */
 	struct book guests; /* what guests have to do with a page */
+	struct dma_device {
+		const u8 *reg; /* its first registers, and how many bytes of them it has */
+		u8 bytes;
+	} *dma;
+	unsigned int n_dma;
 	struct fold fold;
 	struct m_ffa *ffa;
 	struct oracle_guests *g;
@@ -253,6 +263,7 @@ struct oracle {
 	/* the action */
 	const struct oracle_action *current; /* or NULL */
 	struct oracle_action action;
+	const struct el2_call *known_call[MAX_CALLS]; /* by row of the rules, and the last other */
 	struct m_call call;
 	struct m_verdict verdict;
 	u8 refusal;  /* enum refusal */

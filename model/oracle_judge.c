@@ -137,25 +137,34 @@ static bool owner_changed(const struct m_page *a, const struct m_page *b)
 	return (holds(a->host) && !holds(b->host)) || (holds(a->hyp) && !holds(b->hyp));
 }
 
-/* A `dma` device that was told of the page and not yet to start: it will use it. */
-static bool dma_programmed(struct oracle *o, u64 pfn)
+bool devices_init(struct oracle *o)
 {
 	const GArray *mmio = o->b->config->mmio;
-	const u64 page = pfn << o->shift, size = BIT(o->shift);
 
+	o->dma = board_alloc(o->b, MAX(mmio->len, 1) * sizeof(*o->dma));
 	for (guint i = 0; i < mmio->len; i++) {
 		const struct mmio_window *w = &g_array_index(mmio, struct mmio_window, i);
-		u64 reg[4] = { 0 };
+		const struct extent *e = extent_at(o->b, w->base);
 
-		if (w->model != WINDOW_DMA)
-			continue;
-		/* how many bytes: mostly none, and then the rest is not worth a look */
-		board_peek(o->b, PA(w->base + 16), 8, &reg[2]);
-		if (!reg[2])
-			continue;
-		for (unsigned int k = 0; k < 4; k++)
-			board_peek(o->b, PA(w->base + 8 * k), 8, &reg[k]);
-		if (reg[3])
+		if (w->model == WINDOW_DMA)
+			o->dma[o->n_dma++] = (struct dma_device){
+				.reg = e->bytes + (w->base - e->base),
+				.bytes = (u8)ALIGN_DOWN(MIN(w->size, 4 * sizeof(u64)), 8),
+			};
+	}
+	return true;
+}
+
+/* A `dma` device that was told of the page and not yet to start: it will use it. */
+static bool dma_programmed(const struct oracle *o, u64 pfn)
+{
+	const u64 page = pfn << o->shift, size = BIT(o->shift);
+
+	for (unsigned int i = 0; i < o->n_dma; i++) {
+		u64 reg[4] = { 0 }; /* source, destination, bytes, start */
+
+		memcpy(reg, o->dma[i].reg, o->dma[i].bytes);
+		if (!reg[2] || reg[3])
 			continue;
 		if (page - reg[0] < reg[2] || reg[0] - page < size || page - reg[1] < reg[2] ||
 		    reg[1] - page < size)

@@ -64,12 +64,15 @@ struct place {
 
 /* ---- Checkers: one file, one idea, a few rules ---- */
 
+#define VALID_ENTRIES BIT(31)
+
 struct checker {
 	const char *name;
 	size_t state_size; /* of board_alloc()ed, zeroed state */
 	u32 kinds;	   /* BIT(EV_*) of the events that it wants, but for EV_STORE */
 	u32 stores;	   /* BIT(PART_*) of the frames whose EV_STORE it wants, of tables all or
-			      none; 0: all */
+			      none; 0: all; VALID_ENTRIES too: of tables no store that has
+			      an invalid entry before and after it need be told */
 	void (*init)(struct oracle *o, void *state);
 	/* Called for each such event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);
@@ -80,6 +83,9 @@ struct checker {
 	void (*end)(struct oracle *o, void *state, enum oracle_end_kind end, s64 value);
 	void (*finish)(struct oracle *o, void *state);
 };
+
+/* What hears of many events is a part of the functions that tell of each kind. */
+#define heard_often static inline __attribute__((always_inline)) void
 
 extern const struct checker lock_checker;	  /* lock-order, lock-held */
 extern const struct checker bbm_checker;	  /* break-before-make */
@@ -95,7 +101,7 @@ extern const struct checker books_checker;	  /* no-change-on-error, leak, of the
 
 /* Report a breach at this action: once for the same rule and page. @ev may be NULL. */
 void oracle_breach(struct oracle *o, enum rule_id rule, u64 page, const struct event *ev,
-		   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+		   const char *fmt, ...) __attribute__((cold, format(printf, 5, 6)));
 
 struct board *oracle_board(struct oracle *o);
 const struct el2_view *oracle_view(struct oracle *o);

@@ -160,6 +160,12 @@ static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
 	if (ia - last->ia < last->size) {
 		struct mmu_table leaves = *t;
 
+		res->desc_pa = PA(last->pa + (ia - last->ia) / BIT(o->shift) * 8);
+		if (board_peek64(o->b, res->desc_pa, &res->desc) && !pte_valid(res->desc)) {
+			res->fault = MMU_FAULT_TRANSLATION;
+			res->level = ARCH_LAST_LEVEL;
+			return true;
+		}
 		leaves.root = PA(last->pa);
 		leaves.start_level = ARCH_LAST_LEVEL;
 		leaves.ia_bits = (u8)level_shift(o->shift, ARCH_LAST_LEVEL - 1);

@@ -70,7 +70,7 @@ static inline pa_t pa_add(pa_t a, u64 bytes)
 		if (__builtin_expect(!(cond), 0))                                                  \
 			sim_bug(__FILE__, __LINE__, #cond);                                        \
 	} while (0)
-void sim_bug(const char *file, int line, const char *cond) __attribute__((noreturn));
+void sim_bug(const char *file, int line, const char *cond) __attribute__((noreturn, cold));
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -284,7 +284,7 @@ void mem_store16_slow(struct cpu *cpu, u64 pa, u16 val, enum mem_order mo);
 void mem_store32_slow(struct cpu *cpu, u64 pa, u32 val, enum mem_order mo);
 void mem_store64_slow(struct cpu *cpu, u64 pa, u64 val, enum mem_order mo);
 /* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
-void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn));
+void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn, cold));
 
 static inline struct extent *extent_at(struct board *b, u64 pa)
 {
@@ -449,6 +449,8 @@ static inline void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, 
 		cpu_cmo_slow(cpu, what, pa, va, bytes);
 }
 
+void event_tell(const struct event_listener *l, const struct event *ev); /* all of them */
+
 static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
 	const struct board *b = cpu->board;
@@ -471,22 +473,23 @@ static inline void event_post(struct cpu *cpu, struct event ev)
 		ev.fn = cpu->frame->fn;
 	*slot = ev;
 	ring->count[ev.kind]++;
-	if (!l->fn)
-		return;
-	/* the last call is a jump, and mostly the only one */
-	for (; l[1].fn; l++)
+	/* mostly it is one, and then a jump */
+	if (likely(l->fn && !l[1].fn))
 		l->fn(l->data, slot);
-	l->fn(l->data, slot);
+	else if (l->fn)
+		event_tell(l, slot);
 }
 
 /* Every event has a number; who wants it gets it. */
 #define event_emit(cpu_, ...)                                                   \
 	do {                                                                    \
-		if (unlikely((cpu_)->board->watched)) {                         \
+		struct board *b_ = (cpu_)->board;                               \
+                                                                                \
+		if (unlikely(b_->watched)) {                                    \
 			const struct event ev_ = { __VA_ARGS__ };               \
                                                                                 \
-			(cpu_)->board->seq++;                                   \
-			if ((cpu_)->board->kinds & BIT(ev_.kind))               \
+			b_->seq++;                                              \
+			if (b_->kinds & BIT(ev_.kind))                          \
 				event_post((cpu_), ev_);                        \
 		}                                                               \
 	} while (0)
@@ -586,8 +589,8 @@ struct cpu *board_current(const struct board *b); /* on whose stack we are, or N
 enum cpu_end cpu_result(struct cpu *cpu, s64 *ret); /* of the last run */
 
 /* From inside: this CPU's stack is dropped here. */
-void cpu_die(struct cpu *cpu) __attribute__((noreturn));
-void cpu_hang(struct cpu *cpu) __attribute__((noreturn));
+void cpu_die(struct cpu *cpu) __attribute__((noreturn, cold));
+void cpu_hang(struct cpu *cpu) __attribute__((noreturn, cold));
 
 /* Called when EL2 touches an address where nothing answers. Must not return. */
 typedef void (*bus_error_fn)(struct cpu *cpu, pa_t pa);

@@ -111,6 +111,12 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data)
 	board_update_watched(b);
 }
 
+void event_tell(const struct event_listener *l, const struct event *ev)
+{
+	for (; l->fn; l++)
+		l->fn(l->data, ev);
+}
+
 void event_step_slow(struct cpu *cpu, enum event_kind kind)
 {
 	struct board *b = cpu->board;

@@ -41,10 +41,10 @@ struct hyp_cpu {
  * EV_PANIC, drop this CPU's stack. In the EL1 build a WARN is only an event.
  * EV_PANIC carries .what = "WARN", "BUG" or "EL2_ABORT" and .fn = where.
  */
-void hyp_bug(struct hyp_cpu *c, const char *fn, const char *cond) __attribute__((noreturn));
-void hyp_warn(struct hyp_cpu *c, const char *fn, const char *cond);
+void hyp_bug(struct hyp_cpu *c, const char *fn, const char *cond) __attribute__((noreturn, cold));
+void hyp_warn(struct hyp_cpu *c, const char *fn, const char *cond) __attribute__((cold));
 /* A data abort of EL2 itself at @va (page aligned in the report). */
-void hyp_abort(struct hyp_cpu *c, const char *fn, va_t va) __attribute__((noreturn));
+void hyp_abort(struct hyp_cpu *c, const char *fn, va_t va) __attribute__((noreturn, cold));
 
 #define BUG_ON(c, cond)                                    \
 	do {                                               \
