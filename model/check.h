@@ -66,6 +66,15 @@ static inline void check_pools_sync(struct oracle *o, struct check_pools *p)
 		check_pools_read(o, p);
 }
 
+/* A count that was put below 0 shows as the largest. */
+static inline bool check_below_zero(struct oracle *o, u64 count)
+{
+	const u8 width = oracle_view(o)->layout->refcount_width;
+	const u64 max = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
+
+	return (count & max) == max;
+}
+
 /* The pool whose range holds @pa, or NULL. */
 static inline const struct check_pool *check_pool_of(const struct check_pools *p, u64 pa)
 {
@@ -99,18 +108,23 @@ void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_sta
 /* @at->part is a table's, and @pa in it: @walked and @d. */
 void check_desc_place(struct oracle *o, u64 pa, struct place *at);
 
+/* @at->part is hyp_vmemmap's, and @pa in it: @frame and @field. */
+static inline void check_record_place(struct oracle *o, u64 pa, struct place *at)
+{
+	const unsigned int shift = oracle_board(o)->f->page_shift;
+	const unsigned int entry = oracle_view(o)->layout->hyp_page_size;
+	const u64 off = pa & (BIT(shift) - 1);
+
+	at->frame = at->part.ia + (off >> __builtin_ctz(entry) << shift);
+	at->field = off & (entry - 1);
+}
+
 /* @at->part is known: fill in the rest. */
 static inline void check_place(struct oracle *o, const struct event *ev, struct place *at)
 {
-	const unsigned int shift = oracle_board(o)->f->page_shift;
-	const u64 off = ev->addr & (BIT(shift) - 1);
-
 	at->walked = false;
 	if (at->part.part == PART_VMEMMAP) {
-		const unsigned int entry = oracle_view(o)->layout->hyp_page_size;
-
-		at->frame = at->part.ia + (off >> __builtin_ctz(entry) << shift);
-		at->field = off & (entry - 1);
+		check_record_place(o, ev->addr, at);
 	} else if (at->part.part != PART_NONE && ev->arg == 8 && pte_valid(ev->old | ev->val)) {
 		check_desc_place(o, ev->addr, at);
 	}

@@ -121,6 +121,13 @@ heard_often bbm_store(struct oracle *o, void *state, const struct event *ev, con
 		made(o, s, ev, &at->d);
 }
 
+asked_often bbm_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)
+{
+	const struct bbm_state *s = state;
+
+	return s->broken.n;
+}
+
 heard_often bbm_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct bbm_state *s = state;
@@ -152,6 +159,7 @@ const struct checker bbm_checker = {
 	.name = "break-before-make",
 	.state_size = sizeof(struct bbm_state),
 	.kinds = BIT(EV_TLBI) | BIT(EV_DSB),
+	.heeds = bbm_heeds,
 	.event = bbm_event,
 	.stores = PART_TABLES | VALID_ENTRIES,
 	.store = bbm_store,

@@ -42,11 +42,15 @@ static bool within(u64 pa, u64 base, u64 size)
 }
 
 /* EL2's memory as it was set aside at boot. */
-static bool is_home(const struct el2_view *v, u64 pa)
+static __attribute__((noinline)) bool is_in_image(const struct el2_view *v, u64 pa)
 {
-	return within(pa, v->hyp_mem.base, v->hyp_mem.size) ||
-	       within(pa, v->bss.base, v->bss.size) || within(pa, v->data.base, v->data.size) ||
+	return within(pa, v->bss.base, v->bss.size) || within(pa, v->data.base, v->data.size) ||
 	       within(pa, v->rodata.base, v->rodata.size) || within(pa, v->text.base, v->text.size);
+}
+
+static inline bool is_home(const struct el2_view *v, u64 pa)
+{
+	return within(pa, v->hyp_mem.base, v->hyp_mem.size) || is_in_image(v, pa);
 }
 
 static struct line *line_find(struct confidential_state *s, u64 pa, u32 vm)

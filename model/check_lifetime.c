@@ -126,11 +126,10 @@ of_breach written(struct oracle *o, const char *pool, u64 pa, const struct event
 }
 
 /* Who holds the lock of a pool clears its pages, and links them. */
-static inline bool allocators(struct oracle *o, const struct spinlock *lock, u64 pa,
-			      const struct event *ev)
+static inline bool allocators(struct oracle *o, const struct spinlock *lock, u64 pa, bool clears,
+			      unsigned int cpu)
 {
-	return check_holds(lock, ev->cpu) &&
-	       (ev->kind == EV_ZERO || (pa & (check_page_size(o) - 1)) < LINKS_BYTES);
+	return check_holds(lock, cpu) && (clears || (pa & (check_page_size(o) - 1)) < LINKS_BYTES);
 }
 
 static __attribute__((noinline)) void check_written(struct oracle *o, struct lifetime_state *s,
@@ -139,16 +138,22 @@ static __attribute__((noinline)) void check_written(struct oracle *o, struct lif
 	const struct spinlock *lock;
 	const char *pool = free_in(o, s, pa, &lock);
 
-	if (pool && !allocators(o, lock, pa, ev))
+	if (pool && !allocators(o, lock, pa, ev->kind == EV_ZERO, ev->cpu))
 		written(o, pool, pa, ev);
 }
 
-/* Mostly one look at the lock tells, and that no VM's pool has a page free. */
-static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
+/* Mostly one look at the lock tells that it may, or that no VM's pool has a page free. */
+static inline bool may_be_free(struct oracle *o, const struct lifetime_state *s, u64 pa,
+			       bool clears, unsigned int cpu)
 {
 	const struct check_pool *p = check_pool_of(&s->pools, pa);
 
-	if (p ? !allocators(o, p->lock, pa, ev) && is_free(o, p, pa) : s->n_vm_free)
+	return p ? !allocators(o, p->lock, pa, clears, cpu) && is_free(o, p, pa) : s->n_vm_free;
+}
+
+static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
+{
+	if (unlikely(may_be_free(o, s, pa, ev->kind == EV_ZERO, ev->cpu)))
 		check_written(o, s, pa, ev);
 }
 
@@ -250,16 +255,20 @@ static void check_given(struct oracle *o, struct lifetime_state *s, const struct
 		vm_page_is(o, s, ev->addr, 0);
 }
 
+/* Where a reference came to a free page, or went from one. */
+static inline bool is_odd_count(struct oracle *o, unsigned int kind, u64 count)
+{
+	return kind == EV_GET ? count == 1 : check_below_zero(o, count);
+}
+
 static void check_reference(struct oracle *o, struct lifetime_state *s, const struct event *ev)
 {
-	u8 width = oracle_view(o)->layout->refcount_width;
-	u64 max = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
 	const bool pools = check_pool_of(&s->pools, ev->addr);
 
 	if (ev->kind == EV_GET && ev->val == 1 && (pools || vm_freed_into(o, s, ev->addr)))
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "a free page, at 0x%" PRIx64 ", got a reference", ev->addr);
-	if (ev->kind == EV_PUT && (ev->val & max) == max && pools)
+	if (ev->kind == EV_PUT && pools)
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "the page at 0x%" PRIx64 " was freed twice", ev->addr);
 }
@@ -299,6 +308,12 @@ heard_often lifetime_store(struct oracle *o, void *state, const struct event *ev
 	check_store(o, s, ev->addr, ev);
 }
 
+asked_often lifetime_heeds(struct oracle *o, void *state, unsigned int kind,
+			   const struct raw_event *r)
+{
+	return (kind != EV_GET && kind != EV_PUT) || is_odd_count(o, kind, r->val);
+}
+
 heard_often lifetime_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct lifetime_state *s = state;
@@ -321,7 +336,8 @@ heard_often lifetime_event(struct oracle *o, void *state, const struct event *ev
 		break;
 	case EV_GET:
 	case EV_PUT:
-		check_reference(o, s, ev);
+		if (unlikely(is_odd_count(o, ev->kind, ev->val)))
+			check_reference(o, s, ev);
 		break;
 	case EV_LOAD:
 		check_load(o, s, ev);
@@ -365,6 +381,7 @@ const struct checker lifetime_checker = {
 	.kinds = BIT(EV_ZERO) | BIT(EV_FREE) | BIT(EV_ALLOC) | BIT(EV_GET) | BIT(EV_PUT) |
 		 BIT(EV_LOAD),
 	.init = lifetime_init,
+	.heeds = lifetime_heeds,
 	.event = lifetime_event,
 	.stores = BIT(PART_NONE) | PART_TABLES,
 	.store = lifetime_store,

@@ -79,12 +79,17 @@ static __attribute__((noinline)) void new_order(struct oracle *o, struct lock_st
 			taken_under(o, s, l, taken, ev);
 }
 
+/* Mostly it was taken with all these held before. */
+static inline bool is_new_order(const struct lock_state *s, const struct cpu *cpu, u32 rank)
+{
+	return rank >= MAX_LOCKS || cpu->holds & ~s->before[rank] & ~BIT(rank);
+}
+
 static void check_order(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
-	const u64 held = oracle_board(o)->cpus[ev->cpu].holds;
+	const struct cpu *cpu = &oracle_board(o)->cpus[ev->cpu];
 
-	if (unlikely(ev->arg >= MAX_LOCKS || ev->sub == EV_LOCK_NEVER ||
-		     held & ~s->before[ev->arg] & ~BIT(ev->arg)))
+	if (unlikely(ev->sub == EV_LOCK_NEVER || is_new_order(s, cpu, ev->arg)))
 		new_order(o, s, ev);
 }
 
@@ -188,15 +193,20 @@ static __attribute__((noinline)) void other_count(struct oracle *o, struct lock_
 	must_hold(o, s->hyp, frame, ev, "a page's count");
 }
 
+/* A block that is split has one user, who gives each piece its first count. */
+static inline bool pool_count_locked(const struct check_pool *p, unsigned int cpu, u64 old, u64 val)
+{
+	return check_holds(p->lock, cpu) || (!old && val == 1);
+}
+
 /* The count of a page changed. */
 static void count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
 {
 	const struct check_pool *pool = check_pool_of(&s->pools, frame);
 
-	/* A block that is split has one user, who gives each piece its first count. */
 	if (!pool)
 		other_count(o, s, frame, ev);
-	else if (!(ev->old == 0 && ev->val == 1))
+	else if (!pool_count_locked(pool, ev->cpu, ev->old, ev->val))
 		must_hold(o, pool->lock, frame, ev, "the count of a pool's page");
 }
 
@@ -234,24 +244,46 @@ static void check_hyp_page(struct oracle *o, struct lock_state *s, u64 at, u64 f
 		fields_locked(o, s, at, frame, ev);
 }
 
-static __attribute__((noinline)) void check_lists(struct oracle *o, const struct event *ev)
+/* The pool whose free lists begin at @pa though the CPU does not hold its lock; NULL. */
+static __attribute__((noinline)) const struct el2_pool_view *
+unlocked_in_bss(const struct el2_view *v, u64 pa, unsigned int cpu)
 {
-	const struct el2_view *v = oracle_view(o);
-
 	for (unsigned int i = 0; i < v->n_pools; i++) {
 		const struct el2_pool_view *p = &v->pools[i];
 
-		if (p->pages && ev->addr - p->heads.pa < UINT64_C(16) * (p->max_order + 1))
-			must_hold(o, p->lock, NO_PAGE, ev, "the free lists of a pool");
+		if (p->pages && pa - p->heads.pa < UINT64_C(16) * (p->max_order + 1) &&
+		    !check_holds(p->lock, cpu))
+			return p;
 	}
+	return NULL;
+}
+
+static inline const struct el2_pool_view *unlocked_lists(struct oracle *o, u64 pa, unsigned int cpu)
+{
+	const struct el2_view *v = oracle_view(o);
+
+	return pa - v->bss.base < v->bss.size ? unlocked_in_bss(v, pa, cpu) : NULL;
+}
+
+static bool is_vm_slot(const struct lock_state *s, u64 pa)
+{
+	return pa - s->vm_slots < UINT64_C(8) * EL2_MAX_VMS;
 }
 
 static void check_data(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
-	if (ev->addr - s->vm_slots < UINT64_C(8) * EL2_MAX_VMS)
+	const struct el2_pool_view *p;
+
+	if (is_vm_slot(s, ev->addr))
 		must_hold(o, s->vm_table, NO_PAGE, ev, "the table of VMs");
-	if (ev->kind == EV_STORE && ev->addr - oracle_view(o)->bss.base < oracle_view(o)->bss.size)
-		check_lists(o, ev);
+	p = ev->kind == EV_STORE ? unlocked_lists(o, ev->addr, ev->cpu) : NULL;
+	if (unlikely(p))
+		must_hold(o, p->lock, NO_PAGE, ev, "the free lists of a pool");
+}
+
+asked_often lock_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)
+{
+	return kind != EV_LOCK || is_new_order(state, r->cpu, r->arg);
 }
 
 heard_often lock_store(struct oracle *o, void *state, const struct event *ev,
@@ -316,6 +348,7 @@ const struct checker lock_checker = {
 	.state_size = sizeof(struct lock_state),
 	.kinds = BIT(EV_LOCK) | BIT(EV_ZERO),
 	.init = lock_init,
+	.heeds = lock_heeds,
 	.event = lock_event,
 	.store = lock_store,
 	.begin = lock_begin,

@@ -114,16 +114,22 @@ static void check_all_counts(struct oracle *o, struct refcount_state *s)
 	}
 }
 
-/* A count that a put took below 0 shows as the largest. */
 static void check_put(struct oracle *o, struct refcount_state *s, const struct event *ev)
 {
-	u8 width = oracle_view(o)->layout->refcount_width;
-	u64 max = width >= 8 ? ~UINT64_C(0) : BIT(8 * width) - 1;
-
 	/* A page of a pool is then freed twice, which is another rule's. */
-	if ((ev->val & max) == max && !check_pool_of(&s->pools, ev->addr))
+	if (check_below_zero(o, ev->val) && !check_pool_of(&s->pools, ev->addr))
 		oracle_breach(o, RULE_REFCOUNT, ev->addr, ev,
 			      "a page without references lost one more");
+}
+
+/* Where it is a matter of which pages to look at in the end, that is noted already. */
+asked_often refcount_heeds(struct oracle *o, void *state, unsigned int kind,
+			   const struct raw_event *r)
+{
+	if (kind != EV_GET && kind != EV_PUT)
+		return true;
+	touch(state, ALIGN_DOWN(r->addr, check_page_size(o)));
+	return kind == EV_PUT && check_below_zero(o, r->val);
 }
 
 heard_often refcount_store(struct oracle *o, void *state, const struct event *ev,
@@ -375,6 +381,7 @@ const struct checker refcount_checker = {
 	.state_size = sizeof(struct refcount_state),
 	.kinds = BIT(EV_ZERO) | BIT(EV_GET) | BIT(EV_PUT) | BIT(EV_PANIC),
 	.init = refcount_init,
+	.heeds = refcount_heeds,
 	.event = refcount_event,
 	.stores = PART_TABLES,
 	.store = refcount_store,

@@ -164,6 +164,13 @@ static void hand_over(struct oracle *o, struct tlb_state *s, const struct event 
 	}
 }
 
+asked_often tlb_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)
+{
+	const struct tlb_state *s = state;
+
+	return s->gone.n;
+}
+
 heard_often tlb_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct tlb_state *s = state;
@@ -316,6 +323,7 @@ const struct checker tlb_checker = {
 	.name = "tlb",
 	.state_size = sizeof(struct tlb_state),
 	.kinds = BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
+	.heeds = tlb_heeds,
 	.event = tlb_event,
 	.stores = PART_TABLES | VALID_ENTRIES,
 	.store = tlb_store,

@@ -157,11 +157,6 @@ static void on_put(void *data, const struct event *ev)
 	tell_events(data, EV_PUT, ev);
 }
 
-static void on_tlbi(void *data, const struct event *ev)
-{
-	tell_events(data, EV_TLBI, ev);
-}
-
 static void on_dsb(void *data, const struct event *ev)
 {
 	tell_events(data, EV_DSB, ev);
@@ -172,13 +167,48 @@ static void on_load(void *data, const struct event *ev)
 	tell_events(data, EV_LOAD, ev);
 }
 
-/* What comes often is heard by a function of its own. */
+/* ---- Before an event is written down: does it say anything? ------------------------------- */
+
+#define asked static inline __attribute__((always_inline)) bool
+
+asked heeds_event(unsigned int which, struct oracle *o, unsigned int kind,
+		  const struct raw_event *r)
+{
+	const struct checker *c = checkers[which];
+
+	if (!c->event || !(c->kinds & BIT(kind)))
+		return false;
+	return !c->heeds || c->heeds(o, o->checker_state[which], kind, r);
+}
+
+#define ANY_CHECKER(fn, ...)                                                                       \
+	(fn(LOCK, __VA_ARGS__) | fn(BBM, __VA_ARGS__) | fn(TLB, __VA_ARGS__) |                     \
+	 fn(REFCOUNT, __VA_ARGS__) | fn(LIFETIME, __VA_ARGS__) | fn(CONFIDENTIAL, __VA_ARGS__) |   \
+	 fn(RANGE, __VA_ARGS__) | fn(ENTRY, __VA_ARGS__) | fn(BOOKS, __VA_ARGS__))
+
+#define DEFINE_HEEDS(name, kind)                                                                   \
+	static bool name(void *data, const struct cpu *cpu, u64 addr, u64 val, u64 old, u32 arg)   \
+	{                                                                                          \
+		const struct raw_event r = { cpu, addr, val, old, arg };                           \
+                                                                                                   \
+		return ANY_CHECKER(heeds_event, data, kind, &r);                                   \
+	}
+
+DEFINE_HEEDS(heeds_lock, EV_LOCK)
+DEFINE_HEEDS(heeds_unlock, EV_UNLOCK)
+DEFINE_HEEDS(heeds_get, EV_GET)
+DEFINE_HEEDS(heeds_put, EV_PUT)
+DEFINE_HEEDS(heeds_dsb, EV_DSB)
+
+/* What comes often is heard by a function of its own, and asked about first. */
 static const struct {
 	enum event_kind kind;
+	event_look_fn heeds;
 	event_fn fn;
 } often[] = {
-	{ EV_STORE, on_store }, { EV_LOCK, on_lock }, { EV_UNLOCK, on_unlock }, { EV_GET, on_get },
-	{ EV_PUT, on_put },	{ EV_TLBI, on_tlbi }, { EV_DSB, on_dsb },
+	{ EV_STORE, NULL, on_store },		{ EV_LOCK, heeds_lock, on_lock },
+	{ EV_UNLOCK, heeds_unlock, on_unlock }, { EV_GET, heeds_get, on_get },
+	{ EV_PUT, heeds_put, on_put },		{ EV_DSB, heeds_dsb, on_dsb },
 };
 
 static u32 rare_kinds(void)
@@ -235,7 +265,10 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		return NULL;
 	checkers_init(o);
 	for (unsigned int i = 0; i < G_N_ELEMENTS(often); i++)
-		board_subscribe_kinds(b, BIT(often[i].kind), often[i].fn, o);
+		if (often[i].heeds)
+			board_subscribe_some(b, often[i].kind, often[i].heeds, often[i].fn, o);
+		else
+			board_subscribe_kinds(b, BIT(often[i].kind), often[i].fn, o);
 	board_subscribe_kinds(b, rare_kinds(), on_rare, o);
 	board_subscribe_loads(b, on_load, o);
 	return o;

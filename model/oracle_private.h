@@ -66,6 +66,13 @@ struct place {
 
 #define VALID_ENTRIES BIT(31)
 
+/* An event before it is written down: fields as in struct event. */
+struct raw_event {
+	const struct cpu *cpu;
+	u64 addr, val, old;
+	u32 arg;
+};
+
 struct checker {
 	const char *name;
 	size_t state_size; /* of board_alloc()ed, zeroed state */
@@ -74,6 +81,11 @@ struct checker {
 			      none; 0: all; VALID_ENTRIES too: of tables no store that has
 			      an invalid entry before and after it need be told */
 	void (*init)(struct oracle *o, void *state);
+	/*
+	 * Asked first, of the kinds LOOKED_AT: does it say something? NULL: always. An event
+	 * that no checker heeds may not be told.
+	 */
+	bool (*heeds)(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r);
 	/* Called for each such event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);
 	void (*store)(struct oracle *o, void *state, const struct event *ev,
@@ -86,6 +98,7 @@ struct checker {
 
 /* What hears of many events is a part of the functions that tell of each kind. */
 #define heard_often static inline __attribute__((always_inline)) void
+#define asked_often static inline __attribute__((always_inline)) bool
 
 extern const struct checker lock_checker;	  /* lock-order, lock-held */
 extern const struct checker bbm_checker;	  /* break-before-make */

@@ -120,6 +120,16 @@ void board_subscribe(struct board *b, event_fn fn, void *data);
 void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data);
 void board_unsubscribe(struct board *b, event_fn fn, void *data);
 /*
+ * Events of one of the kinds LOOKED_AT, of which most say nothing: where nobody wants them
+ * all, @heeds is asked about each, in few words and before it is written down. One a kind.
+ */
+struct cpu;
+typedef bool (*event_look_fn)(void *data, const struct cpu *cpu, u64 addr, u64 val, u64 old,
+			      u32 arg);
+#define LOOKED_AT (BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_DSB) | BIT(EV_GET) | BIT(EV_PUT))
+void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn heeds, event_fn fn,
+			  void *data);
+/*
  * Loads alone, of which there are more than of all else: where nobody wants them all, only
  * those from what board_loads_from() said last, which is one range; size 0: none.
  */
@@ -153,6 +163,8 @@ struct event_listener {
 /* Those of one kind, in order; ends at fn == NULL. */
 struct event_listeners {
 	struct event_listener l[BOARD_MAX_SUBSCRIBERS + 1];
+	event_look_fn heeds; /* of board_subscribe_some(), or NULL */
+	void *data;
 };
 
 /* ---- The machine ------------------------------------------------------------ */
@@ -480,6 +492,15 @@ static inline void event_post(struct cpu *cpu, struct event ev)
 		event_tell(l, slot);
 }
 
+/* Nobody wants all of the kind: does who wants some want this one? What has a .sub is told. */
+static inline bool event_heeded(const struct cpu *cpu, struct event ev)
+{
+	const struct event_listeners *l = &cpu->board->listeners[ev.kind];
+
+	return LOOKED_AT & BIT(ev.kind) && l->heeds &&
+	       (ev.sub || l->heeds(l->data, cpu, ev.addr, ev.val, ev.old, ev.arg));
+}
+
 /* Every event has a number; who wants it gets it. */
 #define event_emit(cpu_, ...)                                                   \
 	do {                                                                    \
@@ -489,7 +510,7 @@ static inline void event_post(struct cpu *cpu, struct event ev)
 			const struct event ev_ = { __VA_ARGS__ };               \
                                                                                 \
 			b_->seq++;                                              \
-			if (b_->kinds & BIT(ev_.kind))                          \
+			if (b_->kinds & BIT(ev_.kind) || event_heeded((cpu_), ev_)) \
 				event_post((cpu_), ev_);                        \
 		}                                                               \
 	} while (0)

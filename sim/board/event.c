@@ -86,6 +86,18 @@ void board_subscribe_loads(struct board *b, event_fn fn, void *data)
 			     .kinds = BIT(EV_LOAD), .some = true, .fn = fn, .data = data });
 }
 
+void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn heeds, event_fn fn,
+			  void *data)
+{
+	struct event_listeners *l = &b->priv->listeners[kind];
+
+	sim_assert(LOOKED_AT & BIT(kind) && !l->heeds);
+	l->heeds = heeds;
+	l->data = data;
+	subscribe(b, &(struct subscriber){
+			     .kinds = (u32)BIT(kind), .some = true, .fn = fn, .data = data });
+}
+
 void board_loads_from(struct board *b, u64 base, u64 size)
 {
 	b->loads_base = base;
@@ -105,6 +117,8 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data)
 		return;
 	for (guint i = subs->len; i-- > at;)
 		listen(b->priv, &sub[i], false);
+	if (sub[at].some)
+		b->priv->listeners[__builtin_ctz(sub[at].kinds)].heeds = NULL;
 	g_array_remove_index(subs, at);
 	for (guint i = at; i < subs->len; i++)
 		listen(b->priv, &sub[i], true);
