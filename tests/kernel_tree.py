@@ -36,11 +36,34 @@ def recordings():
     return path
 
 
-def copy_tree(tree, to, name):
-    """The folder that has the file @name is copied, the others are the tree's."""
+def copy_tree(tree, to, *names):
+    """A tree of links to what @tree has, in which the files @names are its own."""
+
+    def level(at):
+        (to / at).mkdir(parents=True)
+        for entry in (tree / at).iterdir():
+            name = f"{at}/{entry.name}"
+            if name in names:
+                shutil.copy(entry, to / name)
+            elif any(n.startswith(name + "/") for n in names):
+                level(name)
+            else:
+                (to / name).symlink_to(entry)
+
     for part in NEEDED:
-        (to / part).parent.mkdir(parents=True, exist_ok=True)
-        if name.startswith(part + "/"):
-            shutil.copytree(tree / part, to / part)
+        if any(n.startswith(part + "/") for n in names):
+            level(part)
         else:
+            (to / part).parent.mkdir(parents=True, exist_ok=True)
             (to / part).symlink_to(tree / part)
+
+
+def replace(old, new):
+    """What puts @new in the first place of @old in a file."""
+
+    def edit(file):
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+
+    return edit

@@ -12,6 +12,13 @@ import pathlib
 import sys
 
 HYP = "arch/arm64/kvm/hyp"
+FILES = [
+    "arch/arm64/include/asm/kvm_pkvm.h",
+    *(
+        f"{HYP}/{f}"
+        for f in ("pgtable.c", "include/nvhe/mem_protect.h", "nvhe/mem_protect.c", "nvhe/setup.c")
+    ),
+]
 
 WALKER = {"clear": None, "eperm": "-EPERM", "skip": "0"}
 

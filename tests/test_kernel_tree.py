@@ -4,31 +4,11 @@
 import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
-from kernel_tree import copy_tree, environment, recordings, tree  # noqa: F401 (fixtures)
-
-
-@pytest.fixture
-def changed(tree, tmp_path):
-    """changed("arch/.../file.c", edit) -> a tree that differs in that file."""
-
-    def call(name, edit):
-        copy_tree(tree, tmp_path / "linux", name)
-        edit(tmp_path / "linux" / name)
-        return tmp_path / "linux"
-
-    return call
-
-
-def replace(old, new):
-    def edit(file):
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new, 1))
-
-    return edit
+from kernel_tree import ROOT, copy_tree, environment, recordings, replace, tree  # noqa: F401 (fixtures)
 
 
 # Every scenario that the tree's release and knobs allow has the answers that the file says.
@@ -142,43 +122,30 @@ def test_panic_and_hang(run, broken, tmp_path, pfn, words):
         assert w in r.out
 
 
-@pytest.mark.parametrize(
-    "name, edit, words",
-    [
-        # a slip of the pen
-        (
-            "arch/arm64/kvm/hyp/nvhe/mem_protect.c",
-            replace("int __pkvm_prot_finalize(void)\n{", "int __pkvm_prot_finalize(void)\n{ oops"),
-            ["mem_protect.c", "oops"],
-        ),
-        # a function that others call by its old name
-        (
-            "arch/arm64/kvm/hyp/include/nvhe/gfp.h",
-            replace("void *hyp_alloc_pages(", "void *hyp_alloc_some_pages("),
-            ["hyp_alloc_pages"],
-        ),
-        # a file that is not there
-        ("arch/arm64/kvm/hyp/nvhe/mm.c", lambda f: f.unlink(), ["mm.c"]),
-        # instructions, and code patched at boot, that nobody has vetted
-        (
-            "arch/arm64/kvm/hyp/nvhe/mem_protect.c",
-            replace(
-                "int __pkvm_prot_finalize(void)\n{",
-                'int __pkvm_prot_finalize(void)\n{\n\tasm volatile("hlt_and_catch_fire");'
-                '\n\tasm volatile(ALTERNATIVE("nop", "nop", ARM64_HAS_CACHE_DIC));',
-            ),
-            ["mem_protect.c", "hlt_and_catch_fire", "no_alternative_of_arm64_has_cache_dic"],
-        ),
-    ],
-)
-# What cannot be built says which file needs what, on one screen, and nothing runs.
-def test_refusals(run, changed, name, edit, words):
-    r = run("run", f"--kernel-tree={changed(name, edit)}", "scenarios/aborts")
-    assert r.status == 2
-    assert not r.out
-    assert len(r.err.splitlines()) <= 24
-    for w in words:
-        assert w in r.err
+# A definition that nobody has shows when all is put together: who wants it, and where that stands.
+def test_undefined(run, tree, tmp_path):
+    assert run("run", f"--kernel-tree={tree}", "scenarios/aborts/how-much-does-one-fault-map.pkvm").status == 0
+    trees = (ROOT / "build/cache/pkvm-sim/trees").glob("*/tree")
+    mine = [f for f in trees if f.read_text().strip() == str(tree.resolve())]
+    built = max(mine, key=lambda f: f.stat().st_mtime).parent
+    objects = [line.split()[1] for line in (built / "jobs").read_text().splitlines()]
+    objects.remove("early_alloc")
+    for f in ["tree", "gen", *(f.name for f in built.glob("rt-*.o"))]:
+        (tmp_path / f).symlink_to(built / f)
+    subprocess.run(
+        ["ld", "-r", "-o", tmp_path / "tree.o", *(built / f"{o}.o" for o in objects)], check=True
+    )
+    done = subprocess.run(
+        ["sh", ROOT / "sim/tree/kernel/link.sh", tmp_path, tmp_path / "el2", "0x40010000"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and not (tmp_path / "el2").exists()
+    assert "\narch/arm64/kvm/hyp/nvhe/" in done.stderr
+    assert "undefined reference to `hyp_early_alloc" in done.stderr
+    assert "The definition has another name" in done.stderr
+    assert len(done.stderr.splitlines()) <= 16
 
 
 # At the prompt too: what a tree's EL2 has not is refused, and the session goes on.
@@ -200,7 +167,7 @@ def test_sweep(run, tree):
 
 # No tree, and options that a tree leaves nothing to.
 def test_usage(run, tree, tmp_path):
-    assert "pgtable.c" in run("run", f"--kernel-tree={tmp_path}", "scenarios/aborts").err
+    assert "is it a Linux source tree with pKVM?" in run("run", f"--kernel-tree={tmp_path}", "scenarios/aborts").err
     for option in ("--kernel=v7.0", "--patch=mmio-v3", "--bug=B-01"):
         r = run("run", f"--kernel-tree={tree}", option, "scenarios/aborts")
         assert r.status == 2 and "--kernel-tree" in r.err

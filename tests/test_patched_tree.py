@@ -40,7 +40,7 @@ def patched(request, tree):  # noqa: F811
     to = ROOT / f"build/linux-mmio-{request.param}-{hashlib.sha256(text).hexdigest()[:12]}"
     if not to.exists():
         part = to.with_name(f"{to.name}.{os.getpid()}")
-        copy_tree(tree, part, mmio_tree.HYP)
+        copy_tree(tree, part, *mmio_tree.FILES)
         fixed = request.param == "fixed"
         mmio_tree.patch(part, "skip" if fixed else request.param, fixed)
         part.rename(to)

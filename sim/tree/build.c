@@ -98,8 +98,8 @@ static const char *const tree_inputs[] = {
 	"scripts/syscall.tbl",
 };
 static const char *const our_inputs[] = {
-	"build.sh", "headers.sh",  "link.sh",	"link.lds.in", "autoconf.h",	"fast.sh",
-	"plain.c",  "glue/work.c", "tables.sh", "tables.c",    "glue/tables.c",
+	"build.sh", "headers.sh",  "link.sh",	"link.lds.in", "autoconf.h", "fast.sh",
+	"plain.c",  "glue/work.c", "tables.sh", "say.sh",      "tables.c",   "glue/tables.c",
 };
 
 static void add_stamp(GHashTable *seen, GString *out, const char *file)

@@ -7,20 +7,25 @@
 # Lists of words are meant to fall apart; none has blanks or patterns in it.
 # shellcheck disable=SC2046,SC2086,SC2089,SC2090
 set -eu
+export LC_ALL=C # messages for everybody alike
 tree=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-gcc}
 hyp=$tree/arch/arm64/kvm/hyp
 gen=$out/gen
 
-fail() {
-	printf '%s\n' "$*" >&2
-	exit 1
-}
+# shellcheck source=sim/tree/kernel/say.sh
+. "$here/say.sh"
 
-for f in arch/arm64/kvm/hyp/pgtable.c arch/arm64/kvm/hyp/nvhe/mem_protect.c include/linux/kconfig.h \
-	scripts/syscallhdr.sh arch/arm64/tools/gen-sysreg.awk arch/arm64/Kconfig; do
-	[ -f "$tree/$f" ] || fail "$tree has no $f: is it a Linux source tree with pKVM?"
+[ -d "$hyp/nvhe" ] || fail "$tree has no arch/arm64/kvm/hyp/nvhe: is it a Linux source tree with pKVM?"
+files="early_alloc page_alloc ffa tlb sys_regs hyp-smp psci-relay"
+for f in pgtable.c $(printf 'nvhe/%s.c ' mem_protect mm hyp-main setup pkvm $files); do
+	[ -f "$hyp/$f" ] || fail "$tree has no arch/arm64/kvm/hyp/$f: without it there is no EL2.
+Is it on its way to another name, or not checked out?"
+done
+for f in include/linux/kconfig.h scripts/syscallhdr.sh scripts/syscall.tbl arch/arm64/Kconfig \
+	arch/arm64/tools/gen-sysreg.awk arch/arm64/tools/gen-cpucaps.awk; do
+	[ -f "$tree/$f" ] || fail "$tree has no $f, which headers are made from."
 done
 command -v "$cc" >/dev/null || fail "no compiler: $cc is not there (apt install gcc)"
 for tool in ld objcopy nm awk; do
@@ -135,8 +140,8 @@ $hyp/pgtable.c pgtable
 END
 # what a guest traps for, where one is loaded
 ! grep -q HAVE_RESERVED_VMS "$gen/probes.h" || echo "$here/glue/switch.c glue-switch" >> "$out/jobs"
-for f in early_alloc page_alloc ffa tlb sys_regs hyp-smp psci-relay; do
-	[ ! -f "$hyp/nvhe/$f.c" ] || echo "$hyp/nvhe/$f.c $f" >> "$out/jobs"
+for f in $files; do
+	echo "$hyp/nvhe/$f.c $f" >> "$out/jobs"
 done
 total=$(wc -l < "$out/jobs")
 
@@ -157,9 +162,7 @@ xargs -P "$(nproc)" -n 2 sh "$out/one.sh" < "$out/jobs" 2>/dev/null || :
 if [ -f "$out/failed" ]; then
 	while read -r f; do
 		log=$(awk -v f="$f" '$1 == f { print $2 }' "$out/jobs")
-		printf '%s does not compile:\n' "$f"
-		grep -E '(error|Error|fatal)[: ]' "$out/$log.log" |
-			sed "s|$tree/||; s|$here/|pkvm-sim: |" | sort -u | head -n 6
+		say_compile "$tree" "$f" "$out/$log.log"
 	done < "$out/failed" | head -n 20 >&2
 	exit 1
 fi
@@ -182,8 +185,8 @@ rm -f tree.o
 ld -r $wrap -o tree.o $(awk '{ print $2 ".o" }' jobs)
 objcopy --redefine-sym memset=sim_memset --redefine-sym memcpy=sim_memcpy "$out/tree.o"
 
-sh "$here/link.sh" "$out" "$out/el2" 0x40010000 ||
-	fail "the tree's EL2 wants functions or registers that are not on this board"
+echo "$tree" > "$out/tree"
+sh "$here/link.sh" "$out" "$out/el2" 0x40010000
 "$out/el2" --layout > "$out/layout" ||
 	fail "the tree's code was tried before it ran as EL2, and that went wrong:
 $(tail -c 300 "$out/layout" | tr -cd '[:print:]')"

@@ -8,12 +8,15 @@ set -eu
 built=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-gcc}
+# shellcheck source=sim/tree/kernel/say.sh
+. "$here/say.sh"
 export built out here cc
 
 cp "$built/jobs" "$out/jobs"
 echo "$here/glue/work.c glue-work" >> "$out/jobs"
 mkdir "$out/gen"
 cp "$built/gen/probes.h" "$out/gen/probes.h"
+cp "$built/tree" "$out/tree"
 total=$(wc -l < "$out/jobs")
 export total
 
@@ -29,8 +32,7 @@ $cc -c @flags -g0 -DPKVM_SIM_FAST -o "$out/$1.o" "$0" 2> "$out/$1.log" ||
 ' < "$out/jobs" 2>/dev/null || :
 if [ -f "$out/failed" ]; then
 	while read -r f log; do
-		printf '%s does not compile without hooks:\n' "${f%:}"
-		grep -E '(error|Error|fatal)[: ]' "$out/$log.log" | sort -u | head -n 6
+		say_compile "$(cat "$built/tree")" "${f%:}" "$out/$log.log"
 	done < "$out/failed" | head -n 20 >&2
 	exit 1
 fi

@@ -7,6 +7,8 @@ set -eu
 out=$1 program=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-gcc}
+# shellcheck source=sim/tree/kernel/say.sh
+. "$here/say.sh"
 # beside it first: others may want the same one now
 new=$program.$$
 image=$(($3 + 0x100000000000))
@@ -26,9 +28,8 @@ sed "s/@IDMAP@/$(at 0x00)/g; s/@TEXT@/$(at 0x01)/g; s/@TEXT_END@/$(at 0x11)/g
 	s/@OWN_DATA@/$(at $own)/g; s/@OWN_DATA_END@/$(at $own_end)/g
 	s/@VGIC@/$(at 0x21)/g; s/@PERCPU_BYTES@/0x2000/g" "$here/link.lds.in" > "$new.lds"
 if ! $cc -no-pie -g -o "$new" "$out/tree.o" "$out"/rt-*.o -Wl,-T,"$new.lds" 2> "$new.log"; then
-	grep -E 'undefined|truncated|room|error' "$new.log" | sed 's/.*: \(undefined\)/\1/' | sort -u |
-		head -n 12 >&2
-	exit 1
+	fail "the tree's EL2 does not link:
+$(say_link "$(cat "$out/tree")" "$new.log")"
 fi
 nm "$new" > "$new.symbols"
 mv "$new.symbols" "$program.symbols"

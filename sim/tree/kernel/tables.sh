@@ -11,13 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-gcc}
 hooks="-fsanitize=thread --param=tsan-distinguish-volatile=1"
 
-fail() {
-	printf '%s\n' "$*" >&2
-	exit 1
-}
+# shellcheck source=sim/tree/kernel/say.sh
+. "$here/say.sh"
+tree=$(cat "$built/tree")
 
 mkdir -p "$out/gen"
 cp "$built/gen/probes.h" "$out/gen/probes.h"
+cp "$built/tree" "$out/tree"
 # names of headers in @flags are relative to there
 cd "$built"
 grep -v '^-D__KVM_NVHE_HYPERVISOR__$' flags > "$out/host-flags"
@@ -49,8 +49,7 @@ compile() { # FLAGS SOURCE NAME
 	echo "file $3"
 	# shellcheck disable=SC2086 # words meant to fall apart
 	$cc -c @"$1" $hooks "-I$out" -MD -MF "$out/$3.d" -o "$out/$3.o" "$2" 2> "$out/$3.log" ||
-		fail "$2 does not compile:
-$(grep -E '(error|Error|fatal)[: ]' "$out/$3.log" | sort -u | head -n 6)"
+		fail "$(say_compile "$tree" "$2" "$out/$3.log")"
 }
 compile "$out/host-flags" "$source" host-pgtable &
 host=$!
