@@ -22,10 +22,10 @@ struct hyp_pool {
 	const char *name;
 	struct spinlock lock;
 	u64 range_start, range_end; /* PA, bytes; both 0: not made yet */
-	unsigned int max_order;	    /* inclusive */
-	pa_t heads;		    /* list heads in EL2's bss: 16 bytes an order */
+	unsigned int max_order;     /* inclusive */
+	pa_t heads;                 /* list heads in EL2's bss: 16 bytes an order */
 	/* scenario's pressure */
-	pa_t held; /* stack of drained pages, linked through the pages */
+	pa_t held;                  /* stack of drained pages, linked through the pages */
 	u64 n_held;
 	u64 fail_after, fail_count; /* allocations to let pass, then to fail */
 };
@@ -46,6 +46,7 @@ void hyp_page_ref_reset(struct hyp_cpu *c, pa_t phys, u16 count); /* whatever it
 /* v7.0 on: how often guests that are not protected map the page */
 u32 get_host_share_count(struct hyp_cpu *c, pa_t phys);
 void set_host_share_count(struct hyp_cpu *c, pa_t phys, u32 count);
+
 
 /* ---- early_alloc.c ------------------------------------------------------------------------ */
 
@@ -83,7 +84,7 @@ struct mem_range {
 };
 /* The region or hole that holds @addr; the region, NULL for a hole. */
 const struct el2_region *find_mem_range(struct hyp *hyp, u64 addr, struct mem_range *range);
-bool addr_is_memory(struct hyp *hyp, u64 addr);		/* NOMAP included; one byte */
+bool addr_is_memory(struct hyp *hyp, u64 addr);         /* NOMAP included; one byte */
 bool addr_is_allowed_memory(struct hyp *hyp, u64 addr); /* not NOMAP */
 bool range_is_memory(struct hyp *hyp, u64 start, u64 end);
 
@@ -137,7 +138,7 @@ struct hyp_pool *hyp_vm_pool_find(struct hyp *hyp, const char *name);
 enum el2_guest_result pkvm_guest_hvc(struct hyp_cpu *c, u64 regs[18], struct el2_guest_exit *exit);
 enum el2_guest_result pkvm_guest_abort(struct hyp_cpu *c, const struct el2_fault *f,
 				       struct el2_guest_exit *exit);
-void pkvm_ownership_selftest(struct hyp_cpu *c);   /* selftest.c */
+void pkvm_ownership_selftest(struct hyp_cpu *c); /* selftest.c */
 struct mmu_table pkvm_guest_s2(struct hyp_cpu *c); /* of the loaded vCPU; root 0: none */
 
 /* ---- reserve.c: what the host does before EL2 runs, after arch/arm64/kvm/pkvm.c -------------- */
@@ -198,7 +199,7 @@ struct vmemmap_range { /* one mapped piece of hyp_vmemmap */
 
 struct hyp {
 	struct board *board;
-	struct el2_config *cfg; /* own copy, never changed */
+	struct el2_config *cfg;          /* own copy, never changed */
 	const struct profile *profile;
 	const struct el2_vm_layout *vm_layout;
 	const struct arch_features *f;
@@ -219,23 +220,23 @@ struct hyp {
 	/* host-filled before __pkvm_init */
 	struct el2_region hyp_memory[HYP_MEMBLOCK_REGIONS];
 	unsigned int hyp_memblock_nr;
-	int reserve_error; /* kvm_hyp_reserve failed with this */
+	int reserve_error;               /* kvm_hyp_reserve failed with this */
 	struct el2_section idmap, text, data, rodata, bss, vgic, hyp_mem;
 	struct protect_entry *protected_regs;
 	unsigned int num_protected_reg;
 
 	/* EL2's globals */
-	bool initialised; /* on the tables that __pkvm_init made */
-	bool finalised;	  /* __pkvm_init_finalise ended in success */
-	u64 va_offset;	  /* linear VA - PA */
+	bool initialised;                /* on the tables that __pkvm_init made */
+	bool finalised;                  /* __pkvm_init_finalise ended in success */
+	u64 va_offset;                   /* linear VA - PA */
 	u32 hyp_va_bits;
 	struct hyp_early_alloc early;
 	u64 selftest_base, vmemmap_base, vmemmap_pages, vm_table_base;
 	u64 hyp_pgt_base, hyp_pgt_pages, host_s2_base, host_s2_pages, ffa_base;
 	struct vmemmap_range vmemmap[HYP_MEMBLOCK_REGIONS];
 	unsigned int n_vmemmap, vmemmap_last; /* in use; where the last lookup ended */
-	u64 hyp_vmemmap;		      /* VA of the entry for frame 0 */
-	u64 io_map_base, io_map_next;	      /* private range: start, cursor */
+	u64 hyp_vmemmap;                 /* VA of the entry for frame 0 */
+	u64 io_map_base, io_map_next;    /* private range: start, cursor */
 	va_t fixblock_va;
 	pa_t fixblock_ptep;
 	struct spinlock pkvm_pgd_lock, fixblock_lock, vm_table_lock;
@@ -245,12 +246,12 @@ struct hyp {
 		struct kvm_pgtable pgt;
 		struct spinlock lock;
 	} host_mmu;
-	struct ffa *ffa;		   /* the proxy's state: ffa.h */
+	struct ffa *ffa;                 /* the proxy's state: ffa.h */
 	struct secure_world *secure_world; /* no part of EL2 */
-	bool protected_mode_initialized;   /* the static key */
+	bool protected_mode_initialized; /* the static key */
 	bool vm_table_published;
 	struct extent *vm_store; /* struct pkvm_hyp_vm of each slot of the table: guest.h */
-	u32 n_vm_slots;		 /* of these have their locks */
+	u32 n_vm_slots;          /* of these have their locks */
 	u64 live_vms[HYP_LIVE_VMS_WORDS];
 	const struct el2_guest_view *guests[EL2_MAX_VMS]; /* of the view */
 };
