@@ -7,19 +7,28 @@
  */
 #include "board_private.h"
 
+static void invalidate(struct cpu *cpu, const struct tlbi *i)
+{
+	struct board *b = cpu->board;
+
+	if (!tlbi_op_broadcast(i->op)) {
+		tlb_invalidate(&cpu->tlb, i, b->f->page_shift);
+		return;
+	}
+	for (unsigned int n = 0; n < b->n_cpus; n++)
+		tlb_invalidate(&b->cpus[n].tlb, i, b->f->page_shift);
+}
+
 void cpu_tlbi_slow(struct cpu *cpu, const struct tlbi *i)
 {
 	struct board *b = cpu->board;
 	bool ranged = i->op == TLBI_RIPAS2E1IS;
 
 	event_step(cpu, EV_TLBI);
-	if (tlbi_op_broadcast(i->op)) {
-		for (unsigned int n = 0; n < b->n_cpus; n++)
-			tlb_invalidate(&b->cpus[n].tlb, i, b->f->page_shift);
-	} else {
-		tlb_invalidate(&cpu->tlb, i, b->f->page_shift);
-	}
-	past_invalidated(cpu, i);
+	if (b->cached)
+		invalidate(cpu, i);
+	if (b->scheduled)
+		past_invalidated(cpu, i);
 	event_emit(cpu, .kind = EV_TLBI, .sub = (u8)i->op, .addr = i->addr,
 		   .val = ranged ? i->pages : (u64)(s64)i->level, .old = i->vmid);
 }
@@ -27,7 +36,8 @@ void cpu_tlbi_slow(struct cpu *cpu, const struct tlbi *i)
 void cpu_dsb_slow(struct cpu *cpu, const char *what)
 {
 	event_step(cpu, EV_DSB);
-	past_waited(cpu, what);
+	if (cpu->board->scheduled)
+		past_waited(cpu, what);
 	event_emit(cpu, .kind = EV_DSB, .what = what);
 }
 

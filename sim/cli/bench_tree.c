@@ -320,16 +320,33 @@ static void unmake(struct side *s)
 
 enum { KERNELS, OURS, CHECKED, N_SIDES };
 
-/* Samples in turns: what else goes on on the machine is none's alone. */
-static bool measure(const struct pair *p, const struct row *r, double ns[N_SIDES])
+/* Why the tree's EL2 does not do it; ours does. New. */
+static char *refusal(const struct side *s)
+{
+	const struct el2_panic *panic = s->e.m ? s->e.m->hyp->panic(s->e.m->el2) : NULL;
+
+	if (panic && panic->happened)
+		return g_strdup_printf("the tree's EL2 panics: %s, %s", panic->reason, panic->what);
+	if (s->w.failures)
+		return g_strdup("a call of the tree's EL2 gives another result than it should");
+	return g_strdup("the tree's EL2 does not come so far");
+}
+
+/*
+ * Samples in turns: what else goes on on the machine is none's alone. False: one did not do
+ * it; *@why is set, new, if it was the tree's.
+ */
+static bool measure(const struct pair *p, const struct row *r, double ns[N_SIDES], char **why)
 {
 	double sample[N_SIDES][BENCH_SAMPLES];
 	struct el2_call own[N_SIDES][2];
 	struct side side[N_SIDES] = { 0 };
 	u64 iterations[N_SIDES], took;
+	unsigned int failed = 0;
 	bool ok = true;
 
 	for (unsigned int i = 0; ok && i < N_SIDES; i++) {
+		failed = i;
 		ok = make(&side[i], p, r, i == KERNELS, i == CHECKED, own[i]);
 		took = 0;
 		for (iterations[i] = 16; ok && took < p->target; iterations[i] *= 2)
@@ -337,11 +354,14 @@ static bool measure(const struct pair *p, const struct row *r, double ns[N_SIDES
 	}
 	for (unsigned int k = 0; ok && k < BENCH_SAMPLES; k++) {
 		for (unsigned int i = 0; ok && i < N_SIDES; i++) {
+			failed = i;
 			ok = rounds(&side[i], r, iterations[i], &took);
 			sample[i][k] = (double)took / (double)iterations[i];
 		}
 	}
 	for (unsigned int i = 0; i < N_SIDES; i++) {
+		if (!ok && i == failed && i == KERNELS)
+			*why = refusal(&side[i]);
 		ns[i] = ok ? bench_median(sample[i]) : 0;
 		unmake(&side[i]);
 	}
@@ -413,10 +433,10 @@ enum exit_status bench_tree(const char *dir, const char *only, bool quick)
 		if (only && strcmp(r->name, only))
 			continue;
 		why = absent(&p, r);
-		if (why) {
-			printf("%-12s absent: %s\n             %s\n", r->name, why, r->doc);
-		} else if (measure(&p, r, ns)) {
+		if (!why && measure(&p, r, ns, &why)) {
 			print_row(r, ns);
+		} else if (why) {
+			printf("%-12s absent: %s\n             %s\n", r->name, why, r->doc);
 		} else {
 			fprintf(stderr, "pkvm-sim: internal error: benchmark %s failed\n", r->name);
 			return EXIT_INTERNAL;
