@@ -96,10 +96,15 @@ static void vmemmap_leaf(struct oracle *o, u64 ia, u64 pa, u64 size, bool gone)
 	}
 }
 
-static bool in_vmemmap(const struct oracle *o, u64 va)
+/*
+ * Does EL2's leaf at @va back hyp_vmemmap? Where that has room for frames which are no
+ * memory a device's linear address may lie instead.
+ */
+static bool backs_vmemmap(const struct oracle *o, u64 va, u64 pa)
 {
 	return o->v->vmemmap_va &&
-	       va - o->v->vmemmap_va < o->n_frames * o->v->layout->hyp_page_size;
+	       va - o->v->vmemmap_va < o->n_frames * o->v->layout->hyp_page_size &&
+	       pa + o->v->layout->va_offset != va;
 }
 
 static void count_elsewhere(struct oracle *o, u64 pfn, s32 change)
@@ -122,7 +127,7 @@ static void hyp_leaf(struct oracle *o, int level, u64 ia, u64 pte, s32 change,
 
 	if (!pte_valid(pte))
 		return;
-	if (in_vmemmap(o, ia)) {
+	if (backs_vmemmap(o, ia, pa)) {
 		o->vmemmap.size = 0;
 		vmemmap_leaf(o, ia, pa, span, change < 0);
 		return;
@@ -573,7 +578,7 @@ static void visit_leaf(struct oracle *o, unsigned int part, int level, u64 ia, u
 
 	if (part != PART_HOST_TABLE)
 		first = pa_from_pte(o->b->f, pte).pa;
-	if (part == PART_HYP_TABLE && in_vmemmap(o, ia))
+	if (part == PART_HYP_TABLE && backs_vmemmap(o, ia, first))
 		return;
 	for (u64 pfn = first >> o->shift; pages-- && pfn < o->n_frames; pfn++)
 		if (part != PART_HYP_TABLE || first + o->v->layout->va_offset == ia ||

@@ -18,8 +18,8 @@ static const GOptionEntry random_only[] = {
 	{ "episode", 0, 0, G_OPTION_ARG_STRING, &o.episode,
 	  "actions after which the machine is again as after boot (2000)", "N" },
 	{ "dma", 0, 0, G_OPTION_ARG_NONE, &o.dma, "devices that are bus masters act too", NULL },
-	{ "vms", 0, 0, G_OPTION_ARG_NONE, &o.vms, "virtual machines are made, run and destroyed",
-	  NULL },
+	{ "vms", 0, 0, G_OPTION_ARG_NONE, &o.vms,
+	  "virtual machines are made, run, attacked and destroyed", NULL },
 	{ "allow", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.allow,
 	  "a breach that is known; may be repeated", "RULE[@ACTION][:REASON]" },
 	{ "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text or jsonl (text)", "FORMAT" },
@@ -34,6 +34,8 @@ static const char random_more[] =
 	"Boots the machine, then draws actions from the seed: every call of this EL2 with frames\n"
 	"at which something changes, the host's accesses from every CPU, EL2's, memory pressure.\n"
 	"EL2's own functions are called as EL2 would, with arguments that come from the host.\n"
+	"With --vms the host's driver makes virtual machines, and the host behind its back calls\n"
+	"whatever it likes about them, by their pages, handles and frames, dead ones too.\n"
 	"The oracle judges each action. A panic that the rules allow starts again from boot.\n"
 	"The first breach ends the run; the actions that it needs are printed as a scenario.\n"
 	"With a FILE its set-up is taken: board, knobs, protected registers; no action of it.\n\n"

@@ -53,13 +53,13 @@ struct ffa_talk {
 	unsigned int n_handles; /* ever */
 };
 
-/* A VM that the host makes beside its driver (generate_attack.c). */
-struct attack {
+/* A VM that the host makes by itself (generate_own.c). */
+struct own_vm {
 	u64 base;   /* PA of the memory for it; 0: none was found */
 	u64 handle; /* its own, or of the last; 0: none */
 	unsigned int step;
 	bool is_protected;
-	bool own_step; /* the action is one of the steps that make, use and end it */
+	bool is_step; /* the action is one of those that make, use and end it */
 };
 
 struct generator {
@@ -74,7 +74,7 @@ struct generator {
 	u64 hot[N_HOT];	      /* page addresses that this episode comes back to */
 	struct ffa_talk ffa;
 	bool vm[N_VMS]; /* made and not ended */
-	struct attack attack;
+	struct own_vm own;
 };
 
 static inline unsigned int pick(struct generator *g, unsigned int n)
@@ -117,8 +117,19 @@ u64 generator_gfn(struct generator *g);	       /* one that guests come back to *
 const char *generator_vm_name(unsigned int n); /* below N_VMS; static */
 /* Only with virtual machines. False: not this one. */
 bool generate_attack(struct generator *g, struct x_action *a);
-void generator_learn_attack(struct generator *g, const struct x_action *a, const struct outcome *o);
-void generator_restart_attack(struct generator *g);
+/* Its next step, if there is memory for it. */
+bool generate_own_vm(struct generator *g, struct x_action *a);
+void generator_learn_own(struct generator *g, const struct x_action *a, const struct outcome *o);
+void generator_restart_own(struct generator *g);
+u64 generator_own_page(struct generator *g); /* PA; until it is made none that it is made of */
+/* The hypercall of this name, its words not yet set. False: the release has none. */
+bool generator_call(const struct generator *g, struct x_action *a, const char *name);
+/* The host writes 8 bytes. */
+void generator_write(struct x_action *a, u64 pa, u64 val);
+/* A word for a call of VMs, by what the call names it. */
+u64 generator_attack_arg(struct generator *g, const struct el2_arg *arg);
+/* To a page of its own VM or the host's, not to its beginning at times, or nowhere. */
+u64 generator_link(struct generator *g);
 /* Would it take from the driver a page that is in the driver's hands, and the host's? */
 bool generator_robs_driver(const struct generator *g, const struct x_action *a);
 u64 generator_victim(struct generator *g); /* PA of a page, a VM's if there is one */

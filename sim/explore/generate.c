@@ -434,7 +434,7 @@ static bool try_to_generate(struct generator *g, struct x_action *a)
 	unsigned int what = pick(g, 32);
 
 	memset(a, 0, sizeof(*a));
-	g->attack.own_step = false;
+	g->own.is_step = false;
 	g->risk = !pick(g, RISK);
 	a->cpu = pick(g, g->j->m->board->n_cpus);
 	if (g->ffa.there && !pick(g, 3))
@@ -520,9 +520,9 @@ void generator_learn(struct generator *g, const struct x_action *a, const struct
 	if (g->ffa.there)
 		generator_learn_ffa(g, a, o);
 	generator_learn_vm(g, a, o);
-	generator_learn_attack(g, a, o);
+	generator_learn_own(g, a, o);
 	/* what it shares for its own VM is nobody else's to take back */
-	if (a->kind != X_CALL || o->kind != OUTCOME_VALUE || o->value || g->attack.own_step)
+	if (a->kind != X_CALL || o->kind != OUTCOME_VALUE || o->value || g->own.is_step)
 		return;
 	loan = loan_begun_by(a->call->name);
 	if (loan)
@@ -544,7 +544,7 @@ void generator_restart(struct generator *g)
 	choose_hot(g);
 	generator_restart_ffa(g);
 	memset(g->vm, 0, sizeof(g->vm));
-	generator_restart_attack(g);
+	generator_restart_own(g);
 }
 
 void generator_init(struct generator *g, struct x_judged *j, const struct x_random *r)

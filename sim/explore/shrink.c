@@ -37,7 +37,7 @@ static bool still_breaks(struct generator *g, const struct x_state *start, GArra
 
 	x_back(g->j->m, start);
 	g_array_set_size(g->claims, 0);
-	g->attack.own_step = false;
+	g->own.is_step = false;
 	for (guint i = 0; i < path->len; i++) {
 		struct x_step *s = &g_array_index(path, struct x_step, i);
 		const struct violation *v;
