@@ -83,15 +83,16 @@ static bool call_is(const struct el2_call *call, const char *name)
 const struct el2_call *el2_call_find(const struct el2_call *const *table, const char *name,
 				     bool *ambiguous)
 {
-	const struct el2_call *found = NULL;
+	const struct el2_call *const *c, *found = NULL;
 	unsigned int n = 0;
 
 	*ambiguous = false;
-	for (; *table; table++) {
-		if (!strcmp((*table)->name, name) || !strcmp((*table)->full, name))
-			return *table;
-		if (call_is(*table, name)) {
-			found = *table;
+	for (c = table; *c; c++)
+		if (!strcmp((*c)->name, name) || !strcmp((*c)->full, name))
+			return *c;
+	for (c = table; *c; c++) {
+		if (call_is(*c, name)) {
+			found = *c;
 			n++;
 		}
 	}
