@@ -133,9 +133,10 @@ static void hyp_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u6
 }
 
 /* Its own, if neither the host nor EL2 has a part in it. */
-static void guest_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes)
+static void guest_wrote(struct oracle *o, struct confidential_state *s, u64 pa, u64 bytes,
+			unsigned int cpu)
 {
-	const struct el2_guest_view *g = model_guest(oracle_view(o), oracle_action(o)->vm);
+	const struct el2_guest_view *g = model_guest(oracle_view(o), oracle_guest_on(o, cpu));
 	enum page_state host, hyp;
 
 	secret_forget(s, pa, bytes);
@@ -241,7 +242,7 @@ static void check_read(struct oracle *o, struct confidential_state *s, enum who 
 	static const char *const reader[] = {
 		[HOST] = "the host", [DMA] = "a bus master", [GUEST] = "a guest"
 	};
-	const u32 vm = who == GUEST ? oracle_action(o)->vm : 0;
+	const u32 vm = who == GUEST ? oracle_guest_on(o, ev->cpu) : 0;
 	const struct line *l;
 	u64 at;
 
@@ -345,7 +346,7 @@ static void accessed(struct oracle *o, struct confidential_state *s, const struc
 		if (who == HYP)
 			hyp_wrote(o, s, ev->old, bytes);
 		else if (who == GUEST)
-			guest_wrote(o, s, ev->old, bytes);
+			guest_wrote(o, s, ev->old, bytes, ev->cpu);
 		else
 			other_wrote(o, s, ev->old, bytes);
 		break;

@@ -396,6 +396,11 @@ bool oracle_touched(struct oracle *o, u64 pa)
 	return o->fold.reread || (o->fold.n_touches && fold_touched(o, pa >> o->shift));
 }
 
+u32 oracle_guest_on(struct oracle *o, unsigned int cpu)
+{
+	return o->state.loaded[cpu].handle;
+}
+
 const struct oracle_action *oracle_action(struct oracle *o)
 {
 	return o->current;

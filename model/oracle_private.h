@@ -123,6 +123,8 @@ const struct el2_config *oracle_config(struct oracle *o);
 bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry);
 /* Did this action change what anybody records of the page? */
 bool oracle_touched(struct oracle *o, u64 pa);
+/* Handle of the VM whose vCPU is loaded on the CPU, whichever the host thinks it is; 0: none. */
+u32 oracle_guest_on(struct oracle *o, unsigned int cpu);
 /* The action being judged; NULL between actions. */
 const struct oracle_action *oracle_action(struct oracle *o);
 

@@ -50,6 +50,12 @@ const struct oracle_action *oracle_action(struct oracle *o)
 	return o->current;
 }
 
+/* No guests here. */
+u32 oracle_guest_on(struct oracle *o, unsigned int cpu)
+{
+	return 0;
+}
+
 bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry)
 {
 	return model_hyp_page(o->m->board, oracle_view(o), pa, entry);
