@@ -29,8 +29,9 @@ struct side {
 struct row {
 	const char *name, *doc;
 	enum el2_work_id work;
-	unsigned int calls;  /* in one round */
-	const char *call[2]; /* what the oracle takes the halves for; NULL: there is none */
+	unsigned int calls; /* in one round */
+	unsigned int halves;
+	const char *call[2]; /* what the oracle takes the halves for; NULL: none of its rules */
 	bool (*setup)(struct side *s);
 };
 
@@ -104,87 +105,44 @@ static bool on_guests_page(struct side *s)
 	return ok;
 }
 
+/* clang-format off */
 static const struct row rows[] = {
-	{ "map",
-	  "stage2_map 4K + unmap, a random hole of a 57,344-PTE table",
-	  WORK_MAP,
-	  2,
-	  { "stage2_map", "stage2_unmap" },
-	  on_table },
-	{ "map-tables",
-	  "the same, 2 table pages allocated and freed",
-	  WORK_MAP_TABLES,
-	  2,
-	  { "stage2_map", "stage2_unmap" },
-	  on_nothing },
-	{ "map-block",
-	  "stage2_map of a 2M block + unmap, 1 table page",
-	  WORK_MAP_BLOCK,
-	  2,
-	  { "stage2_map", "stage2_unmap" },
-	  on_nothing },
-	{ "get-leaf",
-	  "get_leaf, random, the table of map",
-	  WORK_GET_LEAF,
-	  1,
-	  { "get_leaf" },
-	  on_table },
-	{ "share",
-	  "host_share_hyp + host_unshare_hyp, 1 page",
-	  WORK_SHARE,
-	  2,
-	  { "host_share_hyp", "host_unshare_hyp" },
-	  on_page },
-	{ "share-random",
-	  "the same, random of 256 pages",
-	  WORK_SHARE_RANDOM,
-	  2,
-	  { "host_share_hyp", "host_unshare_hyp" },
-	  on_page },
-	{ "donate",
-	  "host_donate_hyp + hyp_donate_host, 1 page",
-	  WORK_DONATE,
-	  2,
-	  { "host_donate_hyp", "hyp_donate_host" },
-	  on_page },
-	{ "refused",
-	  "host_share_hyp of a page that is shared",
-	  WORK_SHARE_REFUSED,
-	  1,
-	  { "host_share_hyp" },
-	  on_page },
-	{ "idmap",
-	  "host_stage2_idmap of a 2M block of RAM + unmap",
-	  WORK_IDMAP,
-	  2,
-	  { "host_stage2_idmap", "stage2_unmap" },
-	  on_block },
-	{ "fault",
-	  "the same, mapped by handle_host_mem_abort",
-	  WORK_FAULT,
-	  2,
-	  { "handle_host_mem_abort", "stage2_unmap" },
-	  on_block },
-	{ "recycle",
-	  "2 MMIO faults + host_stage2_unmap_dev_all",
-	  WORK_RECYCLE,
-	  3,
-	  { "host_stage2_unmap_dev_all" },
-	  on_devices },
-	{ "lend",
-	  "host_share_guest + host_unshare_guest, 1 page",
-	  WORK_LEND,
-	  2,
-	  { "vm_share", "vm_unshare" },
-	  on_lent_page },
-	{ "guest-share",
-	  "guest_share_host + guest_unshare_host, 1 page",
-	  WORK_GUEST_SHARE,
-	  2,
-	  { "guest_share_host", "guest_unshare_host" },
-	  on_guests_page },
+	{ "map", "stage2_map 4K + unmap, a random hole of a 57,344-PTE table", WORK_MAP,
+	  .calls = 2, .halves = 2, .setup = on_table },
+	{ "map-tables", "the same, 2 table pages allocated and freed", WORK_MAP_TABLES,
+	  .calls = 2, .halves = 2, .setup = on_nothing },
+	{ "map-block", "stage2_map of a 2M block + unmap, 1 table page", WORK_MAP_BLOCK,
+	  .calls = 2, .halves = 2, .setup = on_nothing },
+	{ "get-leaf", "get_leaf, random, the table of map", WORK_GET_LEAF,
+	  .calls = 1, .halves = 1, .setup = on_table },
+	{ "share", "host_share_hyp + host_unshare_hyp, 1 page", WORK_SHARE,
+	  .calls = 2, .halves = 2, .setup = on_page,
+	  .call = { "host_share_hyp", "host_unshare_hyp" } },
+	{ "share-random", "the same, random of 256 pages", WORK_SHARE_RANDOM,
+	  .calls = 2, .halves = 2, .setup = on_page,
+	  .call = { "host_share_hyp", "host_unshare_hyp" } },
+	{ "donate", "host_donate_hyp + hyp_donate_host, 1 page", WORK_DONATE,
+	  .calls = 2, .halves = 2, .setup = on_page,
+	  .call = { "host_donate_hyp", "hyp_donate_host" } },
+	{ "refused", "host_share_hyp of a page that is shared", WORK_SHARE_REFUSED,
+	  .calls = 1, .halves = 1, .setup = on_page,
+	  .call = { "host_share_hyp" } },
+	{ "idmap", "host_stage2_idmap of a 2M block of RAM + unmap", WORK_IDMAP,
+	  .calls = 2, .halves = 2, .setup = on_block,
+	  .call = { "host_stage2_idmap" } },
+	{ "fault", "the same, mapped by handle_host_mem_abort", WORK_FAULT,
+	  .calls = 2, .halves = 2, .setup = on_block },
+	{ "recycle", "2 MMIO faults + host_stage2_unmap_dev_all", WORK_RECYCLE,
+	  .calls = 3, .halves = 1, .setup = on_devices },
+	{ "lend", "host_share_guest + host_unshare_guest, 1 page", WORK_LEND,
+	  .calls = 2, .halves = 2, .setup = on_lent_page,
+	  .call = { "vm_share", "vm_unshare" } },
+	{ "guest-share", "guest_share_host + guest_unshare_host, 1 page", WORK_GUEST_SHARE,
+	  .calls = 2, .halves = 2, .setup = on_guests_page,
+	  .call = { "guest_share_host", "guest_unshare_host" } },
 	{ NULL },
 };
+/* clang-format on */
 
 bool bench_tree_has(const char *row)
 {
@@ -222,7 +180,7 @@ static bool act(struct side *s, const struct row *r, unsigned int half)
 	struct machine *m = s->e.m;
 	struct oracle_action a = { .kind = ORACLE_CALL,
 				   .call = call[half],
-				   .n_args = call[half]->n_required };
+				   .n_args = call[half] ? call[half]->n_required : 0 };
 	unsigned int said;
 	bool ok;
 
@@ -249,7 +207,7 @@ static bool rounds(struct side *s, const struct row *r, u64 iterations, u64 *ns)
 
 	if (s->oracle)
 		for (u64 i = 0; ok && i < iterations; i++)
-			ok = act(s, r, 0) && (!r->call[1] || act(s, r, 1));
+			ok = act(s, r, 0) && (r->halves == 1 || act(s, r, 1));
 	else
 		ok = work(s, WORK_FIRST | WORK_SECOND, iterations);
 	*ns = s->w.ns ? s->w.ns : bench_now_ns() - begin;
@@ -286,29 +244,23 @@ static bool boot(struct side *s, const struct pair *p, bool tree)
 	return out.kind == OUTCOME_VALUE && !out.value;
 }
 
-/* Those that nobody calls from outside are calls by their name. */
-static void find_calls(struct side *s, const struct row *r, struct el2_call own[2])
+static void find_calls(struct side *s, const struct row *r)
 {
 	const struct el2_call *const *calls = s->e.m->hyp->calls(s->e.m->el2);
 	const struct el2_call **found[] = { &s->e.first, &s->e.second };
 	bool ambiguous;
 
-	for (unsigned int i = 0; i < 2 && r->call[i]; i++) {
-		own[i] = (struct el2_call){ .name = r->call[i], .full = r->call[i] };
-		*found[i] = el2_call_find(calls, r->call[i], &ambiguous);
-		if (!*found[i])
-			*found[i] = &own[i];
-	}
+	for (unsigned int i = 0; i < G_N_ELEMENTS(found); i++)
+		*found[i] = r->call[i] ? el2_call_find(calls, r->call[i], &ambiguous) : NULL;
 }
 
-static bool make(struct side *s, const struct pair *p, const struct row *r, bool tree, bool oracle,
-		 struct el2_call own[2])
+static bool make(struct side *s, const struct pair *p, const struct row *r, bool tree, bool oracle)
 {
 	*s = (struct side){ .w = { .id = r->work, .random = UINT64_C(0x9e3779b97f4a7c15) },
 			    .oracle = oracle };
 	if (!boot(s, p, tree) || !r->setup(s) || !work(s, 0, 0))
 		return false;
-	find_calls(s, r, own);
+	find_calls(s, r);
 	return !oracle || bench_start_oracle(&s->e);
 }
 
@@ -339,7 +291,6 @@ static char *refusal(const struct side *s)
 static bool measure(const struct pair *p, const struct row *r, double ns[N_SIDES], char **why)
 {
 	double sample[N_SIDES][BENCH_SAMPLES];
-	struct el2_call own[N_SIDES][2];
 	struct side side[N_SIDES] = { 0 };
 	u64 iterations[N_SIDES], took;
 	unsigned int failed = 0;
@@ -347,7 +298,7 @@ static bool measure(const struct pair *p, const struct row *r, double ns[N_SIDES
 
 	for (unsigned int i = 0; ok && i < N_SIDES; i++) {
 		failed = i;
-		ok = make(&side[i], p, r, i == KERNELS, i == CHECKED, own[i]);
+		ok = make(&side[i], p, r, i == KERNELS, i == CHECKED);
 		took = 0;
 		for (iterations[i] = 16; ok && took < p->target; iterations[i] *= 2)
 			ok = rounds(&side[i], r, iterations[i], &took);
