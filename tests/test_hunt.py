@@ -2,6 +2,7 @@
 """The hunt for bugs by chance: tables that are written, and what is kept between runs."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -20,12 +21,12 @@ def test_a_table_and_its_rules(binary, tmp_path):
     state, table = tmp_path / "state", tmp_path / "table.md"
     done = hunt(binary, f"--state={state}", f"--table={table}", "B-08")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "| B-08 | v6.12 | tiny |" in table.read_text()
-    assert table.read_text().rstrip().endswith("| spec, single-owner | spec |")
+    row = r"^\| B-08 \| v6\.12 \| [a-z0-9 ,]+ \| \d+ \| [a-z, -]*\bspec\b[a-z, -]* \| spec \|$"
+    assert re.search(row, table.read_text(), re.M)
     # what was kept is not run again
     rows = [json.loads(line) for line in state.read_text().splitlines()]
     found = next(row for row in rows if row["status"] == 1)
-    found["got"]["scenario"] = found["got"]["scenario"].replace("violation spec, violation single-owner", "violation leak")
+    found["got"]["scenario"] = "boot => 0, violation leak\n"
     found["got"]["actions"] = 4711
     state.write_text("".join(json.dumps(row) + "\n" for row in rows))
     again = hunt(binary, f"--state={state}", "B-08")
@@ -36,7 +37,7 @@ def test_a_table_and_its_rules(binary, tmp_path):
 
 def test_what_is_not_caught_fails(binary):
     """A bug that chance does not find, and that nothing explains."""
-    done = hunt(binary, "--only=no set-up has this name", "--bug-actions=9", "B-28")
+    done = hunt(binary, "--only=no set-up has this name", "--bug-actions=90", "B-28")
     assert done.returncode == 1 and "B-28 on v7.2: not caught" in done.stdout
 
 
