@@ -201,8 +201,7 @@ static bool is_head(const struct side *s, u64 val)
 {
 	const struct el2_view *v = s->j.m->hyp->view(s->j.m->el2);
 
-	return within(v->bss, val - v->layout->va_offset) ||
-	       of_vms(s, v, val - v->layout->va_offset) == VM_OWN;
+	return is_private(s, val - v->layout->va_offset);
 }
 
 /* Is it EL2's own variable at @pa, or a link to one? */
@@ -218,6 +217,27 @@ static bool reads_own(const struct side *s, const struct x_action *a)
 	const u64 pa = a->kind == X_HYP ? a->addr - v->layout->va_offset : a->addr;
 
 	return a->kind != X_CALL && (is_own(s, pa) || is_own(s, pa + a->size - 1));
+}
+
+/*
+ * Calls that read a structure wherever the host says that it is, and of which nobody checks
+ * first that it is the host's: what stands in EL2's own memory is not the same for both.
+ */
+static bool follows_own(const struct side *s, const struct x_action *a)
+{
+	static const struct {
+		const char *call;
+		unsigned int arg;
+	} calls[] = { { "kvm_vcpu_run", 0 }, { "refill_memcache", 2 } };
+
+	for (unsigned int i = 0; a->kind == X_CALL && i < G_N_ELEMENTS(calls); i++) {
+		const u64 pa = a->arg[calls[i].arg] & GENMASK(43, 0);
+
+		if (!strcmp(a->call->name, calls[i].call) &&
+		    (is_own(s, pa) || is_own(s, pa + s->j.m->config->vm_layout->vcpu_size - 1)))
+			return true;
+	}
+	return false;
 }
 
 static bool same_outcome(struct pair *p, const struct x_action *a, const struct outcome o[2])
@@ -340,7 +360,7 @@ static bool translate(const struct side *s, const struct x_action *a, struct x_a
 
 	*out = *a;
 	if (a->kind != X_CALL)
-		return a->kind != X_SMC && a->kind != X_FFA;
+		return true;
 	out->call = el2_call_find(s->calls, a->call->name, &ambiguous);
 	return out->call && a->n_args <= out->call->n_args;
 }
@@ -351,7 +371,8 @@ static bool act(struct pair *p, const struct x_action *a, struct outcome o[2])
 	struct x_action theirs;
 
 	o[0] = o[1] = (struct outcome){ .kind = OUTCOME_NOT_RUN };
-	if (!translate(&p->side[1], a, &theirs))
+	if (!translate(&p->side[1], a, &theirs) || follows_own(&p->side[0], a) ||
+	    follows_own(&p->side[1], a))
 		return true;
 	forget(&p->side[0]);
 	forget(&p->side[1]);

@@ -157,7 +157,7 @@ static const struct {
 	  { .rule = "spec",
 	    .actions = "kvm_vcpu_run|" MAKES_VM,
 	    .words = "ended in a panic",
-	    .below = "hyp_load_host",
+	    .below = "handle___kvm_vcpu_run",
 	    .reason = "the vCPU that is to run is looked at before anybody asks whose it is" } },
 	{ EVERY_RELEASE,
 	  { .rule = "leak",

@@ -30,7 +30,6 @@ static const struct ffa_release releases[N_PROFILES] = {
 		.smc_32bit = true,
 		.no_downgrade = true,
 		.new_refused = true,
-		.rx_release = true,
 	},
 	[PROFILE_V7_2] = {
 		.version = FFA_VERSION_1_2,
@@ -38,7 +37,6 @@ static const struct ffa_release releases[N_PROFILES] = {
 		.smc_32bit = true,
 		.no_downgrade = true,
 		.new_refused = true,
-		.rx_release = true,
 		.bounds = true,
 		.smc_checks = true,
 	},
@@ -51,6 +49,33 @@ bool hyp_has_ffa(const struct hyp *hyp)
 	return ffa == FFA_V1_0 || ffa == FFA_V1_1 || ffa == FFA_V1_2;
 }
 
+/* Do guests have all of it? A liar may know; EL2 does not notice that it looks. */
+static bool guests_have(struct hyp *hyp, u64 pfn, u64 nr_pages)
+{
+	const u64 off = hyp->layout.share_count_off;
+
+	for (u64 i = 0; i < nr_pages; i++) {
+		const pa_t page = PA((pfn + i) << hyp->f->page_shift);
+		u64 count;
+
+		if (!board_ram_at(hyp->board, page) ||
+		    !board_peek(hyp->board, pa_add(hyp_phys_to_page(&hyp->cpus[0], page), off), 4,
+				&count) ||
+		    !count)
+			return false;
+	}
+	return nr_pages;
+}
+
+/* C1: it names whatever it is asked for. C2: only what was lent to a guest. */
+static bool secure_world_invents(void *data, u64 pfn, u64 nr_pages)
+{
+	struct hyp *hyp = data;
+
+	return hyp_has_bug(hyp, BUG_C1) ||
+	       (hyp_has_bug(hyp, BUG_C2) && guests_have(hyp, pfn, nr_pages));
+}
+
 bool hyp_ffa_new(struct hyp *hyp)
 {
 	struct ffa *f = board_alloc(hyp->board, sizeof(*f));
@@ -59,7 +84,12 @@ bool hyp_ffa_new(struct hyp *hyp)
 	f->rel = &releases[hyp->profile->id];
 	spin_init(hyp->board, &f->lock, "host_buffers");
 	spin_init(hyp->board, &f->version_lock, "ffa_version");
-	return secure_world_new(hyp);
+	hyp->secure_world = secure_world_new(
+		hyp->board, &(struct secure_firmware){ .ffa = hyp->knob[KNOB_FFA],
+						       .how = hyp->knob[KNOB_SECURE_WORLD],
+						       .invents = secure_world_invents,
+						       .data = hyp });
+	return hyp->secure_world;
 }
 
 /* ---- Memory that EL2 touches ------------------------------------------------------------- */
@@ -135,7 +165,7 @@ void ffa_smc(struct hyp_cpu *c, struct smc_regs *r)
 	event_step(c->cpu, EV_TRAP);
 	event_emit(c->cpu, .kind = EV_TRAP, .fn = __func__, .what = "eret_el3", .addr = id,
 		   .val = r->a[1]);
-	secure_world_smc(c, r);
+	secure_world_smc(c->hyp->secure_world, c->cpu, r);
 	event_emit(c->cpu, .kind = EV_TRAP, .fn = __func__, .what = "el3", .addr = r->a[0],
 		   .val = r->a[2]);
 }
@@ -361,20 +391,17 @@ static void do_ffa_rxtx_unmap(struct hyp_cpu *c, const u64 regs[18], struct smc_
 
 /* ---- Who is there -------------------------------------------------------------------------- */
 
-/* What the secure world wrote goes to the host, if it fits; then the buffer goes back. */
+/* What the secure world wrote goes to the host, if it fits. The host gives the buffer back. */
 static void copy_partitions(struct hyp_cpu *c, u32 count, struct smc_regs *res)
 {
 	const struct ffa *f = c->hyp->ffa;
 	const u32 size = f->version > FFA_VERSION_1_0 ? (u32)res->a[3] : PARTITION_INFO_SIZE_1_0;
 	const u32 bytes = size * count;
-	struct smc_regs r;
 
 	if (bytes > MBOX_PAGES * hyp_page_size(c->hyp))
 		ffa_to_smccc_res(res, FFA_RET_ABORTED);
 	else
 		ffa_memcpy(c, f->host_rx, f->rx, bytes);
-	if (f->rel->rx_release)
-		ffa_rx_release(c, &r);
 }
 
 /* BUSY: no host buffers. ABORTED: it does not fit. Else the secure world's answer. */

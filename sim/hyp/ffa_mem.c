@@ -349,7 +349,7 @@ int ffa_mem_share(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 	HYP_FRAME(c);
 	spin_lock(c->cpu, &c->hyp->ffa->lock);
 	if (nr_pages && !__pkvm_host_share_ffa(c, pfn, nr_pages)) {
-		ret = secure_world_take(c, pfn, nr_pages);
+		ret = secure_world_take(c->hyp->secure_world, pfn, nr_pages);
 		if (ret)
 			WARN_ON(c, __pkvm_host_unshare_ffa(c, pfn, nr_pages));
 	}
@@ -369,7 +369,7 @@ int ffa_mem_reclaim(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 	HYP_FRAME(c);
 	spin_lock(c->cpu, &c->hyp->ffa->lock);
 	if (nr_pages)
-		ret = secure_world_hand_back(c, pfn, nr_pages);
+		ret = secure_world_hand_back(c->hyp->secure_world, pfn, nr_pages);
 	if (!ret)
 		WARN_ON(c, __pkvm_host_unshare_ffa(c, pfn, nr_pages));
 	spin_unlock(c->cpu, &c->hyp->ffa->lock);

@@ -118,8 +118,6 @@ bool hyp_mmio_private_va(struct hyp *hyp, pa_t pa, va_t *va);
 
 /* ---- ffa_mem.c: memory lent to the secure world; the rest of FF-A is ffa.h ------------------- */
 
-#define FFA_HANDLES 64 /* pieces of memory that the secure world keeps at a time */
-
 int ffa_mem_share(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
 int ffa_mem_reclaim(struct hyp_cpu *c, u64 pfn, u64 nr_pages);
 

@@ -215,7 +215,7 @@ static void tell_difference(struct conform *c)
 
 static enum exit_status compare_by_chance(struct conform *c)
 {
-	g_autofree char *text = g_strdup_printf("machine %s\n", c->opt->machine);
+	g_autofree char *text = g_strdup_printf("machine %s\nset ffa=v1.1\n", c->opt->machine);
 	GError *e = NULL;
 
 	c->job = job_new("conform", text, &c->b[0].over, &e);

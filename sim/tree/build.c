@@ -30,7 +30,7 @@ static char *hash_of(const char *text)
 	return sum;
 }
 
-/* ---- What a build read -------------------------------------------------------------------- */
+/* ---- What a build read --------------------------------------------------------------------- */
 
 static char *stamp_of(const char *file)
 {
@@ -159,7 +159,7 @@ static char *stamps_of_build(const char *tree, const char *ours, const char *out
 	return g_string_free(stamps, FALSE);
 }
 
-/* ---- Building --------------------------------------------------------------------------------- */
+/* ---- Building ------------------------------------------------------------------------------ */
 
 /* One line that is written over, where somebody looks. */
 static void progress(const char *line)
@@ -299,7 +299,7 @@ static char *find_built(const char *root, const char *note)
 	return NULL;
 }
 
-/* ---- Opening --------------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------- */
 
 static bool read_layout(struct el2_tree *t, GError **error)
 {
@@ -493,7 +493,7 @@ struct el2_tree *tree_tables(const struct el2_tree *t, GError **error)
 	return variant(t, "tables", error);
 }
 
-/* ---- Linking ---------------------------------------------------------------------------------------- */
+/* ---- Linking ------------------------------------------------------------------------------- */
 
 char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError **error)
 {

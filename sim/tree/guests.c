@@ -19,7 +19,7 @@ struct tree_vm {
 G_STATIC_ASSERT(sizeof(struct tree_vm) <= TREE_VM_STRIDE);
 G_STATIC_ASSERT(TREE_MAX_VMS == EL2_MAX_VMS);
 
-/* ---- Names ---------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------------- */
 
 static void vm_init(struct tree *t, struct tree_vm *vm, const char *name)
 {
@@ -60,7 +60,7 @@ bool tree_guests_new(struct tree *t)
 	return t->vm_store;
 }
 
-/* ---- Which VM a lock is in -------------------------------------------------------------------- */
+/* ---- Which VM a lock is in ----------------------------------------------------------------- */
 
 static u64 word_at(const struct tree *t, u64 va)
 {
@@ -112,7 +112,7 @@ const char *tree_guest_pool(struct tree *t, u64 lock)
 	return vm_of_area(t, lock - l->hyp_vm_pool_lock)->name;
 }
 
-/* ---- Which there are ---------------------------------------------------------------------------- */
+/* ---- Which there are ----------------------------------------------------------------------- */
 
 static void take_guest(struct tree *t, const struct tree_guest *g)
 {
@@ -148,7 +148,7 @@ void tree_guests_take(struct tree *t)
 			take_guest(t, &s->guest[i]);
 }
 
-/* ---- What a vCPU does --------------------------------------------------------------------------- */
+/* ---- What a vCPU does ---------------------------------------------------------------------- */
 
 struct mmu_table tree_guest_s2(struct el2 *e, struct cpu *cpu)
 {

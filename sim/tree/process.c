@@ -22,7 +22,7 @@
 
 G_DEFINE_QUARK(pkvm - sim - tree - error - quark, tree_error)
 
-/* ---- Names ---------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------------- */
 
 struct tree_symbol {
 	u32 at;
@@ -95,7 +95,7 @@ char *process_line(const struct tree_process *p, u32 pc)
 	return out;
 }
 
-/* ---- Start and stop ---------------------------------------------------------------------------- */
+/* ---- Start and stop ------------------------------------------------------------------------ */
 
 static bool spawn(struct tree_process *p, int memory, int fd, GError **error)
 {
@@ -159,7 +159,7 @@ void process_stop(struct tree_process *p)
 	g_free(p);
 }
 
-/* ---- Turns ----------------------------------------------------------------------------------------- */
+/* ---- Turns --------------------------------------------------------------------------------- */
 
 static long futex(u32 *word, int op, u32 val, const struct timespec *timeout)
 {

@@ -60,6 +60,7 @@ enum tree_status {
 	TREE_SWITCHING, /* __pkvm_init() wants its own tables */
 	TREE_PANICKED,
 	TREE_HUNG, /* @lock: which; 0: ten seconds of computing */
+	TREE_SMC,  /* smc: EL3 is asked; let it go on with the answer in its place */
 	TREE_FULL, /* more events than there is room: read them, and let it go on */
 	TREE_LOST, /* the process itself is wrong; @panic.what says why */
 };
@@ -120,7 +121,7 @@ struct tree_extent {
 	uint64_t base, size, offset; /* PA, bytes, offset in the memory file */
 };
 
-/* ---- What the tree's structures look like: `el2 --layout` ------------------------------- */
+/* ---- What the tree's structures look like: `el2 --layout` ---------------------------------- */
 
 #define TREE_MAX_HCALLS 96
 
@@ -185,7 +186,7 @@ struct tree_layout {
 	} hcall[TREE_MAX_HCALLS];
 };
 
-/* ---- Work: what struct el2_work is, for the other side ------------------------------------ */
+/* ---- Work: what struct el2_work is, for the other side ------------------------------------- */
 
 /* clang-format off */
 #define TREE_WORKS(W)                                                                      \
@@ -225,7 +226,15 @@ struct tree_pool {
 
 #define TREE_POOLS 2 /* host_s2, hyp_s1 */
 
-enum tree_lock { TREE_LOCK_HOST, TREE_LOCK_HYP, TREE_LOCK_VMS, TREE_LOCK_FIXBLOCK, TREE_N_LOCKS };
+enum tree_lock {
+	TREE_LOCK_HOST,
+	TREE_LOCK_HYP,
+	TREE_LOCK_VMS,
+	TREE_LOCK_FIXBLOCK,
+	TREE_LOCK_FFA_VERSION,
+	TREE_LOCK_FFA_BUFFERS,
+	TREE_N_LOCKS
+};
 
 struct tree_view {
 	uint32_t on_own_tables;
@@ -255,7 +264,7 @@ struct tree_panic {
 	uint64_t far;
 };
 
-/* ---- The page-table library on tables of its own (tables.c) ------------------------------- */
+/* ---- The page-table library on tables of its own (tables.c) -------------------------------- */
 
 #define TREE_MAX_TABLE_PAGES 65536u
 
@@ -293,18 +302,20 @@ struct tree_tables {
 	uint16_t count[TREE_MAX_TABLE_PAGES]; /* references */
 };
 
-/* ---- The block ----------------------------------------------------------------------- */
+/* ---- The block ----------------------------------------------------------------------------- */
 
 struct tree_shared {
 	uint32_t turn; /* 0: the board's; else the process's */
 	uint32_t op, cpu, status;
 	uint32_t wants_loads, warn_continues, at_fails;
+	uint32_t abandon; /* what it was doing when it gave the turn: nobody wants it any more */
 	uint32_t forget; /* cached translations: memory changed under the process */
 	uint64_t esr, far, hpfar;
 	uint64_t injected; /* what EL2 left in the host's ESR_EL1; 0: no abort */
 	uint32_t guest_end; /* esr, far and hpfar then are what the host reads of the vCPU */
 	uint32_t rewind;    /* its program counter stands before the instruction again */
 	uint64_t regs[TREE_REGS];
+	uint64_t smc[TREE_REGS];
 	uint64_t args[TREE_ARGS];
 	uint32_t number;
 	int64_t ret;
@@ -312,6 +323,7 @@ struct tree_shared {
 
 	/* the machine: set before the process starts */
 	uint32_t n_cpus, n_extents, n_regions, page_shift, pa_bits;
+	uint32_t smccc_version;
 	uint32_t fwb, dic, idc, tlbirange, bti, xnx, hvhe;
 	uint64_t memory_bytes; /* storage; frame flags follow */
 	struct tree_extent extent[TREE_MAX_EXTENTS];

@@ -14,7 +14,7 @@ static const char *const words[] = {
 #undef W
 };
 
-/* ---- Lines ---------------------------------------------------------------------------------- */
+/* ---- Lines --------------------------------------------------------------------------------- */
 
 static u8 *line_at(struct board *b, u64 pa, struct extent **e)
 {
@@ -53,7 +53,7 @@ static void lines_forward(struct tree *t)
 	}
 }
 
-/* ---- Events ---------------------------------------------------------------------------------- */
+/* ---- Events -------------------------------------------------------------------------------- */
 
 struct spinlock *tree_lock(struct tree *t, u64 va)
 {
@@ -63,6 +63,8 @@ struct spinlock *tree_lock(struct tree *t, u64 va)
 		[LOCK_HYP] = v->lock[TREE_LOCK_HYP],
 		[LOCK_VMS] = v->lock[TREE_LOCK_VMS],
 		[LOCK_FIXBLOCK] = v->lock[TREE_LOCK_FIXBLOCK],
+		[LOCK_FFA_VERSION] = v->lock[TREE_LOCK_FFA_VERSION],
+		[LOCK_FFA_BUFFERS] = v->lock[TREE_LOCK_FFA_BUFFERS],
 		[LOCK_POOL_HOST_S2] = v->pool[0].lock,
 		[LOCK_POOL_HYP_S1] = v->pool[1].lock,
 	};

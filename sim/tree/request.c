@@ -106,11 +106,22 @@ static void registers(struct tree *t)
 	}
 }
 
+/* The board did not come back to what the process was asked: whoever drives it went away. */
+static void abandon(struct tree_process *p)
+{
+	p->shared->abandon = p->shared->forget = 1;
+	process_turn(p);
+	p->shared->abandon = 0;
+	p->midway = false;
+}
+
 enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op)
 {
 	struct tree_process *p = t->process;
 	struct tree_shared *s = p->shared;
 
+	if (p->midway)
+		abandon(p);
 	s->op = op;
 	s->cpu = cpu ? cpu->id : 0;
 	s->wants_loads = t->board->kinds >> EV_LOAD & 1;
@@ -120,6 +131,7 @@ enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op)
 		s->view = t->seen;
 	}
 	t->requests = ++p->requests;
+	t->stalls = 0;
 	do {
 		if (!process_turn(p)) {
 			s->n_events = s->n_lines = 0;
@@ -128,8 +140,11 @@ enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op)
 				panicked(t, cpu, "lost", p->lost);
 			return TREE_LOST;
 		}
+		p->midway = s->status == TREE_FULL || s->status == TREE_SMC;
 		replay(t, cpu);
-	} while (s->status == TREE_FULL);
+		if (s->status == TREE_SMC)
+			tree_firmware(t, cpu);
+	} while (p->midway);
 	t->seen = s->view;
 	if (op != TREE_OP_SETUP && op != TREE_OP_TABLES) {
 		registers(t);

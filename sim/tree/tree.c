@@ -44,6 +44,7 @@ void tree_describe(const struct tree *t, struct tree_shared *s)
 		s->stack_pa[i] = t->places.cpu[i].stack.base;
 	}
 	s->idmap_pa = t->places.idmap.base;
+	s->smccc_version = tree_smccc_version(t);
 	s->n_protected = t->cfg->protect->len;
 	for (unsigned int i = 0; i < s->n_protected; i++) {
 		const struct protect_entry *p =
@@ -79,6 +80,8 @@ static void init_locks(struct tree *t)
 		[LOCK_HYP] = "pkvm_pgd_lock",
 		[LOCK_VMS] = "vm_table_lock",
 		[LOCK_FIXBLOCK] = "fixblock_lock",
+		[LOCK_FFA_VERSION] = "ffa_version",
+		[LOCK_FFA_BUFFERS] = "host_buffers",
 		[LOCK_POOL_HOST_S2] = "host_s2_pool",
 		[LOCK_POOL_HYP_S1] = "hyp_s1_pool",
 		[LOCK_OTHER] = "another_lock",
@@ -133,7 +136,7 @@ static struct el2 *tree_new(struct board *b, const struct el2_config *cfg, GErro
 	layout_of(t);
 	t->cfg->vm_layout = &t->built->vm_layout;
 	init_locks(t);
-	if (!tree_guests_new(t))
+	if (!tree_guests_new(t) || !tree_firmware_new(t))
 		t->reserve_error = -ENOMEM;
 	tree_calls(&t->built->layout, t->calls, t->hvc_id);
 	if (b->config->ram->len > TREE_MAX_REGIONS || b->n_extents > TREE_MAX_EXTENTS)
@@ -178,11 +181,11 @@ static s64 tree_finalise(struct el2 *e, struct cpu *cpu)
 	return (s64)t->process->shared->regs[1];
 }
 
-static void exception(struct tree *t, struct cpu *cpu, enum tree_op op, u64 ec, u64 regs[18])
+void tree_exception(struct tree *t, struct cpu *cpu, enum tree_op op, u64 syndrome, u64 regs[18])
 {
 	struct tree_shared *s = t->process->shared;
 
-	s->esr = FIELD_PREP(ESR_EC, ec) | ESR_IL;
+	s->esr = syndrome | ESR_IL;
 	s->far = s->hpfar = 0;
 	memcpy(s->regs, regs, sizeof(s->regs));
 	tree_request(t, cpu, op);
@@ -197,7 +200,7 @@ static s64 tree_prot_finalize(struct el2 *e, struct cpu *cpu)
 	if (!t->finalised)
 		return 0;
 	regs[0] = tree_hvc_number(&t->built->layout, "__pkvm_prot_finalize");
-	exception(t, cpu, TREE_OP_FINALIZED, EC_HVC64, regs);
+	tree_exception(t, cpu, TREE_OP_FINALIZED, FIELD_PREP(ESR_EC, EC_HVC64), regs);
 	return (s64)regs[1];
 }
 
@@ -211,17 +214,11 @@ static void tree_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18])
 		   .val = regs[1]);
 	/* before there is an EL2 its stub answers nothing of KVM's */
 	if (t->process)
-		exception(t, cpu, TREE_OP_TRAP, EC_HVC64, regs);
+		tree_exception(t, cpu, TREE_OP_TRAP, FIELD_PREP(ESR_EC, EC_HVC64), regs);
 	else
 		regs[0] = ~UINT64_C(0);
 	event_emit(cpu, .kind = EV_TRAP, .fn = "handle_host_hcall", .what = "eret_host", .addr = id,
 		   .val = regs[1]);
-}
-
-/* No firmware is behind a tree's EL2. */
-static void tree_smc(struct el2 *e, struct cpu *cpu, u16 imm, u64 regs[18])
-{
-	regs[0] = ~UINT64_C(0);
 }
 
 static enum el2_abort_result tree_host_abort(struct el2 *e, struct cpu *cpu,
@@ -458,125 +455,6 @@ static void tree_recover(struct el2 *e)
 static u64 tree_hyp_va(struct el2 *e, pa_t pa)
 {
 	return pa.pa + TREE_VA_OFFSET;
-}
-
-/* ---- What it offers ------------------------------------------------------------------------ */
-
-static bool no(char **why, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool no(char **why, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	*why = g_strdup_vprintf(format, ap);
-	va_end(ap);
-	return false;
-}
-
-static bool no_knob(char **why, const struct el2_tree *t, enum knob_id id)
-{
-	return no(why, "the tree has %s=%s", el2_knobs[id].name,
-		  el2_knob_value_name(id, t->profile.knob[id]));
-}
-
-static bool offers_release(const struct el2_config *c, char **why)
-{
-	const struct el2_tree *t = c->tree;
-
-	if (c->profile->id != t->profile.id)
-		return no(why, "the tree is nearest to %s, not %s", t->profile.name,
-			  c->profile->name);
-	if (c->knob[KNOB_S2_UNMAP_ANNOTATED] != t->profile.knob[KNOB_S2_UNMAP_ANNOTATED])
-		return no_knob(why, t, KNOB_S2_UNMAP_ANNOTATED);
-	return true;
-}
-
-/* What a tree is is not for a scenario to choose. */
-static bool offers_config(const struct el2_config *c, char **why)
-{
-	const struct el2_tree *t = c->tree;
-
-	if (!offers_release(c, why))
-		return false;
-	for (unsigned int i = 0; i < N_KNOBS; i++)
-		if (i != KNOB_WARN && c->knob[i] != t->profile.knob[i])
-			return no_knob(why, t, i);
-	for (unsigned int i = 0; i < N_BUGS; i++)
-		if (c->bug[i])
-			return no(why, "%s cannot be brought back in a kernel tree",
-				  el2_bugs[i].id);
-	if (c->protect->len > t->layout.protected_regions)
-		return no(why, "the tree protects %u regions", t->layout.protected_regions);
-	if (c->pool_pages[POOL_HOST_S2] || c->pool_pages[POOL_HYP_S1])
-		return no(why, "the tree reckons the sizes of its pools itself");
-	return true;
-}
-
-static bool offers_pages(const struct board_config *b, char **why)
-{
-	if (b->f.page_shift != 12 || b->f.lpa2)
-		return no(why,
-			  "the tree's EL2 is built for pages of 4 KiB and addresses of 48 bits");
-	return true;
-}
-
-static bool offers_board(const struct board_config *b, char **why)
-{
-	if (!offers_pages(b, why))
-		return false;
-	if (b->f.hvhe)
-		return no(why, "the tree's EL2 runs without hvhe");
-	if (!b->f.hafdbs || b->f.vmid16)
-		return no(why, "the tree's EL2 is built for a CPU with hafdbs and 8-bit VMIDs");
-	return true;
-}
-
-static bool has_call(const struct tree_layout *l, const char *name)
-{
-	const struct el2_call *calls[TREE_MAX_HCALLS + TREE_N_CALLS + 1];
-	u32 ids[TREE_MAX_HCALLS + TREE_N_CALLS];
-	bool ambiguous;
-
-	tree_calls(l, calls, ids);
-	return el2_call_find(calls, name, &ambiguous) || ambiguous;
-}
-
-/* Does the tree's dispatcher know it by whichever prefix? */
-static bool dispatches(const struct tree_layout *l, const char *name)
-{
-	static const char *const prefix[] = { "", "__", "__pkvm_", "__kvm_", "__vgic_" };
-
-	for (unsigned int i = 0; i < G_N_ELEMENTS(prefix); i++) {
-		g_autofree char *full = g_strconcat(prefix[i], name, NULL);
-
-		if (tree_hvc_number(l, full))
-			return true;
-	}
-	return false;
-}
-
-static bool tree_offers(const struct el2_config *c, enum el2_offer what, const char *name,
-			const struct board_config *b, char **why)
-{
-	switch (what) {
-	case EL2_OFFER_GUESTS:
-		return true;
-	case EL2_OFFER_FIRMWARE:
-		return no(why, "no firmware is behind a kernel tree");
-	case EL2_OFFER_PARALLEL:
-		return no(why, "CPUs are not switched inside of a kernel tree's code");
-	case EL2_OFFER_CALL:
-		return has_call(&c->tree->layout, name) ||
-		       no(why, "the tree has no %s that can be called", name);
-	case EL2_OFFER_HVC:
-		return has_call(&c->tree->layout, name) || !dispatches(&c->tree->layout, name) ||
-		       no(why, "hypercall %s has no part in what runs of a kernel tree", name);
-	case EL2_OFFER_TABLES:
-		return offers_release(c, why) && offers_pages(b, why);
-	case EL2_OFFER_MACHINE:
-		break;
-	}
-	return offers_config(c, why) && offers_board(b, why);
 }
 
 const struct hypervisor tree_hypervisor = {

@@ -11,7 +11,7 @@
 #define TREE_ERROR tree_error_quark()
 GQuark tree_error_quark(void);
 
-/* ---- build.c ---------------------------------------------------------------------------- */
+/* ---- build.c ------------------------------------------------------------------------------- */
 
 struct el2_tree {
 	char *dir;   /* of the sources */
@@ -27,7 +27,7 @@ struct el2_tree *tree_tables(const struct el2_tree *t, GError **error);
 /* The program for EL2 at these places: linked if it was not yet. New string. */
 char *tree_program(const struct el2_tree *t, const struct el2_places *p, GError **error);
 
-/* ---- process.c ---------------------------------------------------------------------------- */
+/* ---- process.c ----------------------------------------------------------------------------- */
 
 struct tree_process {
 	pid_t pid;
@@ -38,6 +38,7 @@ struct tree_process {
 	unsigned int n_symbols;
 	char *program;
 	int fd;		/* of the block */
+	bool midway;	/* it waits within a request: for room, or for firmware */
 	char lost[160]; /* why it cannot be asked any more */
 };
 
@@ -59,6 +60,8 @@ enum {
 	LOCK_HOST,
 	LOCK_HYP,
 	LOCK_FIXBLOCK,
+	LOCK_FFA_VERSION,
+	LOCK_FFA_BUFFERS,
 	LOCK_POOL_HYP_S1,
 	LOCK_POOL_HOST_S2,
 	LOCK_OTHER,
@@ -86,6 +89,8 @@ struct tree {
 	struct el2_panic panic;
 	const struct el2_call *calls[TREE_MAX_HCALLS + TREE_N_CALLS + 1];
 	u32 hvc_id[TREE_MAX_HCALLS + TREE_N_CALLS];
+	struct secure_world *secure_world;
+	unsigned int stalls; /* of its, in this request */
 	/* guests.c: of each slot of the VM table; of the VM that is made or taken apart */
 	struct extent *vm_store;
 	u32 n_vm_slots; /* whose locks are there */
@@ -102,7 +107,7 @@ static inline struct tree *to_tree(struct el2 *e)
 	return (struct tree *)e;
 }
 
-/* ---- request.c ---------------------------------------------------------------------------- */
+/* ---- request.c ----------------------------------------------------------------------------- */
 
 /* A panic of EL2's, a hang and a process that is gone do not come back if there is a @cpu. */
 enum tree_status tree_request(struct tree *t, struct cpu *cpu, enum tree_op op);
@@ -124,7 +129,22 @@ struct mmu_table tree_table(const struct tree *t, const struct tree_table *from,
 struct el2_pool_view tree_pool_view(const struct tree *t, const struct tree_pool *p,
 				    const char *name, struct spinlock *lock);
 
-/* ---- guests.c ------------------------------------------------------------------------------- */
+/* An exception of the host's with these registers, in and out. */
+void tree_exception(struct tree *t, struct cpu *cpu, enum tree_op op, u64 syndrome, u64 regs[18]);
+
+/* ---- offers.c ------------------------------------------------------------------------------ */
+
+bool tree_offers(const struct el2_config *c, enum el2_offer what, const char *name,
+		 const struct board_config *b, char **why);
+
+/* ---- firmware.c ---------------------------------------------------------------------------- */
+
+bool tree_firmware_new(struct tree *t); /* false: no address space */
+void tree_firmware(struct tree *t, struct cpu *cpu);
+u32 tree_smccc_version(const struct tree *t);
+void tree_smc(struct el2 *e, struct cpu *cpu, u16 imm, u64 regs[18]);
+
+/* ---- guests.c ------------------------------------------------------------------------------ */
 
 bool tree_guests_new(struct tree *t); /* false: no address space */
 void tree_guests_take(struct tree *t);
@@ -136,13 +156,13 @@ enum el2_guest_result tree_guest_abort(struct el2 *e, struct cpu *cpu, const str
 struct spinlock *tree_guest_lock(struct tree *t, u64 va); /* NULL: no VM's */
 const char *tree_guest_pool(struct tree *t, u64 lock);    /* name of the pool with this lock; NULL */
 
-/* ---- replay.c ------------------------------------------------------------------------------- */
+/* ---- replay.c ------------------------------------------------------------------------------ */
 
 /* What the process did since the last time happens on the board. @cpu NULL: nothing but memory. */
 void replay(struct tree *t, struct cpu *cpu);
 struct spinlock *tree_lock(struct tree *t, u64 va);
 
-/* ---- calls.c -------------------------------------------------------------------------------- */
+/* ---- calls.c ------------------------------------------------------------------------------- */
 
 /* The calls that a tree of this layout has, and their function ids; NULL terminated. */
 unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **call, u32 *hvc_id);

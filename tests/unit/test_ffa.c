@@ -188,11 +188,9 @@ static void test_partitions(void)
 			g_assert_cmpuint(r.last.value, ==, 1);
 			g_assert_cmphex(rig_get(&r, r.rx, 8), ==, 0x18001);
 			g_assert_cmphex(!!rig_get(&r, r.rx + 8, 8), ==, version > 0x10000);
-			/* whose is it to give EL2's buffer back? */
-			g_assert_cmpint(SMC(&r, FFA_PARTITION_INFO_GET), ==,
-					p == PROFILE_V6_12 ? FFA_RET_BUSY : OK);
-			g_assert_cmpint(SMC(&r, FFA_RX_RELEASE), ==,
-					p == PROFILE_V6_12 ? OK : FFA_RET_DENIED);
+			/* it is the host that gives EL2's buffer back */
+			g_assert_cmpint(SMC(&r, FFA_PARTITION_INFO_GET), ==, FFA_RET_BUSY);
+			g_assert_cmpint(SMC(&r, FFA_RX_RELEASE), ==, OK);
 			if (version > 0x10000)
 				g_assert_cmpint(SMC(&r, FFA_PARTITION_INFO_GET, 0, 0, 0, 0, 1), ==,
 						OK);

@@ -18,8 +18,8 @@ gen=$out/gen
 . "$here/say.sh"
 
 [ -d "$hyp/nvhe" ] || fail "$tree has no arch/arm64/kvm/hyp/nvhe: is it a Linux source tree with pKVM?"
-files="early_alloc page_alloc ffa tlb sys_regs hyp-smp psci-relay"
-for f in pgtable.c $(printf 'nvhe/%s.c ' mem_protect mm hyp-main setup pkvm $files); do
+files="early_alloc page_alloc tlb sys_regs hyp-smp psci-relay"
+for f in pgtable.c $(printf 'nvhe/%s.c ' mem_protect mm hyp-main setup pkvm ffa $files); do
 	[ -f "$hyp/$f" ] || fail "$tree has no arch/arm64/kvm/hyp/$f: without it there is no EL2.
 Is it on its way to another name, or not checked out?"
 done
@@ -135,6 +135,7 @@ $here/glue/mm.c glue-mm
 $here/glue/main.c glue-main
 $here/glue/setup.c glue-setup
 $here/glue/pkvm.c glue-pkvm
+$here/glue/ffa.c glue-ffa
 $here/glue/tried.c glue-tried
 $hyp/pgtable.c pgtable
 END

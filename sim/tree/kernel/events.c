@@ -20,7 +20,7 @@ static const char *const words[] = {
 bool silent;
 static unsigned int unsettled; /* events from this on are stores without their value */
 
-/* ---- Lines ------------------------------------------------------------------------------- */
+/* ---- Lines --------------------------------------------------------------------------------- */
 
 static const u16 *frame_flags; /* the board's: bit 0 says that a frame may hold something */
 static u32 *kept;	       /* request << 8 | lines kept, by frame of storage */
@@ -111,8 +111,7 @@ static void make_room(void)
 		return;
 	events_settle();
 	shared->status = TREE_FULL;
-	hand_over();
-	memory_request();
+	pause_request();
 }
 
 static u64 bytes_at(u64 pa, unsigned int width)
@@ -209,7 +208,7 @@ unsigned int word_of(const char *s)
 	lost("\"%s\" is not known here", s);
 }
 
-/* ---- Call chain ------------------------------------------------------------------------------ */
+/* ---- Call chain ---------------------------------------------------------------------------- */
 
 static u32 chain[256];
 static unsigned int depth;
@@ -259,7 +258,7 @@ void __tsan_func_exit(void)
 	depth--;
 }
 
-/* ---- Loads and stores ------------------------------------------------------------------------- */
+/* ---- Loads and stores ---------------------------------------------------------------------- */
 
 void wrote(u64 va, unsigned int width, unsigned int order, u64 pc)
 {
@@ -450,7 +449,7 @@ void sim_load_acquire(const volatile void *p, void *val, int size)
 	memcpy(val, (const void *)p, (size_t)size);
 }
 
-/* ---- Whole stretches of memory ------------------------------------------------------------------ */
+/* ---- Whole stretches of memory ------------------------------------------------------------- */
 
 /* Zeroes of EL2's; what nobody ever wrote to costs nothing. */
 static void zero(u64 va, u64 bytes, u64 pc)
@@ -536,7 +535,7 @@ void *sim_memcpy(void *to, const void *from, size_t n)
 	return to;
 }
 
-/* ---- Instructions ------------------------------------------------------------------------------- */
+/* ---- Instructions -------------------------------------------------------------------------- */
 
 void sim_isb(void);
 void sim_isb(void)

@@ -47,6 +47,15 @@ void hand_over(void)
 	wait_turn();
 }
 
+/* Within a request: the board reads what there is, and lets it go on, or not. */
+void pause_request(void)
+{
+	hand_over();
+	if (shared->abandon)
+		leave(TREE_RETURNED);
+	memory_request();
+}
+
 void lost(const char *format, ...)
 {
 	va_list ap;
@@ -59,7 +68,7 @@ void lost(const char *format, ...)
 	_exit(1);
 }
 
-/* ---- Ways out -------------------------------------------------------------------------------- */
+/* ---- Ways out ------------------------------------------------------------------------------ */
 
 void leave(enum tree_status status)
 {
@@ -132,7 +141,7 @@ int __kvm_vcpu_run(void *vcpu)
 	return 0; /* ARM_EXCEPTION_IRQ */
 }
 
-/* ---- What the board has not, or answers at once -------------------------------------------------- */
+/* ---- What the board has not, or answers at once -------------------------------------------- */
 
 u64 sim_ctr_el0 = 0x84448004;
 
@@ -142,23 +151,51 @@ u32 sim_at_fails(void)
 	return shared->at_fails;
 }
 
-/* No firmware answers: NOT_SUPPORTED. */
+/* EL3 is the board's: what was done up to here is read, and it answers. */
+static void firmware(u64 regs[TREE_REGS])
+{
+	events_settle();
+	memcpy(shared->smc, regs, sizeof(shared->smc));
+	shared->status = TREE_SMC;
+	pause_request();
+	memcpy(regs, shared->smc, sizeof(shared->smc));
+}
+
 void sim_smc(unsigned long a[8], int n);
 void sim_smc(unsigned long a[8], int n)
 {
-	a[0] = (unsigned long)-1;
+	u64 regs[TREE_REGS] = { 0 };
+
+	memcpy(regs, a, (size_t)n * sizeof(*regs));
+	firmware(regs);
+	memcpy(a, regs, 4 * sizeof(*regs));
 }
 
+/* Both are structures of all registers. */
 void arm_smccc_1_2_smc(const unsigned long *args, unsigned long *res);
 void arm_smccc_1_2_smc(const unsigned long *args, unsigned long *res)
 {
-	res[0] = (unsigned long)-1;
+	u64 regs[TREE_REGS];
+
+	memcpy(regs, args, sizeof(regs));
+	firmware(regs);
+	memcpy(res, regs, sizeof(regs));
 }
 
-void __kvm_hyp_host_forward_smc(unsigned long *regs);
-void __kvm_hyp_host_forward_smc(unsigned long *regs)
+/* The host's registers stand at the start of its context, in EL2's memory. */
+void __kvm_hyp_host_forward_smc(unsigned long *ctxt);
+void __kvm_hyp_host_forward_smc(unsigned long *ctxt)
 {
-	regs[0] = (unsigned long)-1;
+	u64 regs[TREE_REGS];
+	bool was = silent;
+
+	memcpy(regs, ctxt, sizeof(regs));
+	firmware(regs);
+	silent = true;
+	for (unsigned int i = 0; i < TREE_REGS; i++)
+		wrote((u64)&ctxt[i], 8, 0, 0);
+	silent = was;
+	memcpy(ctxt, regs, sizeof(regs));
 }
 
 #define ABSENT(name)                                                                               \
@@ -189,7 +226,7 @@ ABSENT(kvm_hyp_cpu_resume)
 ABSENT(kvm_skip_instr32)
 char __bp_harden_hyp_vecs[1];
 
-/* ---- Requests -------------------------------------------------------------------------------------- */
+/* ---- Requests ------------------------------------------------------------------------------ */
 
 /*
  * EL2 leaves its start-up tables by a jump to a physical address: there stands a jump to

@@ -232,7 +232,7 @@ void memory_poke(u64 pa, const void *from, size_t bytes)
 	}
 }
 
-/* ---- Faults ---------------------------------------------------------------------------------- */
+/* ---- Faults -------------------------------------------------------------------------------- */
 
 #define ERROR_WRITE 2 /* of the processor's page-fault error code */
 

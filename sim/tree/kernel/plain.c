@@ -28,6 +28,10 @@ void event(unsigned int kind, unsigned int word, u64 addr, u64 val, u64 old, u64
 {
 }
 
+void wrote(u64 va, unsigned int width, unsigned int order, u64 pc)
+{
+}
+
 void events_settle(void)
 {
 }

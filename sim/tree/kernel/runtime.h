@@ -19,7 +19,7 @@ typedef uint16_t u16;
 typedef uint8_t u8;
 typedef int64_t s64;
 
-/* ---- glue.c: the tree's side, plain integers only ------------------------------------- */
+/* ---- glue.c: the tree's side, plain integers only ------------------------------------------ */
 
 void glue_layout(struct tree_layout *l);
 void glue_setup(const struct tree_shared *s); /* EL1's part, before EL2 starts */
@@ -51,7 +51,7 @@ struct glue_pressure {
 	u64 pass, fail;
 };
 
-/* ---- memory.c --------------------------------------------------------------------------- */
+/* ---- memory.c ------------------------------------------------------------------------------ */
 
 extern struct tree_shared *shared;
 extern bool silent; /* what happens now is no event of EL2's */
@@ -68,7 +68,7 @@ u8 *memory_at(u64 pa);
 void memory_poke(u64 pa, const void *from, size_t bytes);
 u64 memory_peek_va(u64 va); /* linear, whatever the tables say */
 
-/* ---- events.c ---------------------------------------------------------------------------- */
+/* ---- events.c ------------------------------------------------------------------------------ */
 
 void event(unsigned int kind, unsigned int word, u64 addr, u64 val, u64 old, u64 pc);
 void events_settle(void); /* values of stores under way */
@@ -92,7 +92,7 @@ extern struct pool_at_work pool;
  * in the program that is as fast as the tree's code. */
 void work(void);
 
-/* ---- main.c ------------------------------------------------------------------------------- */
+/* ---- main.c -------------------------------------------------------------------------------- */
 
 void leave(enum tree_status status) __attribute__((noreturn));
 void panic(const char *reason, const char *what, const char *file, int line, u64 pc, u64 far)
@@ -100,14 +100,15 @@ void panic(const char *reason, const char *what, const char *file, int line, u64
 void lost(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Call the tree from where it is not EL2. False: it panicked. */
 bool attempt(long (*fn)(const u64 *a), const u64 *a, long *ret);
+void pause_request(void);
 void hand_over(void); /* the board's turn, until it is ours again */
 
-/* ---- tried.c ------------------------------------------------------------------------------ */
+/* ---- tried.c ------------------------------------------------------------------------------- */
 
 void try_all(struct tree_layout *l);
 void cpu_alone(void); /* a CPU with nothing but its per-CPU area */
 
-/* ---- tables.c: in a program of its own --------------------------------------------------- */
+/* ---- tables.c: in a program of its own ----------------------------------------------------- */
 
 void tables(void) __attribute__((weak));
 void tables_view(void) __attribute__((weak));

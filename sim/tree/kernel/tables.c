@@ -17,7 +17,7 @@ void *sim_memset(void *p, int c, size_t n);
 
 void el2_tables_cpu(struct tree_tables *t);
 
-/* ---- Pages -------------------------------------------------------------------------------- */
+/* ---- Pages --------------------------------------------------------------------------------- */
 
 static u32 unused[TREE_MAX_TABLE_PAGES], n_unused, next;
 
@@ -117,7 +117,7 @@ int tables_count(void *va)
 	return (int)shared->tables.count[number_of(va)];
 }
 
-/* ---- Told of by name ------------------------------------------------------------------------ */
+/* ---- Told of by name ----------------------------------------------------------------------- */
 
 void tables_unlinked(void *va, signed char level, bool done);
 void tables_unlinked(void *va, signed char level, bool done)
@@ -157,7 +157,7 @@ ASKED(flush_range, "__kvm_tlb_flush_vmid_range", start, pages, void *mmu, u64 st
       unsigned long pages)
 ASKED(flush_all, "__kvm_tlb_flush_vmid", 0, 0, void *mmu)
 
-/* ---- One call ---------------------------------------------------------------------------------- */
+/* ---- One call ------------------------------------------------------------------------------ */
 
 void tables(void)
 {

@@ -5,7 +5,7 @@
  */
 #include "runtime.h"
 
-/* ---- Locks: tickets in EL2's own memory, one CPU at a time ---------------------------------------- */
+/* ---- Locks: tickets in EL2's own memory, one CPU at a time --------------------------------- */
 
 void sim_spin_lock(void *lock, unsigned short *owner, unsigned short *next);
 void sim_spin_lock(void *lock, unsigned short *owner, unsigned short *next)

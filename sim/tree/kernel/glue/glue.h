@@ -15,6 +15,8 @@ unsigned long glue_private_next(void);
 unsigned long glue_fixblock_lock(void); /* 0: has none */
 unsigned long glue_vm_table(void);
 hyp_spinlock_t *glue_vm_table_lock(void);
+hyp_spinlock_t *glue_ffa_version_lock(void);
+hyp_spinlock_t *glue_ffa_buffers_lock(void);
 
 unsigned long *sim_reg_vttbr_el2(void);
 void glue_exception(const struct tree_shared *s); /* what the CPU says of one */

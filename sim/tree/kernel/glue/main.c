@@ -205,6 +205,7 @@ void glue_setup(const struct tree_shared *s)
 	}
 	hyp_memblock_nr = s->n_regions;
 	kvm_arm_vmid_bits = 8;
+	kvm_host_psci_config.smccc_version = s->smccc_version;
 	hyp_nr_cpus = s->n_cpus; /* to v7.0 an argument of __pkvm_init() says it again */
 	id_aa64mmfr0_el1_sys_val = FIELD_PREP(ID_AA64MMFR0_EL1_PARANGE_MASK, parange(s)) |
 				   FIELD_PREP(ID_AA64MMFR0_EL1_TGRAN4_2_MASK, 2);
@@ -387,6 +388,8 @@ void glue_recover(void)
 	hyp_spin_lock_init(&pkvm_pgd_lock);
 	hyp_spin_lock_init(&host_mmu.lock);
 	hyp_spin_lock_init(glue_vm_table_lock());
+	hyp_spin_lock_init(glue_ffa_version_lock());
+	hyp_spin_lock_init(glue_ffa_buffers_lock());
 	hyp_spin_lock_init(&glue_hpool()->lock);
 	hyp_spin_lock_init(&glue_host_s2_pool()->lock);
 }
@@ -434,6 +437,8 @@ void glue_view(struct tree_shared *s)
 	v->lock[TREE_LOCK_HYP] = (u64)&pkvm_pgd_lock;
 	v->lock[TREE_LOCK_FIXBLOCK] = glue_fixblock_lock();
 	v->lock[TREE_LOCK_VMS] = (u64)glue_vm_table_lock();
+	v->lock[TREE_LOCK_FFA_VERSION] = (u64)glue_ffa_version_lock();
+	v->lock[TREE_LOCK_FFA_BUFFERS] = (u64)glue_ffa_buffers_lock();
 	for (i = 0; i < s->n_cpus; i++) {
 		const struct sim_regs *r = per_cpu_ptr(&sim_regs, i);
 

@@ -5,13 +5,13 @@
  * ways. After DEN0077A 1.0 to 1.2; it remembers what it was lent and nothing else.
  *
  * An honest one checks what it is told and tells what it was told. The knob
- * secure_world= names what else it may do to EL2, each a lie of its own; with C1 or C2 it
- * hands back whatever page it is asked for: a handle that it never gave stands for
- * the frame of that number.
+ * secure_world= names what else it may do to EL2, each a lie of its own; where it invents
+ * (C1, C2) it hands back whatever page it is asked for: a handle that it never gave stands
+ * for the frame of that number.
  */
 #include <string.h>
 
-#include "ffa.h"
+#include "secure_world.h"
 
 #define LEASES FFA_HANDLES
 /* Ranges of one lease: more than a descriptor holds that EL2 lets through. */
@@ -30,6 +30,8 @@ struct lease {
 };
 
 struct secure_world {
+	struct board *board;
+	struct secure_firmware firmware;
 	u32 version, spoken; /* its own; what the caller speaks, at most */
 	bool mapped, rx_full;
 	u64 tx, rx, size; /* the caller's mailboxes: PA, bytes of each */
@@ -38,43 +40,51 @@ struct secure_world {
 	struct extent *ranges; /* LEASE_RANGES of a lease: u64 address, u64 pages */
 };
 
-bool secure_world_new(struct hyp *hyp)
+static bool has_ffa(const struct secure_world *sw)
+{
+	const u8 ffa = sw->firmware.ffa;
+
+	return ffa == FFA_V1_0 || ffa == FFA_V1_1 || ffa == FFA_V1_2;
+}
+
+struct secure_world *secure_world_new(struct board *b, const struct secure_firmware *f)
 {
 	static const u32 version[] = {
 		[FFA_INCOMPATIBLE] = 0x20000, [FFA_V1_0] = FFA_VERSION_1_0,
 		[FFA_V1_1] = FFA_VERSION_1_1, [FFA_V1_2] = FFA_VERSION_1_2,
 		[FFA_UNSUPPORTED] = 0,
 	};
-	struct secure_world *sw = board_alloc(hyp->board, sizeof(*sw));
+	struct secure_world *sw = board_alloc(b, sizeof(*sw));
 
-	hyp->secure_world = sw;
-	sw->version = hyp->knob[KNOB_FFA] == FFA_NONE ? 0 : version[hyp->knob[KNOB_FFA]];
-	if (!hyp_has_ffa(hyp))
-		return true;
-	sw->ranges = board_store_new(hyp->board, (u64)LEASES * LEASE_RANGES * 16);
-	return sw->ranges;
+	sw->board = b;
+	sw->firmware = *f;
+	sw->version = f->ffa == FFA_NONE ? 0 : version[f->ffa];
+	if (!has_ffa(sw))
+		return sw;
+	sw->ranges = board_store_new(b, (u64)LEASES * LEASE_RANGES * 16);
+	return sw->ranges ? sw : NULL;
 }
 
-static bool lies(const struct hyp_cpu *c, u8 how)
+static bool lies(const struct secure_world *sw, u8 how)
 {
-	return hyp_knob(c, KNOB_SECURE_WORLD) == how;
+	return sw->firmware.how == how;
 }
 
 /* ---- Bytes: the mailboxes are the caller's RAM --------------------------------------------- */
 
-static u64 load(struct hyp_cpu *c, u64 pa, unsigned int bytes)
+static u64 load(struct cpu *cpu, u64 pa, unsigned int bytes)
 {
 	u64 val = 0;
 
 	for (unsigned int i = 0; i < bytes; i++)
-		val |= (u64)mem_load8(c->cpu, PA(pa + i), MO_PLAIN) << (8 * i);
+		val |= (u64)mem_load8(cpu, PA(pa + i), MO_PLAIN) << (8 * i);
 	return val;
 }
 
-static void store(struct hyp_cpu *c, u64 pa, u64 val, unsigned int bytes)
+static void store(struct cpu *cpu, u64 pa, u64 val, unsigned int bytes)
 {
 	for (unsigned int i = 0; i < bytes; i++)
-		mem_store8(c->cpu, PA(pa + i), (u8)(val >> (8 * i)), MO_PLAIN);
+		mem_store8(cpu, PA(pa + i), (u8)(val >> (8 * i)), MO_PLAIN);
 }
 
 /* ---- Leases -------------------------------------------------------------------------------- */
@@ -86,18 +96,23 @@ static u64 *range_of(const struct secure_world *sw, const struct lease *l, u32 i
 	return (u64 *)(sw->ranges->bytes + n * 16);
 }
 
-static bool lease_add(struct hyp_cpu *c, struct lease *l, u64 address, u64 pages)
+static bool lease_add(struct secure_world *sw, struct lease *l, u64 address, u64 pages)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	u64 *r;
 
 	if (l->n_ranges == LEASE_RANGES)
 		return false;
 	r = range_of(sw, l, l->n_ranges++);
-	store_mark(c->hyp->board, sw->ranges, (u64)((u8 *)r - sw->ranges->bytes));
+	store_mark(sw->board, sw->ranges, (u64)((u8 *)r - sw->ranges->bytes));
 	r[0] = address;
 	r[1] = pages;
 	return true;
+}
+
+/* Of 4 KiB, that the kernel's page has. */
+static u64 units(const struct secure_world *sw)
+{
+	return BIT(sw->board->f->page_shift) / FFA_PAGE_SIZE;
 }
 
 /* The lease with this handle; 0: one that is free. */
@@ -109,10 +124,9 @@ static struct lease *lease_find(struct secure_world *sw, u64 handle)
 	return NULL;
 }
 
-static struct lease *lease_new(struct hyp_cpu *c)
+static struct lease *lease_new(struct secure_world *sw)
 {
-	struct secure_world *sw = c->hyp->secure_world;
-	struct lease *l = lies(c, SECURE_FULL) ? NULL : lease_find(sw, 0);
+	struct lease *l = lies(sw, SECURE_FULL) ? NULL : lease_find(sw, 0);
 
 	if (l)
 		*l = (struct lease){ .handle = ++sw->last_handle };
@@ -124,62 +138,40 @@ static void lease_end(struct lease *l)
 	l->handle = 0;
 }
 
-/* Do guests have all of it? A liar may know; EL2 does not notice that it looks. */
-static bool guests_have(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
+static bool invents(const struct secure_world *sw, u64 pfn, u64 nr_pages)
 {
-	const u64 off = c->hyp->layout.share_count_off;
-
-	for (u64 i = 0; i < nr_pages; i++) {
-		const u64 pa = (pfn + i) << c->hyp->f->page_shift;
-		u64 count;
-
-		if (!board_ram_at(c->hyp->board, PA(pa)) ||
-		    !board_peek(c->hyp->board, pa_add(hyp_phys_to_page(c, PA(pa)), off), 4,
-				&count) ||
-		    !count)
-			return false;
-	}
-	return nr_pages;
+	return sw->firmware.invents && sw->firmware.invents(sw->firmware.data, pfn, nr_pages);
 }
 
-/* C1: it names whatever it is asked for. C2: only what was lent to a guest. */
-static bool invents(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
+/* As if it had been lent the frame of that number, one page. */
+static struct lease *lease_invent(struct secure_world *sw, u64 handle)
 {
-	return hyp_has_bug(c->hyp, BUG_C1) ||
-	       (hyp_has_bug(c->hyp, BUG_C2) && guests_have(c, pfn, nr_pages));
-}
+	struct lease *l = lease_find(sw, 0);
 
-/* With these: as if it had been lent the frame of that number, one page. */
-static struct lease *lease_invent(struct hyp_cpu *c, u64 handle)
-{
-	struct lease *l = lease_find(c->hyp->secure_world, 0);
-
-	if (!l || !invents(c, handle, 1))
+	if (!l || !invents(sw, handle, 1))
 		return NULL;
 	*l = (struct lease){ .handle = handle };
-	lease_add(c, l, handle << c->hyp->f->page_shift, hyp_page_size(c->hyp) / FFA_PAGE_SIZE);
+	lease_add(sw, l, handle << sw->board->f->page_shift, units(sw));
 	l->count = 1;
 	return l;
 }
 
-int secure_world_take(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
+int secure_world_take(struct secure_world *sw, u64 pfn, u64 nr_pages)
 {
-	struct lease *l = lease_new(c);
+	struct lease *l = lease_new(sw);
 
 	if (!l)
 		return -ENOMEM;
-	lease_add(c, l, pfn << c->hyp->f->page_shift,
-		  nr_pages * (hyp_page_size(c->hyp) / FFA_PAGE_SIZE));
+	lease_add(sw, l, pfn << sw->board->f->page_shift, nr_pages * units(sw));
 	l->count = 1;
 	return 0;
 }
 
 /* An honest one hands back what it was lent, piece by piece; with C1, C2 more than that. */
-int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
+int secure_world_hand_back(struct secure_world *sw, u64 pfn, u64 nr_pages)
 {
-	struct secure_world *sw = c->hyp->secure_world;
-	const u64 address = pfn << c->hyp->f->page_shift;
-	const u64 pages = nr_pages * (hyp_page_size(c->hyp) / FFA_PAGE_SIZE);
+	const u64 address = pfn << sw->board->f->page_shift;
+	const u64 pages = nr_pages * units(sw);
 
 	for (unsigned int i = 0; i < LEASES; i++) {
 		struct lease *l = &sw->lease[i];
@@ -190,7 +182,7 @@ int secure_world_hand_back(struct hyp_cpu *c, u64 pfn, u64 nr_pages)
 		lease_end(l);
 		return 0;
 	}
-	return invents(c, pfn, nr_pages) ? 0 : -EPERM;
+	return invents(sw, pfn, nr_pages) ? 0 : -EPERM;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------- */
@@ -213,9 +205,8 @@ static u64 handle_in(const struct smc_regs *r)
 	return (u32)r->a[1] | (u64)(u32)r->a[2] << 32;
 }
 
-static void version(struct hyp_cpu *c, struct smc_regs *r)
+static void version(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	const u32 wanted = (u32)r->a[1];
 
 	if (!sw->version || wanted & BIT(31)) {
@@ -226,7 +217,7 @@ static void version(struct hyp_cpu *c, struct smc_regs *r)
 	ANSWER(r, sw->version);
 }
 
-static void features(struct hyp_cpu *c, struct smc_regs *r)
+static void features(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
 	static const u64 known[] = {
 		FFA_VERSION,	   FFA_FEATURES,       FFA_RX_RELEASE,
@@ -246,19 +237,18 @@ static void features(struct hyp_cpu *c, struct smc_regs *r)
 }
 
 /* A mailbox is whole pages of RAM. */
-static bool mailbox_fits(const struct hyp_cpu *c, u64 pa, u64 size)
+static bool mailbox_fits(struct secure_world *sw, u64 pa, u64 size)
 {
-	const struct ram_region *ram = board_ram_at(c->hyp->board, PA(pa));
+	const struct ram_region *ram = board_ram_at(sw->board, PA(pa));
 
 	return size && IS_ALIGNED(pa, FFA_PAGE_SIZE) && ram && ram->base + ram->size - pa >= size;
 }
 
-static void rxtx_map(struct hyp_cpu *c, struct smc_regs *r)
+static void rxtx_map(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	const u64 size = (r->a[3] & 0x3f) * FFA_PAGE_SIZE;
 
-	if (!mailbox_fits(c, r->a[1], size) || !mailbox_fits(c, r->a[2], size) ||
+	if (!mailbox_fits(sw, r->a[1], size) || !mailbox_fits(sw, r->a[2], size) ||
 	    r->a[1] == r->a[2]) {
 		error(r, FFA_RET_INVALID_PARAMETERS);
 	} else if (sw->mapped) {
@@ -272,9 +262,8 @@ static void rxtx_map(struct hyp_cpu *c, struct smc_regs *r)
 	}
 }
 
-static void rxtx_unmap(struct hyp_cpu *c, struct smc_regs *r)
+static void rxtx_unmap(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 
 	if (!sw->mapped) {
 		error(r, FFA_RET_INVALID_PARAMETERS);
@@ -284,9 +273,8 @@ static void rxtx_unmap(struct hyp_cpu *c, struct smc_regs *r)
 	ANSWER(r, FFA_SUCCESS);
 }
 
-static void rx_release(struct hyp_cpu *c, struct smc_regs *r)
+static void rx_release(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 
 	if (!sw->rx_full) {
 		error(r, FFA_RET_DENIED);
@@ -297,9 +285,8 @@ static void rx_release(struct hyp_cpu *c, struct smc_regs *r)
 }
 
 /* May something be written into the caller's RX buffer? Else the error is the answer. */
-static bool rx_take(struct hyp_cpu *c, struct smc_regs *r)
+static bool rx_take(struct secure_world *sw, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 
 	if (!sw->mapped || sw->rx_full) {
 		error(r, sw->mapped ? FFA_RET_BUSY : FFA_RET_INVALID_PARAMETERS);
@@ -310,37 +297,36 @@ static bool rx_take(struct hyp_cpu *c, struct smc_regs *r)
 }
 
 /* One partition: id, execution contexts, properties; its UUID from version 1.1 on. */
-static void partition_info_get(struct hyp_cpu *c, struct smc_regs *r)
+static void partition_info_get(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	const bool sized = sw->spoken > FFA_VERSION_1_0;
 
 	if (sized && r->a[5] & 1) {
 		ANSWER(r, FFA_SUCCESS, 0, 1);
 		return;
 	}
-	if (!rx_take(c, r))
+	if (!rx_take(sw, r))
 		return;
-	store(c, sw->rx, PARTITION_ID | 1 << 16, 8);
+	store(cpu, sw->rx, PARTITION_ID | 1 << 16, 8);
 	for (unsigned int i = 8; sized && i < 24; i += 8)
-		store(c, sw->rx + i, 0x0123456789abcdefu, 8);
+		store(cpu, sw->rx + i, 0x0123456789abcdefu, 8);
 	ANSWER(r, FFA_SUCCESS, 0, 1, sized ? 24 : 0);
 }
 
 /* ---- Memory coming in ---------------------------------------------------------------------- */
 
 /* Ranges at @off .. @end of the TX buffer; whole pages, none of them empty. */
-static s32 take_ranges(struct hyp_cpu *c, struct lease *l, u64 off, u64 end)
+static s32 take_ranges(struct secure_world *sw, struct cpu *cpu, struct lease *l, u64 off, u64 end)
 {
-	const u64 tx = c->hyp->secure_world->tx;
+	const u64 tx = sw->tx;
 
 	for (; off < end; off += FFA_RANGE_SIZE) {
-		u64 address = load(c, tx + off + FFA_RANGE_ADDRESS, 8);
-		u32 pages = (u32)load(c, tx + off + FFA_RANGE_PAGES, 4);
+		u64 address = load(cpu, tx + off + FFA_RANGE_ADDRESS, 8);
+		u32 pages = (u32)load(cpu, tx + off + FFA_RANGE_PAGES, 4);
 
 		if (!pages || address & (FFA_PAGE_SIZE - 1))
 			return FFA_RET_INVALID_PARAMETERS;
-		if (!lease_add(c, l, address, pages))
+		if (!lease_add(sw, l, address, pages))
 			return FFA_RET_NO_MEMORY;
 		l->pages += pages;
 	}
@@ -348,37 +334,37 @@ static s32 take_ranges(struct hyp_cpu *c, struct lease *l, u64 off, u64 end)
 }
 
 /* The descriptor's head: where its ranges begin, or 0 if it cannot be right. */
-static u64 read_head(struct hyp_cpu *c, struct lease *l, u64 len, u64 fraglen)
+static u64 read_head(const struct secure_world *sw, struct cpu *cpu, struct lease *l, u64 len,
+		     u64 fraglen)
 {
-	const struct secure_world *sw = c->hyp->secure_world;
 	const bool sized = sw->spoken > FFA_VERSION_1_0;
 	u64 ep = FFA_REGION_EP_OFFSET, ep_size = FFA_EP_SIZE_1_1, composite, end;
 
 	if (fraglen < ffa_region_size(sw->spoken))
 		return 0;
 	if (sized) {
-		ep = load(c, sw->tx + FFA_REGION_EP_OFFSET, 4);
-		ep_size = load(c, sw->tx + FFA_REGION_EP_SIZE, 4);
+		ep = load(cpu, sw->tx + FFA_REGION_EP_OFFSET, 4);
+		ep_size = load(cpu, sw->tx + FFA_REGION_EP_SIZE, 4);
 	}
-	if (load(c, sw->tx + FFA_REGION_EP_COUNT, 4) != 1 ||
-	    load(c, sw->tx + FFA_REGION_SENDER, 2) != HOST_FFA_ID || ep_size < FFA_EP_SIZE_1_1 ||
+	if (load(cpu, sw->tx + FFA_REGION_EP_COUNT, 4) != 1 ||
+	    load(cpu, sw->tx + FFA_REGION_SENDER, 2) != HOST_FFA_ID || ep_size < FFA_EP_SIZE_1_1 ||
 	    ep + ep_size > fraglen)
 		return 0;
-	l->receiver = (u16)load(c, sw->tx + ep + FFA_EP_RECEIVER, 2);
-	l->perms = (u8)load(c, sw->tx + ep + FFA_EP_PERMS, 1);
-	composite = load(c, sw->tx + ep + FFA_EP_COMPOSITE, 4);
+	l->receiver = (u16)load(cpu, sw->tx + ep + FFA_EP_RECEIVER, 2);
+	l->perms = (u8)load(cpu, sw->tx + ep + FFA_EP_PERMS, 1);
+	composite = load(cpu, sw->tx + ep + FFA_EP_COMPOSITE, 4);
 	end = composite + FFA_COMPOSITE_SIZE;
 	if (!IS_ALIGNED(composite, 8) || end > fraglen)
 		return 0;
-	l->total_pages = (u32)load(c, sw->tx + composite + FFA_COMPOSITE_PAGES, 4);
-	l->count = (u32)load(c, sw->tx + composite + FFA_COMPOSITE_COUNT, 4);
+	l->total_pages = (u32)load(cpu, sw->tx + composite + FFA_COMPOSITE_PAGES, 4);
+	l->count = (u32)load(cpu, sw->tx + composite + FFA_COMPOSITE_COUNT, 4);
 	if (!l->count || end + (u64)l->count * FFA_RANGE_SIZE != len)
 		return 0;
 	return end;
 }
 
 /* All is here, or the next fragment is wanted. The lease ends if all is not right. */
-static void taken(struct hyp_cpu *c, struct lease *l, s32 ret, struct smc_regs *r)
+static void taken(const struct secure_world *sw, struct lease *l, s32 ret, struct smc_regs *r)
 {
 	u32 next = l->got;
 
@@ -390,14 +376,13 @@ static void taken(struct hyp_cpu *c, struct lease *l, s32 ret, struct smc_regs *
 	} else if (l->got == l->total) {
 		answer_handle(r, FFA_SUCCESS, l->handle);
 	} else {
-		next += lies(c, SECURE_MISPLACED) ? FFA_RANGE_SIZE : 0;
+		next += lies(sw, SECURE_MISPLACED) ? FFA_RANGE_SIZE : 0;
 		ANSWER(r, FFA_MEM_FRAG_RX, (u32)l->handle, l->handle >> 32, next);
 	}
 }
 
-static void mem_xfer(struct hyp_cpu *c, struct smc_regs *r)
+static void mem_xfer(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	const struct secure_world *sw = c->hyp->secure_world;
 	const u32 len = (u32)r->a[1], fraglen = (u32)r->a[2];
 	struct lease *l;
 	u64 ranges;
@@ -406,24 +391,23 @@ static void mem_xfer(struct hyp_cpu *c, struct smc_regs *r)
 		error(r, FFA_RET_INVALID_PARAMETERS);
 		return;
 	}
-	l = lease_new(c);
+	l = lease_new(sw);
 	if (!l) {
 		error(r, FFA_RET_NO_MEMORY);
 		return;
 	}
 	l->total = len;
 	l->got = fraglen;
-	ranges = read_head(c, l, len, fraglen);
-	taken(c, l,
+	ranges = read_head(sw, cpu, l, len, fraglen);
+	taken(sw, l,
 	      ranges && IS_ALIGNED(fraglen - ranges, FFA_RANGE_SIZE)
-		      ? take_ranges(c, l, ranges, fraglen)
+		      ? take_ranges(sw, cpu, l, ranges, fraglen)
 		      : FFA_RET_INVALID_PARAMETERS,
 	      r);
 }
 
-static void mem_frag_tx(struct hyp_cpu *c, struct smc_regs *r)
+static void mem_frag_tx(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	const u64 handle = handle_in(r);
 	struct lease *l = handle ? lease_find(sw, handle) : NULL;
 	const u32 fraglen = (u32)r->a[3];
@@ -434,20 +418,20 @@ static void mem_frag_tx(struct hyp_cpu *c, struct smc_regs *r)
 	}
 	if (!fraglen || fraglen > l->total - l->got || fraglen > sw->size ||
 	    !IS_ALIGNED(fraglen, FFA_RANGE_SIZE)) {
-		taken(c, l, FFA_RET_INVALID_PARAMETERS, r);
+		taken(sw, l, FFA_RET_INVALID_PARAMETERS, r);
 		return;
 	}
 	l->got += fraglen;
-	taken(c, l, take_ranges(c, l, 0, fraglen), r);
+	taken(sw, l, take_ranges(sw, cpu, l, 0, fraglen), r);
 }
 
 /* ---- Memory going back --------------------------------------------------------------------- */
 
-static struct lease *lease_asked(struct hyp_cpu *c, u64 handle)
+static struct lease *lease_asked(struct secure_world *sw, u64 handle)
 {
-	struct lease *l = handle ? lease_find(c->hyp->secure_world, handle) : NULL;
+	struct lease *l = handle ? lease_find(sw, handle) : NULL;
 
-	return l ? l : handle ? lease_invent(c, handle) : NULL;
+	return l ? l : handle ? lease_invent(sw, handle) : NULL;
 }
 
 static u32 head_size(const struct secure_world *sw)
@@ -456,99 +440,97 @@ static u32 head_size(const struct secure_world *sw)
 }
 
 /* Ranges from the @i-th on, as many as fit: bytes written. */
-static u32 give_ranges(struct hyp_cpu *c, const struct lease *l, u32 i, u64 room, u64 to)
+static u32 give_ranges(const struct secure_world *sw, struct cpu *cpu, const struct lease *l, u32 i,
+		       u64 room, u64 to)
 {
-	const struct secure_world *sw = c->hyp->secure_world;
 	u32 done = 0;
 
 	for (; i < l->n_ranges && done + FFA_RANGE_SIZE <= room; i++, done += FFA_RANGE_SIZE) {
 		const u64 *range = range_of(sw, l, i);
 
-		store(c, to + done + FFA_RANGE_ADDRESS, range[0], 8);
-		store(c, to + done + FFA_RANGE_PAGES, range[1], 8);
+		store(cpu, to + done + FFA_RANGE_ADDRESS, range[0], 8);
+		store(cpu, to + done + FFA_RANGE_PAGES, range[1], 8);
 	}
 	return done;
 }
 
-static void give_head(struct hyp_cpu *c, const struct lease *l, u32 len)
+static void give_head(const struct secure_world *sw, struct cpu *cpu, const struct lease *l,
+		      u32 len)
 {
-	const struct secure_world *sw = c->hyp->secure_world;
 	const u32 ep = ffa_region_size(sw->spoken), ep_size = ffa_ep_size(sw->spoken);
 	const u32 composite = ep + ep_size;
 	const u64 at = sw->rx + composite;
 
 	for (u32 i = 0; i < composite + FFA_COMPOSITE_SIZE; i += 8)
-		store(c, sw->rx + i, 0, 8);
-	store(c, sw->rx + FFA_REGION_HANDLE, l->handle, 8);
-	store(c, sw->rx + FFA_REGION_EP_COUNT, 1, 4);
+		store(cpu, sw->rx + i, 0, 8);
+	store(cpu, sw->rx + FFA_REGION_HANDLE, l->handle, 8);
+	store(cpu, sw->rx + FFA_REGION_EP_COUNT, 1, 4);
 	if (sw->spoken > FFA_VERSION_1_0) {
-		store(c, sw->rx + FFA_REGION_EP_SIZE, ep_size, 4);
-		store(c, sw->rx + FFA_REGION_EP_OFFSET, ep, 4);
+		store(cpu, sw->rx + FFA_REGION_EP_SIZE, ep_size, 4);
+		store(cpu, sw->rx + FFA_REGION_EP_OFFSET, ep, 4);
 	}
-	store(c, sw->rx + ep + FFA_EP_RECEIVER, l->receiver, 2);
-	store(c, sw->rx + ep + FFA_EP_PERMS, l->perms, 1);
-	store(c, sw->rx + ep + FFA_EP_COMPOSITE,
-	      lies(c, SECURE_FAR) ? len + FFA_RANGE_SIZE : composite, 4);
-	store(c, at + FFA_COMPOSITE_PAGES, l->total_pages, 4);
-	store(c, at + FFA_COMPOSITE_COUNT, l->count + (lies(c, SECURE_OVERCOUNTS) ? 0x10000 : 0),
+	store(cpu, sw->rx + ep + FFA_EP_RECEIVER, l->receiver, 2);
+	store(cpu, sw->rx + ep + FFA_EP_PERMS, l->perms, 1);
+	store(cpu, sw->rx + ep + FFA_EP_COMPOSITE,
+	      lies(sw, SECURE_FAR) ? len + FFA_RANGE_SIZE : composite, 4);
+	store(cpu, at + FFA_COMPOSITE_PAGES, l->total_pages, 4);
+	store(cpu, at + FFA_COMPOSITE_COUNT, l->count + (lies(sw, SECURE_OVERCOUNTS) ? 0x10000 : 0),
 	      4);
 }
 
-static void retrieve(struct hyp_cpu *c, struct smc_regs *r)
+static void retrieve(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	const u32 head = head_size(sw);
 	struct lease *l;
 	u32 len, fraglen;
 
-	if (!rx_take(c, r))
+	if (!rx_take(sw, r))
 		return;
-	l = lease_asked(c, load(c, sw->tx + FFA_REGION_HANDLE, 8));
+	l = lease_asked(sw, load(cpu, sw->tx + FFA_REGION_HANDLE, 8));
 	if (!l || l->got != l->total) {
 		sw->rx_full = false;
 		error(r, FFA_RET_INVALID_PARAMETERS);
 		return;
 	}
 	len = head + l->n_ranges * FFA_RANGE_SIZE;
-	give_head(c, l, len);
-	fraglen = head + give_ranges(c, l, 0, sw->size - head, sw->rx + head);
-	if (lies(c, SECURE_HUGE))
+	give_head(sw, cpu, l, len);
+	fraglen = head + give_ranges(sw, cpu, l, 0, sw->size - head, sw->rx + head);
+	if (lies(sw, SECURE_HUGE))
 		len = BIT(28);
-	if (lies(c, SECURE_WIDE))
+	if (lies(sw, SECURE_WIDE))
 		fraglen = (u32)(2 * sw->size);
 	ANSWER(r, FFA_MEM_RETRIEVE_RESP, len, fraglen);
 }
 
-static void mem_frag_rx(struct hyp_cpu *c, struct smc_regs *r)
+static void mem_frag_rx(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct secure_world *sw = c->hyp->secure_world;
 	const u64 handle = handle_in(r);
 	const struct lease *l = handle ? lease_find(sw, handle) : NULL;
 	const u32 off = (u32)r->a[3], head = head_size(sw);
 	u32 fraglen;
 
-	if (!rx_take(c, r))
+	if (!rx_take(sw, r))
 		return;
 	if (!l || off < head || (off - head) / FFA_RANGE_SIZE >= l->n_ranges) {
 		sw->rx_full = false;
 		error(r, FFA_RET_INVALID_PARAMETERS);
 		return;
 	}
-	fraglen = give_ranges(c, l, (off - head) / FFA_RANGE_SIZE, sw->size, sw->rx);
-	if (lies(c, SECURE_STALLS))
+	fraglen = give_ranges(sw, cpu, l, (off - head) / FFA_RANGE_SIZE, sw->size, sw->rx);
+	if (lies(sw, SECURE_STALLS))
 		fraglen = 0;
-	if (lies(c, SECURE_OVERRUNS))
+	if (lies(sw, SECURE_OVERRUNS))
 		fraglen = ~(u32)FFA_PAGE_SIZE + 1;
 	ANSWER(r, FFA_MEM_FRAG_TX, (u32)handle, handle >> 32, fraglen);
 }
 
-static void mem_reclaim(struct hyp_cpu *c, struct smc_regs *r)
+static void mem_reclaim(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
-	struct lease *l = lease_asked(c, handle_in(r));
+	struct lease *l = lease_asked(sw, handle_in(r));
 
 	if (!l) {
 		error(r, FFA_RET_INVALID_PARAMETERS);
-	} else if (lies(c, SECURE_KEEPS)) {
+	} else if (lies(sw, SECURE_KEEPS)) {
 		error(r, FFA_RET_DENIED);
 	} else {
 		lease_end(l);
@@ -558,13 +540,13 @@ static void mem_reclaim(struct hyp_cpu *c, struct smc_regs *r)
 
 /* ---- The door ------------------------------------------------------------------------------ */
 
-static void id_get(struct hyp_cpu *c, struct smc_regs *r)
+static void id_get(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
 	ANSWER(r, FFA_SUCCESS, 0, HOST_FFA_ID);
 }
 
 /* The partition sends back what it was sent. */
-static void direct_req(struct hyp_cpu *c, struct smc_regs *r)
+static void direct_req(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
 	const u32 ids = (u32)r->a[1];
 
@@ -574,7 +556,7 @@ static void direct_req(struct hyp_cpu *c, struct smc_regs *r)
 
 static const struct {
 	u64 id;
-	void (*answer)(struct hyp_cpu *c, struct smc_regs *r);
+	void (*answer)(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r);
 } calls[] = {
 	{ FFA_FEATURES, features },
 	{ FFA_RX_RELEASE, rx_release },
@@ -602,26 +584,26 @@ static bool is_ffa(u64 id)
 }
 
 /* EL3: SMCCC 1.2 where there is something to ask for FF-A, 1.1 otherwise. */
-void secure_world_smc(struct hyp_cpu *c, struct smc_regs *r)
+void secure_world_smc(struct secure_world *sw, struct cpu *cpu, struct smc_regs *r)
 {
 	const u64 id = (u32)r->a[0] & ~SMCCC_HINT_SVE;
 
-	HYP_FRAME(c);
+	FRAME(cpu);
 	if (id == SMCCC_VERSION_ID) {
-		ANSWER(r, hyp_knob(c, KNOB_FFA) == FFA_NONE ? 0x10001 : 0x10002);
+		ANSWER(r, sw->firmware.ffa == FFA_NONE ? 0x10001 : 0x10002);
 		return;
 	}
 	if (id == FFA_VERSION) {
-		version(c, r);
+		version(sw, cpu, r);
 		return;
 	}
-	for (unsigned int i = 0; hyp_has_ffa(c->hyp) && i < G_N_ELEMENTS(calls); i++) {
+	for (unsigned int i = 0; has_ffa(sw) && i < G_N_ELEMENTS(calls); i++) {
 		if (calls[i].id != id)
 			continue;
-		calls[i].answer(c, r);
+		calls[i].answer(sw, cpu, r);
 		return;
 	}
-	if (hyp_has_ffa(c->hyp) && is_ffa(id))
+	if (has_ffa(sw) && is_ffa(id))
 		error(r, FFA_RET_NOT_SUPPORTED);
 	else
 		r->a[0] = SMCCC_NOT_SUPPORTED;
