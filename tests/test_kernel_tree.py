@@ -200,7 +200,7 @@ def test_bench(run, tree):
     # what one of the two does not have is no figure
     assert "lend         absent: v6.12" in run("bench", f"--kernel-tree={tree}", "lend").out
     r = run("bench", f"--kernel-tree={tree}", "lent")
-    assert r.status == 2 and '"lent"' in r.err
+    assert r.status == 2 and '"lent"; did you mean lend?' in r.err
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,7 @@ static enum exit_status run_benches(const char *only)
 
 enum exit_status cmd_bench(const struct subcommand *c, int argc, char **argv)
 {
-	const char *names[32] = { NULL };
+	const char *names[32] = { NULL }, *rows[BENCH_TREE_ROWS];
 	GString *list = g_string_new("NAME:\n");
 	unsigned int n = 0;
 	bool parsed;
@@ -196,14 +196,18 @@ enum exit_status cmd_bench(const struct subcommand *c, int argc, char **argv)
 	g_string_append_printf(list, "  %-13s %s\n", "oracle", BENCH_ORACLE_DOC);
 	names[n++] = "explore";
 	g_string_append_printf(list, "  %-13s %s\n", "explore", BENCH_EXPLORE_DOC);
+	g_string_append(list, "\nNAME with --kernel-tree:\n");
+	bench_tree_help(list);
 	parsed = cli_parse(c, list->str, entries, &argc, &argv);
 	g_string_free(list, TRUE);
 	if (!parsed)
 		return EXIT_USAGE;
 	if (argc > 2)
 		return usage_error(NULL, "bench: one NAME at most");
-	if (o.tree && argc == 2 && !bench_tree_has(argv[1]))
-		return usage_error(NULL, "bench --kernel-tree has no row \"%s\"", argv[1]);
+	bench_tree_rows(rows);
+	if (o.tree && argc == 2 && !g_strv_contains(rows, argv[1]))
+		return usage_error(nearest_name(rows, argv[1]),
+				   "bench --kernel-tree has no row \"%s\"", argv[1]);
 	if (o.tree)
 		return cli_close(stdout, "standard output",
 				 bench_tree(o.tree, argc == 2 ? argv[1] : NULL, o.quick));

@@ -60,7 +60,9 @@ double bench_median(double *sample); /* of BENCH_SAMPLES; sorts them */
 
 /* A kernel tree's own code beside ours (bench_tree.c). @only: one row, or NULL. */
 enum exit_status bench_tree(const char *dir, const char *only, bool quick);
-bool bench_tree_has(const char *row);
+#define BENCH_TREE_ROWS 32
+void bench_tree_rows(const char **names); /* fewer than that, NULL terminated */
+void bench_tree_help(GString *list);	  /* a line each */
 
 /* A machine that has booted; and the oracle beside it. False: it did not. */
 bool bench_boot(const struct bench *b, struct bench_env *e);

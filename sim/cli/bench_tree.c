@@ -144,13 +144,18 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-bool bench_tree_has(const char *row)
-{
-	const struct row *r = rows;
+G_STATIC_ASSERT(G_N_ELEMENTS(rows) <= BENCH_TREE_ROWS);
 
-	while (r->name && strcmp(r->name, row))
-		r++;
-	return r->name;
+void bench_tree_rows(const char **names)
+{
+	for (unsigned int i = 0; i < G_N_ELEMENTS(rows); i++)
+		names[i] = rows[i].name;
+}
+
+void bench_tree_help(GString *list)
+{
+	for (const struct row *r = rows; r->name; r++)
+		g_string_append_printf(list, "  %-13s %s\n", r->name, r->doc);
 }
 
 /* ---- Rounds -------------------------------------------------------------------------------- */
