@@ -76,7 +76,7 @@ void check_pools_read(struct oracle *o, struct check_pools *p)
 {
 	const struct el2_view *v = oracle_view(o);
 
-	p->n = MIN(v->n_pools, CHECK_MAX_POOLS);
+	p->n = MIN(v->n_pools, N_BASE_POOLS);
 	for (unsigned int i = 0; i < p->n; i++)
 		pool_read(o, &p->pool[i], &v->pools[i]);
 }
@@ -337,15 +337,13 @@ void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev)
 		gone_tlbi_one(o, &l->g[i], ev);
 }
 
-/* DSB @what: does it wait for others' walks, and for more than stores? */
+/* DSB @what, a domain of three letters or none and a type: others' walks too? stores alone? */
 static void dsb_kind(const char *what, bool *local, bool *stores_only)
 {
-	const char *end = what;
+	const char *type = what[1] == 's' ? what + 3 : what;
 
-	while (*end)
-		end++;
 	*local = what[0] == 'n';
-	*stores_only = end - what >= 2 && end[-2] == 's' && end[-1] == 't';
+	*stores_only = type[0] == 's' && type[1] == 't';
 }
 
 /* True: no TLB can hold it any more. */

@@ -37,8 +37,6 @@ const struct spinlock *check_lock(struct oracle *o, const char *name);
 
 /* ---- Pools, with the way to struct hyp_page worked out once ---- */
 
-#define CHECK_MAX_POOLS 8
-
 struct check_pool {
 	u64 base, size;	 /* PA, bytes; size 0: not there */
 	u64 pages;	 /* what the view said */
@@ -48,7 +46,7 @@ struct check_pool {
 };
 
 struct check_pools {
-	struct check_pool pool[CHECK_MAX_POOLS];
+	struct check_pool pool[N_BASE_POOLS]; /* those that are not there: no size */
 	unsigned int n;
 };
 
@@ -78,7 +76,7 @@ static inline bool check_below_zero(struct oracle *o, u64 count)
 /* The pool whose range holds @pa, or NULL. */
 static inline const struct check_pool *check_pool_of(const struct check_pools *p, u64 pa)
 {
-	for (unsigned int i = 0; i < p->n; i++)
+	for (unsigned int i = 0; i < N_BASE_POOLS; i++)
 		if (pa - p->pool[i].base < p->pool[i].size)
 			return &p->pool[i];
 	return NULL;

@@ -214,16 +214,16 @@ static bool page_is_untouched(struct oracle *o, u64 pa)
 	return true;
 }
 
-/* A walk may no longer begin where the one before ended; but in a table of leaves that came. */
-static void set_last(struct oracle *o, struct whose w, int level, u64 ia, u64 table)
+/*
+ * A walk may no longer begin where the one before ended. What is known: of [ia, ia + size)
+ * the entries are in the table of the last level at @table; NO_TABLE: there is none, as the
+ * entry above is empty.
+ */
+static void set_last(struct oracle *o, struct whose w, u64 ia, u64 size, u64 table)
 {
-	if (w.part == PART_GUEST_TABLE)
-		return;
-	o->last_table[w.part == PART_HYP_TABLE] = (struct last_table){
-		.ia = ia,
-		.size = level == ARCH_LAST_LEVEL ? span_of(o, level - 1) : 0,
-		.pa = table,
-	};
+	if (w.part != PART_GUEST_TABLE)
+		o->last_table[w.part == PART_HYP_TABLE] =
+			(struct last_table){ .ia = ia, .size = size, .pa = table };
 }
 
 static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t table,
@@ -237,7 +237,8 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 	set_last(o, w, 0, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
-	set_last(o, w, level, ia, table.pa);
+	if (level == ARCH_LAST_LEVEL)
+		set_last(o, w, ia, span_of(o, level - 1), table.pa);
 	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
 		if (!o->fold.counting)
 			fold_reread(o, ev);
@@ -321,7 +322,8 @@ static void drop_even_uppers(struct oracle *o)
  * way from a block to a table: what it was and what it is counts, not what it was
  * in between.
  */
-static void upper_changed(struct oracle *o, int level, u64 ia, const struct event *ev)
+static __attribute__((noinline)) void upper_changed(struct oracle *o, int level, u64 ia,
+						    const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 
@@ -394,6 +396,8 @@ static __attribute__((noinline)) void entry_changed(struct oracle *o, struct who
 		unlink_table(o, w, level + 1, pa_from_pte(o->b->f, ev->old), ev);
 	else if (!host)
 		leaf_changed(o, w, level, ia, ev->old, -1, ev);
+	if (level != ARCH_LAST_LEVEL && !ev->val)
+		set_last(o, w, ia, span_of(o, level), NO_TABLE);
 	if (pte_table(ev->val, level))
 		link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
 	else if (!host)
@@ -422,6 +426,8 @@ void fold_table_store(struct oracle *o, const struct event *ev, const struct par
 	p = book_put(o->b, &o->fold.parts, ev->addr >> o->shift);
 	p->entries = (u16)(p->entries + (ev->val != 0) - (ev->old != 0));
 	p->odd = (u16)(p->odd + is_odd - was_odd);
+	if (level != ARCH_LAST_LEVEL)
+		set_last(o, w, 0, 0, 0);
 	if (pte_valid(ev->old | ev->val))
 		entry_changed(o, w, level, ia, ev);
 	if (w.part == PART_GUEST_TABLE && !pte_table(ev->old, level) && !pte_table(ev->val, level))
@@ -438,17 +444,22 @@ void fold_table_store(struct oracle *o, const struct event *ev, const struct par
 void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 field)
 {
 	const struct el2_layout *l = o->v->layout;
-	u64 pfn = frame >> o->shift, word;
-	u64 last = pfn + ((field + ev->arg - 1) >> o->hyp_page_shift);
+	const u64 pfn = frame >> o->shift;
+	u64 word;
 
-	if (ev->old == ev->val || (field == l->order_off && ev->arg == l->order_width))
+	if (ev->old == ev->val)
 		return;
-	word = pfn < o->n_frames ? page_word(o, pfn) : 0;
-	if (field == l->refcount_off && ev->arg == l->refcount_width && word &&
-	    FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
+	if (field == l->refcount_off && ev->arg == l->refcount_width) {
+		word = pfn < o->n_frames ? page_word(o, pfn) : 0;
+		if (word && FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
+			return;
+	} else if (field == l->order_off && ev->arg == l->order_width) {
 		return;
-	for (; pfn <= last; pfn++)
-		fold_touch_page(o, pfn, SIDE_RECORD, ev);
+	}
+	fold_touch_page(o, pfn, SIDE_RECORD, ev);
+	/* one store may reach into the next entries */
+	for (u64 i = 1; i <= (field + ev->arg - 1) >> o->hyp_page_shift; i++)
+		fold_touch_page(o, pfn + i, SIDE_RECORD, ev);
 }
 
 static bool hosts_alone(const struct oracle *o, u64 frame)

@@ -53,22 +53,28 @@ static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struc
 	return t;
 }
 
-struct touch *fold_touch_page(struct oracle *o, u64 pfn, u32 sides, const struct event *ev)
+static __attribute__((noinline)) struct touch *touch_another(struct oracle *o, u64 pfn,
+							     const struct event *ev)
+{
+	u32 *slot = slot_of(o, pfn);
+
+	return *slot ? touch_at(o, *slot - 1) : touch_new(o, slot, pfn, ev);
+}
+
+__attribute__((noinline)) struct touch *fold_touch_page(struct oracle *o, u64 pfn, u32 sides,
+							const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 	struct touch *t;
-	u32 *slot;
 
 	if (pfn >= o->n_frames || fold->reread)
 		return NULL;
+	/* mostly it is the one of before */
 	t = fold->n_touches ? touch_at(o, fold->n_touches - 1) : NULL;
-	if (!t || t->pfn != pfn) {
-		slot = slot_of(o, pfn);
-		t = *slot ? touch_at(o, *slot - 1) : touch_new(o, slot, pfn, ev);
-		if (!t)
-			return NULL;
-	}
-	t->sides |= sides;
+	if (!t || t->pfn != pfn)
+		t = touch_another(o, pfn, ev);
+	if (t)
+		t->sides |= sides;
 	return t;
 }
 

@@ -157,6 +157,11 @@ static void on_put(void *data, const struct event *ev)
 	tell_events(data, EV_PUT, ev);
 }
 
+static void on_tlbi(void *data, const struct event *ev)
+{
+	tell_events(data, EV_TLBI, ev);
+}
+
 static void on_dsb(void *data, const struct event *ev)
 {
 	tell_events(data, EV_DSB, ev);
@@ -206,9 +211,10 @@ static const struct {
 	event_look_fn heeds;
 	event_fn fn;
 } often[] = {
-	{ EV_STORE, NULL, on_store },		{ EV_LOCK, heeds_lock, on_lock },
-	{ EV_UNLOCK, heeds_unlock, on_unlock }, { EV_GET, heeds_get, on_get },
-	{ EV_PUT, heeds_put, on_put },		{ EV_DSB, heeds_dsb, on_dsb },
+	{ EV_STORE, NULL, on_store },	  { EV_TLBI, NULL, on_tlbi },
+	{ EV_LOCK, heeds_lock, on_lock }, { EV_UNLOCK, heeds_unlock, on_unlock },
+	{ EV_GET, heeds_get, on_get },	  { EV_PUT, heeds_put, on_put },
+	{ EV_DSB, heeds_dsb, on_dsb },
 };
 
 static u32 rare_kinds(void)

@@ -224,6 +224,10 @@ void judge_action(struct oracle *o)
 	const struct oracle_action *a = &o->action;
 
 	name_action(o);
+	if (a->kind == ORACLE_CALL && o->v->booted && !is_call(o, "prot_finalize")) {
+		m_judge(&o->state, &o->design, &o->call, &o->verdict);
+		return;
+	}
 	o->verdict = (struct m_verdict){ .anything = true };
 	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
 		single_answer(o, 0, "EL2 did not come up");

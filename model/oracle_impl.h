@@ -226,6 +226,7 @@ void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 #define MAX_CHECKERS 10u
 #define BOOT_EVENTS 8u
 #define MAX_CALLS 24u
+#define NO_TABLE UINT64_MAX
 
 struct oracle {
 	struct board *b;
@@ -246,7 +247,7 @@ struct oracle {
 	} vmemmap; /* the last piece of it that was looked at */
 	struct last_table {
 		u64 ia, size, pa;
-	} last_table[2];    /* of the host and of EL2: where the last walk ended */
+	} last_table[2];    /* of the host and of EL2: where the last walk ended, or NO_TABLE */
 	struct book guests; /* what guests have to do with a page */
 	struct dma_device {
 		const u8 *reg; /* its first registers, and how many bytes of them it has */

@@ -76,29 +76,33 @@ enum m_class page_class(const struct oracle *o, u64 pfn)
 	return m_class_of(&o->state, pfn << o->shift);
 }
 
+/* What @w, a word of the book that is not 0, says of the page's owners. */
+static inline void unpack(const struct oracle *o, u64 pfn, u64 w, enum m_class c, struct m_page *p)
+{
+	*p = (struct m_page){
+		.host = (u8)FIELD_GET(WORD_HOST, w),
+		.hyp = (u8)FIELD_GET(WORD_HYP, w),
+		.text = (u8)FIELD_GET(WORD_TEXT, w),
+		.pins = c == M_HOLE ? 0 : (u32)FIELD_GET(WORD_PINS, w),
+	};
+	if (unlikely(w & WORD_GUESTS))
+		get_facts(o, pfn, p);
+}
+
 struct found page_get(struct oracle *o, u64 pfn)
 {
-	struct found f = { 0 };
-	u64 w;
+	const enum m_class c = page_class(o, pfn);
+	const u64 w = pfn < o->n_frames ? page_word(o, pfn) : 0;
+	struct found f;
 
-	if (pfn >= o->n_frames)
-		return (struct found){ .p = m_page_default(M_BEYOND) };
-	w = page_word(o, pfn);
 	if (!w)
-		return (struct found){ .p = m_page_default(page_class(o, pfn)) };
-	f.p.host = (u8)FIELD_GET(WORD_HOST, w);
-	f.p.hyp = (u8)FIELD_GET(WORD_HYP, w);
-	f.p.text = (u8)FIELD_GET(WORD_TEXT, w);
+		return (struct found){ .p = m_page_default(c) };
+	unpack(o, pfn, w, c, &f.p);
 	f.host_leaf = (u8)FIELD_GET(WORD_LEAF, w);
 	f.linear = FIELD_GET(WORD_LINEAR, w);
+	f.elsewhere = c == M_HOLE ? (u16)FIELD_GET(WORD_PINS, w) : 0;
 	f.breach = (u8)FIELD_GET(WORD_BREACH, w);
 	f.visited = FIELD_GET(WORD_VISITED, w);
-	if (page_class(o, pfn) == M_HOLE)
-		f.elsewhere = (u16)FIELD_GET(WORD_PINS, w);
-	else
-		f.p.pins = (u32)FIELD_GET(WORD_PINS, w);
-	if (unlikely(w & WORD_GUESTS))
-		get_facts(o, pfn, &f.p);
 	return f;
 }
 
@@ -160,12 +164,13 @@ static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
 	if (ia - last->ia < last->size) {
 		struct mmu_table leaves = *t;
 
-		res->desc_pa = PA(last->pa + (ia - last->ia) / BIT(o->shift) * 8);
-		if (board_peek64(o->b, res->desc_pa, &res->desc) && !pte_valid(res->desc)) {
-			res->fault = MMU_FAULT_TRANSLATION;
-			res->level = ARCH_LAST_LEVEL;
+		res->desc = 0;
+		res->fault = MMU_FAULT_TRANSLATION;
+		if (last->pa == NO_TABLE ||
+		    (board_peek64(o->b, PA(last->pa + ((ia - last->ia) >> o->shift) * 8),
+				  &res->desc) &&
+		     !pte_valid(res->desc)))
 			return true;
-		}
 		leaves.root = PA(last->pa);
 		leaves.start_level = ARCH_LAST_LEVEL;
 		leaves.ia_bits = (u8)level_shift(o->shift, ARCH_LAST_LEVEL - 1);
@@ -372,12 +377,17 @@ static bool linear_address_taken(struct oracle *o, u64 pfn)
 struct m_page page_for_rules(const struct m_state *s, u64 pfn)
 {
 	struct oracle *o = s->pages;
-	struct found f = page_get(o, pfn);
+	const enum m_class c = page_class(o, pfn);
+	const u64 w = pfn < o->n_frames ? page_word(o, pfn) : 0;
+	struct m_page p;
 
-	if (o->call.op == M_DONATE_HYP_MMIO && f.p.hyp == PKVM_NOPAGE &&
-	    linear_address_taken(o, pfn))
-		f.p.hyp = PKVM_PAGE_OWNED;
-	if (f.p.hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
-		f.p.pins = model_refcount(o->b, o->v, PA(pfn << o->shift));
-	return f.p;
+	if (w)
+		unpack(o, pfn, w, c, &p);
+	else
+		p = m_page_default(c);
+	if (o->call.op == M_DONATE_HYP_MMIO && p.hyp == PKVM_NOPAGE && linear_address_taken(o, pfn))
+		p.hyp = PKVM_PAGE_OWNED;
+	if (p.hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
+		p.pins = model_refcount(o->b, o->v, PA(pfn << o->shift));
+	return p;
 }
