@@ -228,9 +228,13 @@ static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
 
 static struct m_page wanted(const struct oracle *o, u64 pfn, const struct found *before)
 {
-	if (o->action.kind == ORACLE_SMC)
-		return in_effect(o, pfn) ? m_apply(&o->verdict, before->p) : before->p;
-	return m_after(&o->verdict, &o->call, pfn, before->p, o->commits);
+	struct m_page want = before->p;
+
+	if (o->action.kind != ORACLE_SMC)
+		m_become(&o->verdict, &o->call, pfn, o->commits, &want);
+	else if (in_effect(o, pfn))
+		m_apply_to(&o->verdict, &want);
+	return want;
 }
 
 /*

@@ -111,25 +111,30 @@ static void change_states(struct m_page *p, u8 host, u8 hyp)
 		p->text = 0;
 }
 
+void m_apply_to(const struct m_verdict *v, struct m_page *p)
+{
+	change_states(p, v->host, v->hyp);
+	p->pins += (u32)v->pins;
+	p->sharers += (u32)v->lent;
+	p->borrowers += (u32)v->lent;
+	if (v->lent < 0 && !p->sharers)
+		p->host = PKVM_PAGE_OWNED;
+	if (v->guest == M_KEEP)
+		return;
+	if (v->guest != PKVM_NOPAGE && !p->owners)
+		p->owners = 1;
+	else if (v->guest == PKVM_NOPAGE && p->owners)
+		p->owners--;
+	if (p->owners) {
+		p->guest = v->guest;
+		p->vm = v->handle;
+		p->gfn = v->leaf.gfn;
+	}
+}
+
 struct m_page m_apply(const struct m_verdict *v, struct m_page p)
 {
-	change_states(&p, v->host, v->hyp);
-	p.pins += (u32)v->pins;
-	p.sharers += (u32)v->lent;
-	p.borrowers += (u32)v->lent;
-	if (v->lent < 0 && !p.sharers)
-		p.host = PKVM_PAGE_OWNED;
-	if (v->guest == M_KEEP)
-		return p;
-	if (v->guest != PKVM_NOPAGE && !p.owners)
-		p.owners = 1;
-	else if (v->guest == PKVM_NOPAGE && p.owners)
-		p.owners--;
-	if (p.owners) {
-		p.guest = v->guest;
-		p.vm = v->handle;
-		p.gfn = v->leaf.gfn;
-	}
+	m_apply_to(v, &p);
 	return p;
 }
 
@@ -152,26 +157,32 @@ static void apply_given(const struct m_call *call, u64 pfn, struct m_page *p)
 	}
 }
 
-struct m_page m_after(const struct m_verdict *v, const struct m_call *call, u64 pfn,
-		      struct m_page p, bool commits)
+void m_become(const struct m_verdict *v, const struct m_call *call, u64 pfn, bool commits,
+	      struct m_page *p)
 {
 	for (u32 i = 0; i < v->moved; i++)
 		if (call->link[i] == pfn)
-			change_states(&p, PKVM_NOPAGE, PKVM_PAGE_OWNED);
+			change_states(p, PKVM_NOPAGE, PKVM_PAGE_OWNED);
 	if (!commits)
-		return p;
+		return;
 	if (in_range(pfn, v->pfn, v->nr))
-		p = m_apply(v, p);
+		m_apply_to(v, p);
 	for (unsigned int i = 0; i < v->n_effects; i++) {
 		const struct m_effect *e = &v->effect[i];
 
 		if (e->undone || !in_range(pfn, e->pfn, e->nr))
 			continue;
-		change_states(&p, e->host, e->hyp);
-		p.pins += (u32)e->pins;
+		change_states(p, e->host, e->hyp);
+		p->pins += (u32)e->pins;
 	}
 	if (v->frees)
-		apply_given(call, pfn, &p);
+		apply_given(call, pfn, p);
+}
+
+struct m_page m_after(const struct m_verdict *v, const struct m_call *call, u64 pfn,
+		      struct m_page p, bool commits)
+{
+	m_become(v, call, pfn, commits, &p);
 	return p;
 }
 
@@ -224,7 +235,9 @@ struct m_page rule_page(const struct judge *j, u64 pfn)
 {
 	struct m_page p = j->s->get(j->s, pfn);
 
-	return j->sofar ? m_after(j->sofar, j->call, pfn, p, true) : p;
+	if (j->sofar)
+		m_become(j->sofar, j->call, pfn, true, &p);
+	return p;
 }
 
 /* v6.12 knows a page by its table only: what is not the host's memory is nobody's. */

@@ -302,6 +302,10 @@ void m_judge(const struct m_state *s, const struct m_design *d, const struct m_c
 struct m_page m_apply(const struct m_verdict *v, struct m_page p);
 struct m_page m_after(const struct m_verdict *v, const struct m_call *call, u64 pfn,
 		      struct m_page p, bool commits);
+/* The same, of the page itself. */
+void m_apply_to(const struct m_verdict *v, struct m_page *p);
+void m_become(const struct m_verdict *v, const struct m_call *call, u64 pfn, bool commits,
+	      struct m_page *p);
 /* Is @pfn among the pages that the call deals with, be it in vain? */
 bool m_names(const struct m_verdict *v, const struct m_call *call, u64 pfn);
 
