@@ -270,24 +270,27 @@ bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry)
 	return pfn < o->n_frames && record_at(o, pfn, &entry->pa);
 }
 
+static u32 field_of(u64 entry, u8 off, u8 width)
+{
+	return (u32)(entry >> 8 * off & (BIT(8 * width) - 1));
+}
+
 static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
 {
 	const struct el2_layout *l = o->v->layout;
-	u64 at, val = 0;
+	u64 at, entry = 0;
+	u32 state;
 
 	if (c == M_HOLE || c == M_BEYOND || !record_at(o, pfn, &at))
 		return;
-	board_peek(o->b, PA(at + l->refcount_off), l->refcount_width, &val);
-	f->p.pins = (u32)val;
+	board_peek(o->b, PA(at), l->hyp_page_size, &entry);
+	f->p.pins = field_of(entry, l->refcount_off, l->refcount_width);
 	if (!l->has_state)
 		return;
-	val = 0;
-	board_peek(o->b, PA(at + l->share_count_off), 4, &val);
-	f->p.sharers = (u32)val;
-	val = 0;
-	board_peek(o->b, PA(at + l->state_off), 1, &val);
-	f->p.host = (u8)(val & 0xf);
-	f->p.hyp = (u8)(val >> 4 ^ l->hyp_state_xor);
+	f->p.sharers = field_of(entry, l->share_count_off, 4);
+	state = field_of(entry, l->state_off, 1);
+	f->p.host = (u8)(state & 0xf);
+	f->p.hyp = (u8)(state >> 4 ^ l->hyp_state_xor);
 	/* All zero is the host's, and for firmware's memory nobody ever wrote another. */
 	if (c == M_FIRMWARE && f->p.host == PKVM_PAGE_OWNED && f->p.hyp == PKVM_NOPAGE)
 		f->p.host = PKVM_NOPAGE;
