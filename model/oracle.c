@@ -96,15 +96,15 @@ settled take_store(struct oracle *o, unsigned int part, bool valid, const struct
 }
 
 static __attribute__((noinline)) void on_valid_entry(struct oracle *o, const struct event *ev,
-						     struct part p)
+						     const struct part *p)
 {
-	take_store(o, PART_HOST_TABLE, true, ev, p);
+	take_store(o, PART_HOST_TABLE, true, ev, *p);
 }
 
 static __attribute__((noinline)) void on_invalid_entry(struct oracle *o, const struct event *ev,
-						       struct part p)
+						       const struct part *p)
 {
-	take_store(o, PART_HOST_TABLE, false, ev, p);
+	take_store(o, PART_HOST_TABLE, false, ev, *p);
 }
 
 static void on_store(void *data, const struct event *ev)
@@ -117,9 +117,9 @@ static void on_store(void *data, const struct event *ev)
 	else if (p.part == PART_NONE)
 		take_store(data, PART_NONE, true, ev, p);
 	else if (pte_valid(ev->old | ev->val))
-		on_valid_entry(data, ev, p);
+		on_valid_entry(data, ev, &p);
 	else
-		on_invalid_entry(data, ev, p);
+		on_invalid_entry(data, ev, &p);
 }
 
 static void on_rare(void *data, const struct event *ev)

@@ -3,6 +3,8 @@
  * One page: its owners as last found, packed into a word of a book, and reading
  * them anew from the records of EL2. A page that is as all begin is no entry at all.
  */
+#include <string.h>
+
 #include "oracle_impl.h"
 
 #include "private.h"
@@ -76,28 +78,35 @@ enum m_class page_class(const struct oracle *o, u64 pfn)
 	return m_class_of(&o->state, pfn << o->shift);
 }
 
-/* What @w, a word of the book that is not 0, says of the page's owners. */
-static inline void unpack(const struct oracle *o, u64 pfn, u64 w, enum m_class c, struct m_page *p)
+/*
+ * The page's word of the book, and what it says of owners. Not a part of who asks: it writes
+ * where they are wanted, and copies of what was just written piece by piece are slow.
+ */
+static __attribute__((noinline)) u64 read_owners(const struct oracle *o, u64 pfn, enum m_class c,
+						 struct m_page *p)
 {
-	*p = (struct m_page){
-		.host = (u8)FIELD_GET(WORD_HOST, w),
-		.hyp = (u8)FIELD_GET(WORD_HYP, w),
-		.text = (u8)FIELD_GET(WORD_TEXT, w),
-		.pins = c == M_HOLE ? 0 : (u32)FIELD_GET(WORD_PINS, w),
-	};
+	const u64 w = pfn < o->n_frames ? page_word(o, pfn) : 0;
+
+	if (!w) {
+		*p = m_page_default(c);
+		return 0;
+	}
+	memset(p, 0, sizeof(*p));
+	p->host = (u8)FIELD_GET(WORD_HOST, w);
+	p->hyp = (u8)FIELD_GET(WORD_HYP, w);
+	p->text = (u8)FIELD_GET(WORD_TEXT, w);
+	p->pins = c == M_HOLE ? 0 : (u32)FIELD_GET(WORD_PINS, w);
 	if (unlikely(w & WORD_GUESTS))
 		get_facts(o, pfn, p);
+	return w;
 }
 
 struct found page_get(struct oracle *o, u64 pfn)
 {
 	const enum m_class c = page_class(o, pfn);
-	const u64 w = pfn < o->n_frames ? page_word(o, pfn) : 0;
 	struct found f;
+	const u64 w = read_owners(o, pfn, c, &f.p);
 
-	if (!w)
-		return (struct found){ .p = m_page_default(c) };
-	unpack(o, pfn, w, c, &f.p);
 	f.host_leaf = (u8)FIELD_GET(WORD_LEAF, w);
 	f.linear = FIELD_GET(WORD_LINEAR, w);
 	f.elsewhere = c == M_HOLE ? (u16)FIELD_GET(WORD_PINS, w) : 0;
@@ -380,14 +389,9 @@ static bool linear_address_taken(struct oracle *o, u64 pfn)
 struct m_page page_for_rules(const struct m_state *s, u64 pfn)
 {
 	struct oracle *o = s->pages;
-	const enum m_class c = page_class(o, pfn);
-	const u64 w = pfn < o->n_frames ? page_word(o, pfn) : 0;
 	struct m_page p;
 
-	if (w)
-		unpack(o, pfn, w, c, &p);
-	else
-		p = m_page_default(c);
+	read_owners(o, pfn, page_class(o, pfn), &p);
 	if (o->call.op == M_DONATE_HYP_MMIO && p.hyp == PKVM_NOPAGE && linear_address_taken(o, pfn))
 		p.hyp = PKVM_PAGE_OWNED;
 	if (p.hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
