@@ -16,7 +16,11 @@ def test_scenarios(run, tree):
     r = run("run", f"--kernel-tree={tree}", "--format=jsonl", "scenarios")
     assert r.status == 0, r.out[-2000:] + r.err
     end = r.objects[-1]
-    assert end["failed"] == 0 and end["passed"] >= 30
+    assert end["failed"] == 0 and end["passed"] >= 70
+    # FF-A and the life of VMs among them
+    passed = {o["file"] for o in r.objects if o.get("verdict") == "pass"}
+    assert "scenarios/lifecycle/how-did-v6-12-make-vms.pkvm" in passed
+    assert sum(f.startswith("scenarios/ffa/") for f in passed) >= 10
     # what is not run is skipped for a reason that names the tree or what it lacks
     skips = {o["skip"] for o in r.objects if o.get("skip")}
     assert any("mmio_donation=none" in s for s in skips)
@@ -54,8 +58,9 @@ def test_golden_of_another_release(run, tree, recordings):
 
 # The oracle judges the tree's code as it judges ours: random actions break nothing unknown.
 def test_random(run, tree):
-    r = run("random", f"--kernel-tree={tree}", "--actions=5000", "--seed=3")
+    r = run("random", f"--kernel-tree={tree}", "--vms", "--set=ffa=v1.1", "--actions=5000", "--seed=3")
     assert r.status == 0, r.out[-2000:] + r.err
+    assert "vm create" in r.out and "smc ffa_mem_share" in r.out
 
 
 # A seed gives the same bytes again, though another process did the work.

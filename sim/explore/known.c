@@ -151,7 +151,7 @@ static const struct {
 	  { .rule = "spec",
 	    .actions = "force_reclaim_guest_page",
 	    .words = "it is no guest's",
-	    .below = "decode_gfn_meta",
+	    .below = "__pkvm_host_force_reclaim_page_guest",
 	    .reason = "taking EL2's text back by force ends EL2: C19" } },
 	{ BIT(PROFILE_V6_12),
 	  { .rule = "spec",
