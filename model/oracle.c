@@ -174,7 +174,8 @@ static void on_load(void *data, const struct event *ev)
 
 /* ---- Before an event is written down: does it say anything? ------------------------------- */
 
-#define asked static inline __attribute__((always_inline)) bool
+/* 0 or 1: all are asked, so that each keeps its books. */
+#define asked static inline __attribute__((always_inline)) unsigned int
 
 asked heeds_event(unsigned int which, struct oracle *o, unsigned int kind,
 		  const struct raw_event *r)
@@ -274,7 +275,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		if (often[i].heeds)
 			board_subscribe_some(b, often[i].kind, often[i].heeds, often[i].fn, o);
 		else
-			board_subscribe_kinds(b, BIT(often[i].kind), often[i].fn, o);
+			board_subscribe_kinds(b, (u32)BIT(often[i].kind), often[i].fn, o);
 	board_subscribe_kinds(b, rare_kinds(), on_rare, o);
 	board_subscribe_loads(b, on_load, o);
 	return o;
