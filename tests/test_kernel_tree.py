@@ -155,12 +155,13 @@ def test_undefined(run, tree, tmp_path):
 
 # At the prompt too: what a tree's EL2 has not is refused, and the session goes on.
 def test_prompt(run, tree):
-    lines = ["boot", "vm create a", "parallel", "cpu0: hvc host_share_hyp 0x41000", "end", "hvc host_share_hyp 0x41000"]
+    lines = ["boot", "vm create a", "fail alloc a nth=1", "parallel", "cpu0: hvc host_share_hyp 0x41000", "end", "hvc host_share_hyp 0x41000"]
     r = run("repl", "--format=jsonl", f"--kernel-tree={tree}", stdin="\n".join(lines) + "\n")
     by_line = {o["line"]: o for o in r.objects}
     assert by_line[2]["outcome"] == "ok" and by_line[2]["value"] == 0
-    assert by_line[5]["outcome"] == "error" and "CPUs are not switched" in by_line[5]["text"]
-    assert by_line[6]["outcome"] == "ok" and by_line[6]["value"] == 0
+    assert by_line[3]["outcome"] == "error" and "VMs are not emptied" in by_line[3]["text"]
+    assert by_line[6]["outcome"] == "error" and "CPUs are not switched" in by_line[6]["text"]
+    assert by_line[7]["outcome"] == "ok" and by_line[7]["value"] == 0
 
 
 # Every allocation of every action, boot's among them, fails once on the tree's code.

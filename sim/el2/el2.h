@@ -540,6 +540,7 @@ struct el2_guest_exit { /* what the host reads of the vCPU after it exited */
 enum el2_offer {
 	EL2_OFFER_GUESTS,
 	EL2_OFFER_FIRMWARE,  /* SMCs that somebody answers, FF-A */
+	EL2_OFFER_PRESSURE,  /* a pool, @name, that is emptied or fails */
 	EL2_OFFER_PARALLEL,  /* CPUs that are switched inside of EL2 */
 	EL2_OFFER_CALL,      /* a function of EL2's own, @name */
 	EL2_OFFER_HVC,       /* a hypercall, @name: answered, be it by a refusal */

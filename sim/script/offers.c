@@ -16,6 +16,11 @@ static bool wants(const struct stmt *st, enum el2_offer *what)
 	case CMD_FFA:
 		*what = EL2_OFFER_FIRMWARE;
 		return true;
+	case CMD_DRAIN:
+	case CMD_REFILL:
+	case CMD_FAIL:
+		*what = EL2_OFFER_PRESSURE;
+		return true;
 	case CMD_PARALLEL:
 	case CMD_EXPLORE:
 		*what = EL2_OFFER_PARALLEL;

@@ -113,6 +113,9 @@ bool tree_offers(const struct el2_config *c, enum el2_offer what, const char *na
 		return true;
 	case EL2_OFFER_FIRMWARE:
 		return true;
+	case EL2_OFFER_PRESSURE:
+		return !strcmp(name, "host_s2") || !strcmp(name, "hyp_s1") ||
+		       no(why, "the pools of a kernel tree's VMs are not emptied from outside");
 	case EL2_OFFER_PARALLEL:
 		return no(why, "CPUs are not switched inside of a kernel tree's code");
 	case EL2_OFFER_CALL:
