@@ -42,23 +42,21 @@ static const struct rule_of_call calls[] = {
 	{ NULL, M_OTHER, SHAPE_NONE, false },
 };
 
-G_STATIC_ASSERT(G_N_ELEMENTS(calls) <= MAX_CALLS);
-
-/* A release's call is found by name once, and from then on by its place. */
+/* A release's call is found by name once, and then by its place among those seen last. */
 static const struct rule_of_call *rule_of(struct oracle *o, const struct el2_call *call)
 {
 	const struct rule_of_call *r = calls;
-	unsigned int i = 0;
 
 	if (!call)
 		return &calls[G_N_ELEMENTS(calls) - 1];
-	while (i < G_N_ELEMENTS(calls) && o->known_call[i] != call)
-		i++;
-	if (i < G_N_ELEMENTS(calls))
-		return &calls[i];
+	for (unsigned int i = 0; i < CALLS_SEEN; i++)
+		if (o->seen_call[i].call == call)
+			return &calls[o->seen_call[i].row];
 	while (r->name && strcmp(r->name, call->name))
 		r++;
-	o->known_call[r - calls] = call;
+	o->seen_call[o->next_seen].call = call;
+	o->seen_call[o->next_seen].row = (u8)(r - calls);
+	o->next_seen = (o->next_seen + 1) % CALLS_SEEN;
 	return r;
 }
 

@@ -225,7 +225,7 @@ void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 #define ORACLE_REGIONS 128u
 #define MAX_CHECKERS 10u
 #define BOOT_EVENTS 8u
-#define MAX_CALLS 24u
+#define CALLS_SEEN 8u
 #define NO_TABLE UINT64_MAX
 
 struct oracle {
@@ -264,7 +264,11 @@ struct oracle {
 	/* the action */
 	const struct oracle_action *current; /* or NULL */
 	struct oracle_action action;
-	const struct el2_call *known_call[MAX_CALLS]; /* by row of the rules, and the last other */
+	struct {
+		const struct el2_call *call;
+		u8 row;
+	} seen_call[CALLS_SEEN]; /* those that were named last */
+	unsigned int next_seen;
 	struct m_call call;
 	struct m_verdict verdict;
 	u8 refusal;  /* enum refusal */
