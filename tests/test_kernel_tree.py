@@ -38,6 +38,7 @@ def test_conform(run, tree):
     r = run("conform", f"--kernel-tree={tree}", "--actions=20000", "scenarios")
     assert r.status == 0, r.out[-2000:] + r.err
     assert "0 differ" in r.out and "20000 actions" in r.out and "no difference" in r.out
+    assert "self-test: the tree has none" in r.out
 
 
 # What the real code answered when it was recorded it answers here: EL2, and the library alone.
@@ -223,6 +224,19 @@ def test_guests(run, newer):
     r = run("run", f"--kernel-tree={newer}", "--format=jsonl", "scenarios/guests", "scenarios/lifecycle", "scenarios/selftest")
     assert r.status == 0, r.out[-2000:] + r.err
     assert r.objects[-1]["failed"] == 0 and r.objects[-1]["passed"] >= 30
+
+
+# The kernel's own test of ownership runs at a boot, leaves what ours leaves, and can fail.
+def test_selftest(run, newer, tmp_path):
+    r = run("conform", f"--kernel-tree={newer}", "--actions=0")
+    assert r.status == 0, r.out + r.err
+    assert r.out == "self-test: the tree's own passes, memory after it is ours\n"
+    source = "arch/arm64/kvm/hyp/nvhe/mem_protect.c"
+    copy_tree(newer, tmp_path, source)
+    replace("pkvm_ownership_selftest(void *base)\n{", "pkvm_ownership_selftest(void *base)\n{\n\tWARN_ON(base);")(tmp_path / source)
+    r = run("conform", f"--kernel-tree={tmp_path}", "--actions=1000")
+    assert r.status == 1, r.out + r.err
+    assert "self-test: the tree's ends in a panic: WARN pkvm_ownership_selftest" in r.out
 
 
 # Recorded transitions of guests' memory are those of the tree's code.

@@ -31,7 +31,8 @@ static const char more[] =
 	"alike. Of a scenario the answers are compared; of each random action the result, the\n"
 	"events in order (locks, barriers, TLB and cache maintenance, allocations, reference\n"
 	"counts, descriptors) and all memory that it touched; at the end of an episode all\n"
-	"memory of EL2. The first difference ends it, and is shown by the fewest actions.\n\n"
+	"memory of EL2. The first difference ends it, and is shown by the fewest actions.\n"
+	"In between the tree boots with CONFIG_NVHE_EL2_DEBUG, for the kernel's own self-test.\n\n"
 	"Exit status: 0 no difference, 1 a difference, 2 not understood, 3 the simulator is at\n"
 	"fault.";
 

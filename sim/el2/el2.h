@@ -545,6 +545,7 @@ enum el2_offer {
 	EL2_OFFER_CALL,      /* a function of EL2's own, @name */
 	EL2_OFFER_HVC,       /* a hypercall, @name: answered, be it by a refusal */
 	EL2_OFFER_MACHINE,   /* this configuration, on this board */
+	EL2_OFFER_SELFTEST,  /* at boot, with el2_debug=on */
 	EL2_OFFER_TABLES,    /* the page-table library by itself, as configured, on this board */
 };
 

@@ -325,12 +325,11 @@ static void init_selftest_vm(struct hyp_cpu *c, struct selftest *t)
 
 		if (hyp_page_count(c, page))
 			continue;
-		if (hyp_memcache_pages(c, &mc) < memcache) {
-			push_hyp_memcache(c, &mc, page);
-			continue;
-		}
 		hyp_page_ref_reset(c, page, 1);
-		hyp_put_page(c, &vm->pool, page);
+		if (hyp_memcache_pages(c, &mc) < memcache)
+			push_hyp_memcache(c, &mc, page);
+		else
+			hyp_put_page(c, &vm->pool, page);
 	}
 	t->vcpu.vm = pkvm_insert_selftest_vm(c);
 }
@@ -354,8 +353,8 @@ void pkvm_ownership_selftest(struct hyp_cpu *c)
 	t.phys = page.pa;
 	t.gfn[0] = BIT(hyp->host_mmu.pgt.mmu.ia_bits - 1) >> hyp->f->page_shift;
 	t.gfn[1] = t.gfn[0] + 1;
-	init_selftest_vm(c, &t);
 	hyp_page_ref_reset(c, page, 0);
+	init_selftest_vm(c, &t);
 	assert_page_state(c, &t, &stages[0]);
 	for (unsigned int i = 0; i < G_N_ELEMENTS(stages); i++) {
 		const struct stage *s = &stages[i];
@@ -368,7 +367,7 @@ void pkvm_ownership_selftest(struct hyp_cpu *c)
 			assert_page_state(c, &t, s);
 		}
 	}
+	pkvm_remove_selftest_vm(c, t.vcpu.vm);
 	hyp_page_ref_reset(c, page, 1);
 	hyp_put_page(c, &hyp->host_s2_pool, page);
-	pkvm_remove_selftest_vm(c, t.vcpu.vm);
 }

@@ -150,10 +150,9 @@ static void progress(void *data, const struct x_conform *x)
 	}
 }
 
-static bool boot(struct conform *c, unsigned int k, GError **error)
+static bool booted(struct conform *c, unsigned int k, struct outcome *o, GError **error)
 {
 	struct leaf *l = &c->leaf[k];
-	struct outcome o;
 
 	if (!leaf_init(l, &c->b[k], c->job, 0, error))
 		return false;
@@ -168,7 +167,16 @@ static bool boot(struct conform *c, unsigned int k, GError **error)
 	c->m[k] = machine_new(c->job->board, l->run->config, c->run[k].hyp, error);
 	if (!c->m[k])
 		return false;
-	o = machine_boot(c->m[k]);
+	*o = machine_boot(c->m[k]);
+	return true;
+}
+
+static bool boot(struct conform *c, unsigned int k, GError **error)
+{
+	struct outcome o;
+
+	if (!booted(c, k, &o, error))
+		return false;
 	if (o.kind == OUTCOME_VALUE && !o.value)
 		return true;
 	g_set_error(error, SCRIPT_ERROR, SCRIPT_ERROR_FILE, "%s: this machine does not boot%s",
@@ -241,16 +249,77 @@ static enum exit_status compare_by_chance(struct conform *c)
 	return c->x.differs ? EXIT_FAILED : EXIT_PASSED;
 }
 
-static void end(struct conform *c)
+/* For the next comparison. */
+static void machines_free(struct conform *c)
 {
 	for (unsigned int k = 0; k < 2; k++) {
 		machine_free(c->m[k]);
+		c->m[k] = NULL;
 		if (c->leaf[k].run)
 			leaf_clear(&c->leaf[k]);
+		c->leaf[k] = (struct leaf){ 0 };
 	}
 	if (c->x.path)
 		x_conform_clear(&c->x);
+	c->x = (struct x_conform){ 0 };
 	job_free(c->job);
+	c->job = NULL;
+}
+
+/* ---- The kernel's own test --------------------------------------------------------------------- */
+
+static bool has_selftest(const struct conform *c, char **why)
+{
+	struct el2_config *cfg = el2_config_new(c->opt->run->tree_profile);
+	bool has;
+
+	cfg->tree = c->opt->run->tree;
+	has = c->opt->run->hyp->offers(cfg, EL2_OFFER_SELFTEST, NULL, NULL, why);
+	el2_config_free(cfg);
+	return has;
+}
+
+/* Did the boot that had the test in it end well? If not it is told. */
+static bool passed(struct conform *c, unsigned int k, const struct outcome *o)
+{
+	const struct el2_panic *p = c->m[k]->hyp->panic(c->m[k]->el2);
+	const char *whose = k ? "the tree's" : "ours";
+
+	if (o->kind == OUTCOME_VALUE && !o->value)
+		return true;
+	if (p && p->happened)
+		fprintf(c->opt->out, "self-test: %s ends in a panic: %s %s, %s\n", whose, p->reason,
+			p->fn ? p->fn : "", p->what);
+	else
+		fprintf(c->opt->out, "self-test: %s does not get to its end\n", whose);
+	return false;
+}
+
+/* Both boot with it, and have the same memory after it. */
+static enum exit_status compare_selftest(struct conform *c)
+{
+	g_autofree char *text = g_strdup_printf("machine %s\nset el2_debug=on\n", c->opt->machine);
+	g_autofree char *why = NULL;
+	struct outcome o[2];
+	GError *e = NULL;
+
+	if (!has_selftest(c, &why)) {
+		fprintf(c->opt->out, "self-test: %s\n", why);
+		return EXIT_PASSED;
+	}
+	c->job = job_new("conform", text, &c->b[0].over, &e);
+	if (!c->job || !booted(c, 1, &o[1], &e) || !booted(c, 0, &o[0], &e)) {
+		bad(e);
+		return EXIT_USAGE;
+	}
+	if (!passed(c, 1, &o[1]) || !passed(c, 0, &o[0]))
+		return EXIT_FAILED;
+	x_conform_run(&c->x, c->m[0], c->m[1]);
+	if (!c->x.differs)
+		fprintf(c->opt->out, "self-test: the tree's own passes, memory after it is ours\n");
+	else
+		tell_difference(c);
+	return c->x.differs ? EXIT_FAILED : EXIT_PASSED;
 }
 
 enum exit_status script_conform(const char *const *paths, const struct conform_options *opt)
@@ -262,8 +331,12 @@ enum exit_status script_conform(const char *const *paths, const struct conform_o
 		return EXIT_USAGE;
 	if (paths && paths[0])
 		status = compare_files(&c, paths);
+	if (status == EXIT_PASSED) {
+		status = compare_selftest(&c);
+		machines_free(&c);
+	}
 	if (status == EXIT_PASSED && opt->actions)
 		status = compare_by_chance(&c);
-	end(&c);
+	machines_free(&c);
 	return status;
 }

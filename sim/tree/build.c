@@ -98,8 +98,9 @@ static const char *const tree_inputs[] = {
 	"scripts/syscall.tbl",
 };
 static const char *const our_inputs[] = {
-	"build.sh", "headers.sh",  "link.sh",	"link.lds.in", "autoconf.h", "fast.sh",
-	"plain.c",  "glue/work.c", "tables.sh", "say.sh",      "tables.c",   "glue/tables.c",
+	"build.sh", "headers.sh", "link.sh",	   "link.lds.in", "autoconf.h",
+	"fast.sh",  "plain.c",	  "glue/work.c",   "tables.sh",	  "say.sh",
+	"debug.sh", "tables.c",	  "glue/tables.c",
 };
 
 static void add_stamp(GHashTable *seen, GString *out, const char *file)
@@ -486,6 +487,11 @@ static struct el2_tree *variant(const struct el2_tree *t, const char *name, GErr
 struct el2_tree *tree_fast(const struct el2_tree *t, GError **error)
 {
 	return variant(t, "fast", error);
+}
+
+struct el2_tree *tree_debug(const struct el2_tree *t, GError **error)
+{
+	return variant(t, "debug", error);
 }
 
 struct el2_tree *tree_tables(const struct el2_tree *t, GError **error)

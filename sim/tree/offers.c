@@ -38,7 +38,8 @@ static bool offers_release(const struct el2_config *c, char **why)
 /* Of these a scenario has the choice: what follows a WARN, and who is behind EL3. */
 static bool is_free(unsigned int knob)
 {
-	return knob == KNOB_WARN || knob == KNOB_FFA || knob == KNOB_SECURE_WORLD;
+	return knob == KNOB_WARN || knob == KNOB_EL2_DEBUG || knob == KNOB_FFA ||
+	       knob == KNOB_SECURE_WORLD;
 }
 
 /* What a tree is is not for a scenario to choose. */
@@ -124,6 +125,8 @@ bool tree_offers(const struct el2_config *c, enum el2_offer what, const char *na
 	case EL2_OFFER_HVC:
 		return has_call(&c->tree->layout, name) || !dispatches(&c->tree->layout, name) ||
 		       no(why, "hypercall %s has no part in what runs of a kernel tree", name);
+	case EL2_OFFER_SELFTEST:
+		return c->tree->layout.has_selftest || no(why, "the tree has none");
 	case EL2_OFFER_TABLES:
 		return offers_release(c, why) && offers_pages(b, why);
 	case EL2_OFFER_MACHINE:

@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define TREE_PROTOCOL 5
+#define TREE_PROTOCOL 6
 
 #define TREE_FD_MEMORY 3 /* board's storage, then its frame flags */
 #define TREE_FD_SHARED 4 /* struct tree_shared */
@@ -104,11 +104,11 @@ enum tree_kind {
 /* clang-format on */
 
 struct tree_event {
-	uint8_t kind;  /* enum tree_kind */
-	uint8_t order; /* 0 plain, 1 once, 2 acquire, 3 release */
-	uint8_t word;  /* of TREE_WORDS */
-	uint8_t width; /* bytes of a load or store */
-	uint32_t pc;   /* in the process's text */
+	uint8_t kind;		 /* enum tree_kind */
+	uint8_t order;		 /* 0 plain, 1 once, 2 acquire, 3 release */
+	uint8_t word;		 /* of TREE_WORDS */
+	uint8_t width;		 /* bytes of a load or store */
+	uint32_t pc;		 /* in the process's text */
 	uint64_t addr, val, old; /* of a pool that has no name here: old is its lock */
 };
 
@@ -177,6 +177,7 @@ struct tree_layout {
 	uint32_t has_annotate, memblock_regions;
 	uint32_t calls;		    /* 1 << enum tree_call */
 	uint32_t protected_regions; /* that it has room for */
+	uint32_t has_selftest;	    /* at boot, with CONFIG_NVHE_EL2_DEBUG */
 	struct tree_tried tried;
 	struct tree_vm_layout vm;
 	uint32_t n_hcalls;
@@ -311,7 +312,7 @@ struct tree_shared {
 	uint32_t abandon; /* what it was doing when it gave the turn: nobody wants it any more */
 	uint32_t forget; /* cached translations: memory changed under the process */
 	uint64_t esr, far, hpfar;
-	uint64_t injected; /* what EL2 left in the host's ESR_EL1; 0: no abort */
+	uint64_t injected;  /* what EL2 left in the host's ESR_EL1; 0: no abort */
 	uint32_t guest_end; /* esr, far and hpfar then are what the host reads of the vCPU */
 	uint32_t rewind;    /* its program counter stands before the instruction again */
 	uint64_t regs[TREE_REGS];

@@ -55,6 +55,16 @@ static void lines_forward(struct tree *t)
 
 /* ---- Events -------------------------------------------------------------------------------- */
 
+static struct spinlock *other_lock(struct tree *t, u64 va)
+{
+	unsigned int i = 0;
+
+	while (i < N_LOCKS - LOCK_OTHER - 1 && t->other_lock[i] && t->other_lock[i] != va)
+		i++;
+	t->other_lock[i] = va;
+	return &t->lock[LOCK_OTHER + i];
+}
+
 struct spinlock *tree_lock(struct tree *t, u64 va)
 {
 	const struct tree_view *v = &t->process->shared->view;
@@ -75,7 +85,7 @@ struct spinlock *tree_lock(struct tree *t, u64 va)
 		if (at[i] == va)
 			return &t->lock[i];
 	guests = tree_guest_lock(t, va);
-	return guests ? guests : &t->lock[LOCK_OTHER];
+	return guests ? guests : other_lock(t, va);
 }
 
 static void lock_event(struct tree *t, struct cpu *cpu, const struct tree_event *ev)

@@ -84,7 +84,7 @@ static void init_locks(struct tree *t)
 		[LOCK_FFA_BUFFERS] = "host_buffers",
 		[LOCK_POOL_HOST_S2] = "host_s2_pool",
 		[LOCK_POOL_HYP_S1] = "hyp_s1_pool",
-		[LOCK_OTHER] = "another_lock",
+		[LOCK_OTHER ... N_LOCKS - 1] = "another_lock",
 	};
 
 	for (unsigned int i = 0; i < N_LOCKS; i++)
@@ -110,6 +110,7 @@ static void tree_free(struct el2 *e)
 	if (!t)
 		return;
 	process_stop(t->process);
+	tree_close(t->debug);
 	el2_config_free(t->cfg);
 }
 
@@ -132,7 +133,14 @@ static struct el2 *tree_new(struct board *b, const struct el2_config *cfg, GErro
 
 	t->board = b;
 	t->cfg = el2_config_copy(cfg);
-	t->built = cfg->tree;
+	if (cfg->knob[KNOB_EL2_DEBUG] == EL2_DEBUG_ON) {
+		t->debug = tree_debug(cfg->tree, error);
+		if (!t->debug) {
+			tree_free((struct el2 *)t);
+			return NULL;
+		}
+	}
+	t->built = t->debug ? t->debug : cfg->tree;
 	layout_of(t);
 	t->cfg->vm_layout = &t->built->vm_layout;
 	init_locks(t);

@@ -21,6 +21,9 @@ struct el2_tree {
 	struct el2_vm_layout vm_layout;
 };
 
+/* With CONFIG_NVHE_EL2_DEBUG; tree_close() it. */
+struct el2_tree *tree_debug(const struct el2_tree *t, GError **error);
+
 /* With the page-table library to be called by itself (tables.c); tree_close() it. */
 struct el2_tree *tree_tables(const struct el2_tree *t, GError **error);
 
@@ -64,8 +67,8 @@ enum {
 	LOCK_FFA_BUFFERS,
 	LOCK_POOL_HYP_S1,
 	LOCK_POOL_HOST_S2,
-	LOCK_OTHER,
-	N_LOCKS
+	LOCK_OTHER, /* of what is not known here, a lock each while there are any */
+	N_LOCKS = LOCK_OTHER + 4
 };
 
 /* In the arena, but what it points to outside is the same after a snapshot. */
@@ -73,6 +76,7 @@ struct tree {
 	struct board *board;
 	struct el2_config *cfg;
 	const struct el2_tree *built;
+	struct el2_tree *debug; /* that, with el2_debug=on */
 	struct tree_process *process;
 	u64 requests; /* as this machine has made; fewer than the process had: it went back */
 	struct el2_places places;
@@ -83,6 +87,7 @@ struct tree {
 	unsigned int n_regions;
 	struct tree_view seen; /* the process's view after the last request */
 	struct spinlock lock[N_LOCKS];
+	u64 other_lock[N_LOCKS - LOCK_OTHER]; /* VA */
 	struct el2_layout layout;
 	struct el2_view view;
 	struct el2_pool_view pool[N_BASE_POOLS];
@@ -154,7 +159,7 @@ enum el2_guest_result tree_guest_hvc(struct el2 *e, struct cpu *cpu, u64 regs[18
 enum el2_guest_result tree_guest_abort(struct el2 *e, struct cpu *cpu, const struct el2_fault *f,
 				       struct el2_guest_exit *exit);
 struct spinlock *tree_guest_lock(struct tree *t, u64 va); /* NULL: no VM's */
-const char *tree_guest_pool(struct tree *t, u64 lock);    /* name of the pool with this lock; NULL */
+const char *tree_guest_pool(struct tree *t, u64 lock); /* name of the pool with this lock; NULL */
 
 /* ---- replay.c ------------------------------------------------------------------------------ */
 

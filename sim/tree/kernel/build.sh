@@ -102,6 +102,8 @@ u64 probe(void)
 
 	return unmap_protected_regions() + r->start_pfn + r->num_pages;
 }' &
+probe pkvm_selftest mem_protect.h '#include <asm/kvm_pkvm.h>
+void *probe[] = { &pkvm_ownership_selftest, &pkvm_selftest_pages };' &
 probe FIXBLOCK_LOCK mm.c 'void *probe = &hyp_fixblock_lock;' &
 # VMs by reservation, guests of the host's memory, guests of their own: all that glue names
 probe RESERVED_VMS pkvm.c 'int (*reserve)(void) = __pkvm_reserve_vm;
@@ -182,6 +184,7 @@ for f in hyp_alloc_pages hyp_put_page hyp_pool_init hyp_split_page __kvm_tlb_flu
 	kvm_pgtable_stage2_unmap __pkvm_host_donate_hyp_mmio __pkvm_hyp_donate_host_mmio; do
 	wrap="$wrap --wrap=$f"
 done
+echo "$wrap" > wrap
 rm -f tree.o
 ld -r $wrap -o tree.o $(awk '{ print $2 ".o" }' jobs)
 objcopy --redefine-sym memset=sim_memset --redefine-sym memcpy=sim_memcpy "$out/tree.o"

@@ -138,10 +138,19 @@ const u32 glue_refcount_off __section(".rodata.sim") = offsetof(struct hyp_page,
 const u32 glue_order_off __section(".rodata.sim") = offsetof(struct hyp_page, order);
 const u32 glue_order_width __section(".rodata.sim") = sizeof_field(struct hyp_page, order);
 
+/* Of its own at boot, with CONFIG_NVHE_EL2_DEBUG. */
+#ifdef HAVE_pkvm_selftest
+#define SELFTEST 1
+#else
+#define SELFTEST 0
+#define pkvm_selftest_pages() 0
+#endif
+
 u64 glue_mem_pages(void)
 {
 	return hyp_s1_pgtable_pages() + host_s2_pgtable_pages() + hyp_vm_table_pages() +
-	       hyp_vmemmap_pages(sizeof(struct hyp_page)) + hyp_ffa_proxy_pages();
+	       hyp_vmemmap_pages(sizeof(struct hyp_page)) + hyp_ffa_proxy_pages() +
+	       pkvm_selftest_pages();
 }
 
 static void add_hcall(struct tree_layout *l, const char *name, unsigned int nr)
@@ -176,6 +185,7 @@ void glue_layout(struct tree_layout *l)
 	l->memblock_regions = HYP_MEMBLOCK_REGIONS;
 	l->calls = glue_calls() | glue_vm_calls();
 	l->protected_regions = glue_protected_regions();
+	l->has_selftest = SELFTEST;
 	glue_vm_layout(&l->vm);
 	l->n_hcalls = 0;
 #define H(name) add_hcall(l, #name, __KVM_HOST_SMCCC_FUNC_##name);
