@@ -35,9 +35,9 @@ def test_paranoid(run, tree):
 
 # Our EL2 and the tree's do the same, action by action.
 def test_conform(run, tree):
-    r = run("conform", f"--kernel-tree={tree}", "--actions=20000", "scenarios")
+    r = run("conform", f"--kernel-tree={tree}", "--actions=200000", "scenarios")
     assert r.status == 0, r.out[-2000:] + r.err
-    assert "0 differ" in r.out and "20000 actions" in r.out and "no difference" in r.out
+    assert "0 differ" in r.out and "200000 actions" in r.out and "no difference" in r.out
     assert "self-test: the tree has none" in r.out
 
 

@@ -31,11 +31,6 @@ REFUSALS = {
         [f"has no {HYP}/nvhe/early_alloc.c: without it there is no EL2"],
     ),
     "missing library": (f"{HYP}/pgtable.c", remove, [f"has no {HYP}/pgtable.c: without it"]),
-    "missing header": (
-        f"{HYP}/include/nvhe/gfp.h",
-        remove,
-        ["mem_protect.c:", "nvhe/gfp.h: No such file", "is not in the tree"],
-    ),
     "unknown instruction": (
         f"{HYP}/nvhe/mem_protect.c",
         replace(
