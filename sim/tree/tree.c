@@ -84,7 +84,7 @@ static void init_locks(struct tree *t)
 		[LOCK_FFA_BUFFERS] = "host_buffers",
 		[LOCK_POOL_HOST_S2] = "host_s2_pool",
 		[LOCK_POOL_HYP_S1] = "hyp_s1_pool",
-		[LOCK_OTHER ... N_LOCKS - 1] = "another_lock",
+		[LOCK_OTHER... N_LOCKS - 1] = "another_lock",
 	};
 
 	for (unsigned int i = 0; i < N_LOCKS; i++)

@@ -32,8 +32,7 @@ void sim_spin_unlock(void *lock, unsigned short *owner, unsigned short *next)
 
 	events_settle();
 	if (pool.allocating && lock == pool.lock)
-		event(TREE_EV_ALLOC, pool.word, pool.page, pool.order, (u64)lock,
-		      SIM_FN_PC());
+		event(TREE_EV_ALLOC, pool.word, pool.page, pool.order, (u64)lock, SIM_FN_PC());
 	silent = true;
 	wrote((u64)owner, 2, 0, 0);
 	silent = was;
