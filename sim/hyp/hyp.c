@@ -177,9 +177,9 @@ void hyp_pool_view(struct el2_pool_view *v, struct hyp_pool *pool, const struct 
 
 #define VIEW_SECTION(v, s) ((v).base = (s).base, (v).size = (s).size)
 
-static const struct el2_view *hyp_view(struct el2 *e)
+/* What boot decides, and nothing after it. */
+static void view_boot(struct hyp *hyp)
 {
-	struct hyp *hyp = to_hyp(e);
 	struct el2_view *v = &hyp->view;
 
 	v->layout = &hyp->layout;
@@ -204,9 +204,17 @@ static const struct el2_view *hyp_view(struct el2 *e)
 	v->protected_regs = hyp->protected_regs;
 	v->n_protected_regs = hyp->num_protected_reg;
 	v->private_base = hyp->io_map_base;
-	v->private_next = hyp->io_map_next;
+}
+
+static const struct el2_view *hyp_view(struct el2 *e)
+{
+	struct hyp *hyp = to_hyp(e);
+
+	if (unlikely(!hyp->view.booted || !hyp->finalised))
+		view_boot(hyp);
+	hyp->view.private_next = hyp->io_map_next;
 	pkvm_view(hyp);
-	return v;
+	return &hyp->view;
 }
 
 static const struct el2_panic *hyp_panic_record(struct el2 *e)
