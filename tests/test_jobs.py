@@ -50,11 +50,6 @@ def test_options_reach_the_processes(run, files, options):
     assert one.status == 1
 
 
-def test_scenarios_of_the_tree(run):
-    one, many = run("run", "--jobs=1", "scenarios"), run("run", "--jobs=2", "scenarios")
-    assert (one.status, one.raw) == (many.status, many.raw)
-
-
 def most_memory(binary, environment, path, jobs):
     """KiB that the process which reports had at most."""
     process = subprocess.Popen(
