@@ -207,8 +207,8 @@ static bool table_empty(struct oracle *o, const struct check_pools *pools, u64 d
 
 void gone_drop(struct gone_list *l, unsigned int i)
 {
-	memmove(&l->g[i], &l->g[i + 1], (l->n - i - 1) * sizeof(l->g[0]));
-	l->n--;
+	if (i < --l->n)
+		memmove(&l->g[i], &l->g[i + 1], (l->n - i) * sizeof(l->g[0]));
 }
 
 /*
@@ -251,9 +251,11 @@ void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d,
 }
 
 /* What an operation reaches. */
-static const struct {
+struct reach {
 	bool hyp, by_addr, last_level_only, stage2, stage1;
-} reach[N_TLBI_OPS] = {
+};
+
+static const struct reach reach[N_TLBI_OPS] = {
 	[TLBI_VAE2IS] = { .hyp = true, .by_addr = true },
 	[TLBI_VALE2IS] = { .hyp = true, .by_addr = true, .last_level_only = true },
 	[TLBI_ALLE2] = { .hyp = true },
@@ -268,7 +270,7 @@ static const struct {
 };
 
 /* Cross off what [start, end) takes away. */
-static void gone_cover(struct gone *g, u64 start, u64 end)
+static inline void gone_cover(struct gone *g, u64 start, u64 end)
 {
 	u64 from = ALIGN_DOWN(start, g->grain), to = ALIGN_UP(end, g->grain);
 
@@ -278,14 +280,15 @@ static void gone_cover(struct gone *g, u64 start, u64 end)
 		g->hi = MAX(from, g->lo);
 }
 
-static void gone_by_addr(struct oracle *o, struct gone *g, const struct event *ev)
+static inline void gone_by_addr(struct oracle *o, struct gone *g, const struct event *ev,
+				const struct reach *r)
 {
 	const u64 page = check_page_size(o);
 	bool range = ev->sub == TLBI_RIPAS2E1IS;
 	s64 hint = range ? -1 : (s64)ev->val;
 	u64 start = ALIGN_DOWN(ev->addr, page), pages = range ? ev->val : 1, end;
 
-	if (reach[ev->sub].last_level_only && g->walks)
+	if (r->last_level_only && g->walks)
 		return;
 	if (hint >= 0 && hint <= ARCH_LAST_LEVEL && (g->walks || hint != g->d.level))
 		return;
@@ -295,50 +298,58 @@ static void gone_by_addr(struct oracle *o, struct gone *g, const struct event *e
 		gone_cover(g, start, end);
 }
 
-static bool gone_concerns(struct oracle *o, const struct gone *g, const struct event *ev)
+static inline bool gone_concerns(const struct gone *g, const struct event *ev,
+				 const struct reach *r, bool broadcast)
 {
-	if (g->d.hyp != reach[ev->sub].hyp)
+	if (g->d.hyp != r->hyp)
 		return false;
 	if (!g->d.hyp && ev->sub != TLBI_ALLE1IS && ev->old != g->d.vmid)
 		return false;
-	return tlbi_op_broadcast((enum tlbi_op)ev->sub) || g->d.cpus == BIT(ev->cpu);
+	return broadcast || g->d.cpus == BIT(ev->cpu);
 }
 
-static void gone_issue(struct gone *g, const struct event *ev, enum gone_phase phase)
+static inline void gone_issue(struct gone *g, const struct event *ev, enum gone_phase phase,
+			      const struct reach *r)
 {
 	g->phase = (u8)phase;
 	g->issuer = ev->cpu;
-	g->combined = reach[ev->sub].stage1;
+	g->combined = r->stage1;
 }
 
-static void gone_tlbi_one(struct oracle *o, struct gone *g, const struct event *ev)
+/* What nothing made visible yet, or is on its way already, a TLBI does not change. */
+static inline bool gone_waits(const struct gone *g, const struct reach *r)
 {
-	if (!gone_concerns(o, g, ev))
-		return;
-	if (g->phase == GONE_S2_DONE && reach[ev->sub].stage1) {
-		gone_issue(g, ev, GONE_S1_ISSUED);
-		return;
-	}
-	if (g->phase != GONE_VISIBLE || !(g->d.hyp || reach[ev->sub].stage2))
-		return;
-	if (reach[ev->sub].by_addr)
-		gone_by_addr(o, g, ev);
-	else
-		g->lo = g->hi;
-	if (g->lo >= g->hi)
-		gone_issue(g, ev, GONE_ISSUED);
+	return g->phase == GONE_VISIBLE ? r->hyp || r->stage2
+					: g->phase == GONE_S2_DONE && r->stage1;
 }
 
 void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev)
 {
+	const struct reach *r;
+	bool broadcast;
+
 	if (ev->sub >= N_TLBI_OPS)
 		return;
-	for (unsigned int i = 0; i < l->n; i++)
-		gone_tlbi_one(o, &l->g[i], ev);
+	r = &reach[ev->sub];
+	broadcast = tlbi_op_broadcast((enum tlbi_op)ev->sub);
+	for (struct gone *g = l->g, *end = g + l->n; g < end; g++) {
+		if (!gone_waits(g, r) || !gone_concerns(g, ev, r, broadcast))
+			continue;
+		if (g->phase == GONE_S2_DONE) {
+			gone_issue(g, ev, GONE_S1_ISSUED, r);
+			continue;
+		}
+		if (r->by_addr)
+			gone_by_addr(o, g, ev, r);
+		else
+			g->lo = g->hi;
+		if (g->lo >= g->hi)
+			gone_issue(g, ev, GONE_ISSUED, r);
+	}
 }
 
 /* DSB @what, a domain of three letters or none and a type: others' walks too? stores alone? */
-static void dsb_kind(const char *what, bool *local, bool *stores_only)
+static inline void dsb_kind(const char *what, bool *local, bool *stores_only)
 {
 	const char *type = what[1] == 's' ? what + 3 : what;
 
@@ -347,7 +358,8 @@ static void dsb_kind(const char *what, bool *local, bool *stores_only)
 }
 
 /* True: no TLB can hold it any more. */
-static bool gone_dsb_one(struct gone *g, const struct event *ev, bool local, bool stores_only)
+static inline bool gone_dsb_one(struct gone *g, const struct event *ev, bool local,
+				bool stores_only)
 {
 	if (local && g->d.cpus != BIT(ev->cpu))
 		return false;

@@ -63,22 +63,47 @@ static void books_freed(struct oracle *o, const struct event *ev)
 			      ev->addr);
 }
 
-static void books_event(struct oracle *o, void *state, const struct event *ev)
+/* kvm_(un)share_hyp, hyp_shared_pfns, unshare_pfn_hyp; calls of other functions are many. */
+static inline bool may_share(const char *fn)
 {
-	struct books_state *s = state;
+	if (fn[0] == 'k')
+		return fn[1] == 'v' && fn[2] == 'm' && fn[3] == '_' &&
+		       (fn[4] == 's' || fn[4] == 'u');
+	return fn[0] == 'h' || fn[0] == 'u';
+}
 
-	if (ev->kind == EV_FREE && !strcmp(ev->what, "host"))
-		books_freed(o, ev);
-	else if (ev->kind == EV_CALL && !strcmp(ev->what, "kvm_share_hyp"))
+static void share_called(struct books_state *s, const struct event *ev)
+{
+	if (!strcmp(ev->what, "kvm_share_hyp") || !strcmp(ev->what, "kvm_unshare_hyp"))
 		s->n = 0;
-	else if (ev->kind == EV_CALL && !strcmp(ev->what, "kvm_unshare_hyp"))
-		s->n = 0;
-	else if (ev->kind == EV_CALL && !strcmp(ev->what, "hyp_shared_pfns"))
+	else if (!strcmp(ev->what, "hyp_shared_pfns"))
 		changed(s, ev);
-	else if (ev->kind == EV_RET && !strcmp(ev->what, "kvm_share_hyp") && (s64)ev->val < 0)
+}
+
+static void share_failed(struct oracle *o, const struct books_state *s, const struct event *ev)
+{
+	if (!strcmp(ev->what, "kvm_share_hyp"))
 		check_failed(o, s, NO_PAGE, ev);
-	else if (ev->kind == EV_RET && !strcmp(ev->what, "unshare_pfn_hyp") && (s64)ev->val < 0)
+	else if (!strcmp(ev->what, "unshare_pfn_hyp"))
 		check_failed(o, s, ev->addr, ev);
+}
+
+heard_often books_event(struct oracle *o, void *state, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_FREE:
+		if (ev->what[0] == 'h' && !strcmp(ev->what, "host"))
+			books_freed(o, ev);
+		break;
+	case EV_CALL:
+		if (may_share(ev->what))
+			share_called(state, ev);
+		break;
+	case EV_RET:
+		if ((s64)ev->val < 0)
+			share_failed(o, state, ev);
+		break;
+	}
 }
 
 const struct checker books_checker = {

@@ -122,16 +122,39 @@ static void on_store(void *data, const struct event *ev)
 		on_invalid_entry(data, ev, &p);
 }
 
+/* What a table page's life is made of has a case of its own; the kind is a constant there. */
 static void on_rare(void *data, const struct event *ev)
 {
 	struct oracle *o = data;
 
-	fold_event(o, ev);
-	if (ev->kind == EV_CALL)
+	switch (ev->kind) {
+	case EV_ZERO:
+		fold_zero(o, ev);
+		tell_events(o, EV_ZERO, ev);
+		break;
+	case EV_ALLOC:
+		o->fold.alloc_failed |= !ev->addr;
+		tell_events(o, EV_ALLOC, ev);
+		break;
+	case EV_FREE:
+		tell_events(o, EV_FREE, ev);
+		break;
+	case EV_CALL:
 		boot_event(o, ev);
-	else if (ev->kind == EV_ACCESS && o->current && g_str_has_prefix(ev->what, "dma"))
-		judge_dma(o, ev);
-	tell_events(o, ev->kind, ev);
+		tell_events(o, EV_CALL, ev);
+		break;
+	case EV_RET:
+		tell_events(o, EV_RET, ev);
+		break;
+	case EV_ACCESS:
+		fold_access(o, ev);
+		if (o->current && g_str_has_prefix(ev->what, "dma"))
+			judge_dma(o, ev);
+		tell_events(o, EV_ACCESS, ev);
+		break;
+	default:
+		tell_events(o, ev->kind, ev);
+	}
 }
 
 static void on_lock(void *data, const struct event *ev)

@@ -124,8 +124,9 @@ void fold_begin(struct oracle *o);
 void fold_plain_store(struct oracle *o, const struct event *ev);
 void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 field);
 void fold_table_store(struct oracle *o, const struct event *ev, const struct part *at);
-/* The others that it wants. */
-void fold_event(struct oracle *o, const struct event *ev);
+/* EV_ZERO and EV_ACCESS. */
+void fold_zero(struct oracle *o, const struct event *ev);
+void fold_access(struct oracle *o, const struct event *ev);
 /* After the action: which pages blocks and tables that changed stand for. */
 void fold_resolve(struct oracle *o);
 const struct touch *fold_touch(const struct oracle *o, u32 i);
