@@ -66,6 +66,8 @@ static void pool_read(struct oracle *o, struct check_pool *p, const struct el2_p
 	*p = (struct check_pool){
 		.base = v->base, .pages = v->pages, .lock = v->lock, .name = v->name
 	};
+	p->heads = v->heads.pa;
+	p->heads_size = v->pages ? UINT64_C(16) * (v->max_order + 1u) : 0;
 	if (!v->pages || !model_hyp_page(oracle_board(o), oracle_view(o), PA(v->base), &entry))
 		return;
 	p->size = v->pages << oracle_board(o)->f->page_shift;

@@ -38,9 +38,10 @@ const struct spinlock *check_lock(struct oracle *o, const char *name);
 /* ---- Pools, with the way to struct hyp_page worked out once ---- */
 
 struct check_pool {
-	u64 base, size;	 /* PA, bytes; size 0: not there */
-	u64 pages;	 /* what the view said */
-	const u8 *count; /* of the first page, in its struct hyp_page; NULL: see below */
+	u64 base, size;	       /* PA, bytes; size 0: not there */
+	u64 pages;	       /* what the view said */
+	const u8 *count;       /* of the first page, in its struct hyp_page; NULL: see below */
+	u64 heads, heads_size; /* of its free lists: PA, bytes */
 	const struct spinlock *lock;
 	const char *name;
 };
@@ -106,15 +107,25 @@ void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_sta
 /* @at->part is a table's, and @pa in it: @walked and @d. */
 void check_desc_place(struct oracle *o, u64 pa, struct place *at);
 
-/* @at->part is hyp_vmemmap's, and @pa in it: @frame and @field. */
-static inline void check_record_place(struct oracle *o, u64 pa, struct place *at)
+/* Which one of its fields does a store of @width bytes at @field of struct hyp_page write? */
+static inline enum record_field check_record_field(const struct el2_layout *l, u64 field, u32 width)
 {
-	const unsigned int shift = oracle_board(o)->f->page_shift;
-	const unsigned int entry = oracle_view(o)->layout->hyp_page_size;
-	const u64 off = pa & (BIT(shift) - 1);
+	if (field == l->refcount_off && width == l->refcount_width)
+		return RECORD_COUNT;
+	if (field == l->order_off && width == l->order_width)
+		return RECORD_ORDER;
+	return l->has_state && field == l->state_off && width == 1 ? RECORD_STATE : RECORD_OTHER;
+}
 
-	at->frame = at->part.ia + (off >> __builtin_ctz(entry) << shift);
-	at->field = off & (entry - 1);
+/* @at->part is hyp_vmemmap's, and a store of @width bytes at @pa in it: the rest. */
+static inline void check_record_place(const struct el2_layout *l, unsigned int page_shift,
+				      unsigned int entry_shift, u64 pa, u32 width, struct place *at)
+{
+	const u64 off = pa & (BIT(page_shift) - 1);
+
+	at->frame = at->part.ia + (off >> entry_shift << page_shift);
+	at->field = off & (BIT(entry_shift) - 1);
+	at->record = (u8)check_record_field(l, at->field, width);
 }
 
 /* @at->part is known: fill in the rest. */
@@ -122,7 +133,11 @@ static inline void check_place(struct oracle *o, const struct event *ev, struct 
 {
 	at->walked = false;
 	if (at->part.part == PART_VMEMMAP) {
-		check_record_place(o, ev->addr, at);
+		const struct el2_layout *l = oracle_view(o)->layout;
+
+		check_record_place(l, oracle_board(o)->f->page_shift,
+				   (unsigned int)__builtin_ctz(l->hyp_page_size), ev->addr, ev->arg,
+				   at);
 	} else if (at->part.part != PART_NONE && ev->arg == 8 && pte_valid(ev->old | ev->val)) {
 		check_desc_place(o, ev->addr, at);
 	}

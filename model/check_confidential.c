@@ -44,13 +44,14 @@ static bool within(u64 pa, u64 base, u64 size)
 /* EL2's memory as it was set aside at boot. */
 static __attribute__((noinline)) bool is_in_image(const struct el2_view *v, u64 pa)
 {
-	return within(pa, v->bss.base, v->bss.size) || within(pa, v->data.base, v->data.size) ||
+	return within(pa, v->data.base, v->data.size) ||
 	       within(pa, v->rodata.base, v->rodata.size) || within(pa, v->text.base, v->text.size);
 }
 
 static inline bool is_home(const struct el2_view *v, u64 pa)
 {
-	return within(pa, v->hyp_mem.base, v->hyp_mem.size) || is_in_image(v, pa);
+	return within(pa, v->hyp_mem.base, v->hyp_mem.size) ||
+	       within(pa, v->bss.base, v->bss.size) || is_in_image(v, pa);
 }
 
 static struct line *line_find(struct confidential_state *s, u64 pa, u32 vm)
@@ -357,6 +358,16 @@ static void accessed(struct oracle *o, struct confidential_state *s, const struc
 	}
 }
 
+asked_often confidential_heeds_store(struct oracle *o, const void *state, const struct event *ev,
+				     const struct place *at)
+{
+	const struct confidential_state *s = state;
+	const struct el2_view *v = oracle_view(o);
+
+	return s->opened || !(within(ev->addr, v->hyp_mem.base, v->hyp_mem.size) ||
+			      within(ev->addr, v->bss.base, v->bss.size));
+}
+
 heard_often confidential_store(struct oracle *o, void *state, const struct event *ev,
 			       const struct place *at)
 {
@@ -386,6 +397,7 @@ const struct checker confidential_checker = {
 	.state_size = sizeof(struct confidential_state),
 	.kinds = BIT(EV_ACCESS) | BIT(EV_ZERO),
 	.event = confidential_event,
+	.heeds_store = confidential_heeds_store,
 	.store = confidential_store,
 	.end = confidential_end,
 };

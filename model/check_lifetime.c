@@ -151,7 +151,7 @@ static inline bool may_be_free(struct oracle *o, const struct lifetime_state *s,
 	return p ? !allocators(o, p->lock, pa, clears, cpu) && is_free(o, p, pa) : s->n_vm_free;
 }
 
-static void check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
+heard_often check_store(struct oracle *o, struct lifetime_state *s, u64 pa, const struct event *ev)
 {
 	if (unlikely(may_be_free(o, s, pa, ev->kind == EV_ZERO, ev->cpu)))
 		check_written(o, s, pa, ev);
@@ -308,6 +308,15 @@ heard_often lifetime_store(struct oracle *o, void *state, const struct event *ev
 	check_store(o, s, ev->addr, ev);
 }
 
+asked_often lifetime_heeds_store(struct oracle *o, const void *state, const struct event *ev,
+				 const struct place *at)
+{
+	const struct lifetime_state *s = state;
+	const struct check_pool *p = check_pool_of(&s->pools, ev->addr);
+
+	return p ? !allocators(o, p->lock, ev->addr, false, ev->cpu) : s->n_vm_free;
+}
+
 asked_often lifetime_heeds(struct oracle *o, void *state, unsigned int kind,
 			   const struct raw_event *r)
 {
@@ -382,6 +391,7 @@ const struct checker lifetime_checker = {
 		 BIT(EV_LOAD),
 	.init = lifetime_init,
 	.heeds = lifetime_heeds,
+	.heeds_store = lifetime_heeds_store,
 	.event = lifetime_event,
 	.stores = BIT(PART_NONE) | PART_TABLES,
 	.store = lifetime_store,

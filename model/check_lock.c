@@ -102,8 +102,8 @@ of_breach not_held(struct oracle *o, const struct spinlock *l, u64 page, const s
 		      l->name);
 }
 
-static inline void must_hold(struct oracle *o, const struct spinlock *l, u64 page,
-			     const struct event *ev, const char *what)
+heard_often must_hold(struct oracle *o, const struct spinlock *l, u64 page, const struct event *ev,
+		      const char *what)
 {
 	if (unlikely(l && !check_holds(l, ev->cpu)))
 		not_held(o, l, page, ev, what);
@@ -200,7 +200,7 @@ static inline bool pool_count_locked(const struct check_pool *p, unsigned int cp
 }
 
 /* The count of a page changed. */
-static void count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
+heard_often count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
 {
 	const struct check_pool *pool = check_pool_of(&s->pools, frame);
 
@@ -210,59 +210,56 @@ static void count_locked(struct oracle *o, struct lock_state *s, u64 frame, cons
 		must_hold(o, pool->lock, frame, ev, "the count of a pool's page");
 }
 
-/* Something else in struct hyp_page, or more than one thing. */
-static __attribute__((noinline)) void fields_locked(struct oracle *o, struct lock_state *s, u64 at,
-						    u64 frame, const struct event *ev)
+/* The byte with the states of a page changed in the bits @changed. */
+heard_often states_locked(struct oracle *o, struct lock_state *s, u64 changed, u64 frame,
+			  const struct event *ev)
 {
-	const struct el2_layout *l = oracle_view(o)->layout;
-	u64 state;
-
-	if (field_change(ev, at, l->refcount_off, l->refcount_width))
-		count_locked(o, s, frame, ev);
-	if (!l->has_state)
-		return;
-	state = field_change(ev, at, l->state_off, 1);
-	if (state)
+	if (changed)
 		must_hold(o, s->host, frame, ev, "the state of a page");
-	if (state & 0xf0)
+	if (changed & 0xf0)
 		must_hold(o, s->hyp, frame, ev, "EL2's state of a page");
-	if (field_change(ev, at, l->share_count_off, 4))
-		must_hold(o, s->host, frame, ev, "the guests' count of a page");
 }
 
-/* @at: the first byte's place in the struct hyp_page of @frame. */
-static void check_hyp_page(struct oracle *o, struct lock_state *s, u64 at, u64 frame,
-			   const struct event *ev)
+/* Something else in struct hyp_page, or more than one thing. */
+static __attribute__((noinline)) void fields_locked(struct oracle *o, struct lock_state *s,
+						    const struct place *at, const struct event *ev)
 {
 	const struct el2_layout *l = oracle_view(o)->layout;
 
-	if (ev->old == ev->val)
+	if (field_change(ev, at->field, l->refcount_off, l->refcount_width))
+		count_locked(o, s, at->frame, ev);
+	if (!l->has_state)
 		return;
-	if (likely(at == l->refcount_off && ev->arg == l->refcount_width))
-		count_locked(o, s, frame, ev);
+	states_locked(o, s, field_change(ev, at->field, l->state_off, 1), at->frame, ev);
+	if (field_change(ev, at->field, l->share_count_off, 4))
+		must_hold(o, s->host, at->frame, ev, "the guests' count of a page");
+}
+
+/* Of an order no lock is asked for: it goes with the lists of its pool. */
+heard_often check_hyp_page(struct oracle *o, struct lock_state *s, const struct place *at,
+			   const struct event *ev)
+{
+	if (ev->old == ev->val || at->record == RECORD_ORDER)
+		return;
+	if (at->record == RECORD_COUNT)
+		count_locked(o, s, at->frame, ev);
+	else if (at->record == RECORD_STATE)
+		states_locked(o, s, ev->old ^ ev->val, at->frame, ev);
 	else
-		fields_locked(o, s, at, frame, ev);
+		fields_locked(o, s, at, ev);
 }
 
 /* The pool whose free lists begin at @pa though the CPU does not hold its lock; NULL. */
-static __attribute__((noinline)) const struct el2_pool_view *
-unlocked_in_bss(const struct el2_view *v, u64 pa, unsigned int cpu)
+static inline const struct check_pool *unlocked_lists(const struct lock_state *s, u64 pa,
+						      unsigned int cpu)
 {
-	for (unsigned int i = 0; i < v->n_pools; i++) {
-		const struct el2_pool_view *p = &v->pools[i];
+	for (unsigned int i = 0; i < N_BASE_POOLS; i++) {
+		const struct check_pool *p = &s->pools.pool[i];
 
-		if (p->pages && pa - p->heads.pa < UINT64_C(16) * (p->max_order + 1) &&
-		    !check_holds(p->lock, cpu))
-			return p;
+		if (pa - p->heads < p->heads_size)
+			return check_holds(p->lock, cpu) ? NULL : p;
 	}
 	return NULL;
-}
-
-static inline const struct el2_pool_view *unlocked_lists(struct oracle *o, u64 pa, unsigned int cpu)
-{
-	const struct el2_view *v = oracle_view(o);
-
-	return pa - v->bss.base < v->bss.size ? unlocked_in_bss(v, pa, cpu) : NULL;
 }
 
 static bool is_vm_slot(const struct lock_state *s, u64 pa)
@@ -270,15 +267,32 @@ static bool is_vm_slot(const struct lock_state *s, u64 pa)
 	return pa - s->vm_slots < UINT64_C(8) * EL2_MAX_VMS;
 }
 
-static void check_data(struct oracle *o, struct lock_state *s, const struct event *ev)
+heard_often check_data(struct oracle *o, struct lock_state *s, const struct event *ev)
 {
-	const struct el2_pool_view *p;
+	const struct check_pool *p;
 
 	if (is_vm_slot(s, ev->addr))
 		must_hold(o, s->vm_table, NO_PAGE, ev, "the table of VMs");
-	p = ev->kind == EV_STORE ? unlocked_lists(o, ev->addr, ev->cpu) : NULL;
+	p = ev->kind == EV_STORE ? unlocked_lists(s, ev->addr, ev->cpu) : NULL;
 	if (unlikely(p))
 		must_hold(o, p->lock, NO_PAGE, ev, "the free lists of a pool");
+}
+
+/* Of hyp_vmemmap the counts of a pool's pages come often, and with its lock held. */
+asked_often lock_heeds_store(struct oracle *o, const void *state, const struct event *ev,
+			     const struct place *at)
+{
+	const struct lock_state *s = state;
+	const struct check_pool *pool;
+
+	if (unlikely(s->booting))
+		return false;
+	if (at->part.part == PART_NONE)
+		return is_vm_slot(s, ev->addr) || unlocked_lists(s, ev->addr, ev->cpu);
+	if (at->record != RECORD_COUNT)
+		return at->record != RECORD_ORDER;
+	pool = check_pool_of(&s->pools, at->frame);
+	return !pool || !pool_count_locked(pool, ev->cpu, ev->old, ev->val);
 }
 
 asked_often lock_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)
@@ -298,7 +312,7 @@ heard_often lock_store(struct oracle *o, void *state, const struct event *ev,
 		check_data(o, s, ev);
 		break;
 	case PART_VMEMMAP:
-		check_hyp_page(o, s, at->field, at->frame, ev);
+		check_hyp_page(o, s, at, ev);
 		break;
 	default:
 		check_table(o, s, &at->part, ev);
@@ -349,6 +363,7 @@ const struct checker lock_checker = {
 	.kinds = BIT(EV_LOCK) | BIT(EV_ZERO),
 	.init = lock_init,
 	.heeds = lock_heeds,
+	.heeds_store = lock_heeds_store,
 	.event = lock_event,
 	.store = lock_store,
 	.begin = lock_begin,

@@ -14,49 +14,11 @@
 
 /* ---- Parts ------------------------------------------------------------------------- */
 
-struct part_entry {
-	u64 ia; /* part in bits 2:0, level + 1 in 5:3 */
-	u16 entries;
-	u16 odd;  /* entries that are odd, or tables */
-	u16 slot; /* of a guest's table: the VM's */
-};
-
-#define PART_SHIFT 4
-#define PART_PART GENMASK(2, 0)
-#define PART_LEVEL GENMASK(5, 3)
-#define PART_FLAGS GENMASK(5, 0)
-
-static const struct part_entry *part_at(const struct oracle *o, u64 frame)
-{
-	return book_get(&o->fold.parts, frame);
-}
-
-static unsigned int part_kind(const struct part_entry *p)
-{
-	return (unsigned int)FIELD_GET(PART_PART, p->ia);
-}
-
-static int part_level(const struct part_entry *p)
-{
-	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
-}
-
-static struct part part_of(const struct part_entry *p)
-{
-	return (struct part){
-		.part = (u8)part_kind(p),
-		.level = (s8)part_level(p),
-		.ia = p->ia & ~PART_FLAGS,
-		.entries = p->entries,
-		.handle = part_kind(p) == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
-	};
-}
-
 struct part fold_part(struct oracle *o, pa_t pa)
 {
-	u64 frame = pa.pa >> o->shift;
+	const struct part_entry *p = part_at_pa(o, pa.pa);
 
-	return frame < o->n_frames ? part_of(part_at(o, frame)) : (struct part){ 0 };
+	return p ? part_of(p) : (struct part){ 0 };
 }
 
 static struct part_entry *part_set(struct oracle *o, u64 frame, enum page_part part, int level,
@@ -450,52 +412,24 @@ void fold_table_store(struct oracle *o, const struct event *ev, const struct par
 		upper_changed(o, level, ia, ev);
 }
 
-/* struct hyp_page: orders are no concern, nor are counts on EL2's own pages. */
 void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 field)
 {
-	const struct el2_layout *l = o->v->layout;
 	const u64 pfn = frame >> o->shift;
-	u64 word;
 
-	if (ev->old == ev->val)
-		return;
-	if (field == l->refcount_off && ev->arg == l->refcount_width) {
-		word = pfn < o->n_frames ? page_word(o, pfn) : 0;
-		if (word && FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED)
-			return;
-	} else if (field == l->order_off && ev->arg == l->order_width) {
-		return;
-	}
 	fold_touch_page(o, pfn, SIDE_RECORD, ev);
 	/* one store may reach into the next entries */
 	for (u64 i = 1; i <= (field + ev->arg - 1) >> o->hyp_page_shift; i++)
 		fold_touch_page(o, pfn + i, SIDE_RECORD, ev);
 }
 
-static bool hosts_alone(const struct oracle *o, u64 frame)
-{
-	const u64 word = page_word(o, frame);
-
-	return !word || FIELD_GET(WORD_HOST, word) == PKVM_PAGE_OWNED;
-}
-
 /* EL2 wrote to memory that is the host's alone. */
-static __attribute__((noinline)) void alien_write(struct oracle *o, u64 frame,
-						  const struct event *ev)
+void fold_alien_write(struct oracle *o, u64 frame, const struct event *ev)
 {
 	/* what the host names as given is EL2's while it looks at it */
 	if ((o->verdict.n_effects || o->verdict.moved) && m_names(&o->verdict, &o->call, frame))
 		return;
 	if (!o->fold.alien.seq && page_class(o, frame) == M_MEMORY)
 		o->fold.alien = *ev;
-}
-
-void fold_plain_store(struct oracle *o, const struct event *ev)
-{
-	const u64 frame = ev->addr >> o->shift;
-
-	if (frame < o->n_frames && hosts_alone(o, frame))
-		alien_write(o, frame, ev);
 }
 
 /* Bytes changed in a way that does not tell what they were. */
@@ -506,8 +440,8 @@ static void on_bytes(struct oracle *o, u64 addr, u64 bytes, bool by_el2, const s
 	for (; frame < end && frame < o->n_frames; frame++) {
 		if (part_kind(part_at(o, frame)) != PART_NONE)
 			fold_reread(o, ev);
-		else if (by_el2 && hosts_alone(o, frame))
-			alien_write(o, frame, ev);
+		else if (by_el2 && fold_hosts_alone(o, frame))
+			fold_alien_write(o, frame, ev);
 	}
 }
 

@@ -76,50 +76,126 @@ settled tell_events(struct oracle *o, unsigned int kind, const struct event *ev)
 	FOR_EACH_CHECKER(tell_event, o, kind, ev);
 }
 
-/* @part and @valid are constants: a case of its own for each. */
-settled take_store(struct oracle *o, unsigned int part, bool valid, const struct event *ev,
-		   struct part p)
+/* Most stores that are none into a table say nothing to anybody. */
+#define in_short static inline __attribute__((always_inline)) bool
+
+in_short may_say(unsigned int which, const struct oracle *o, unsigned int part,
+		 const struct event *ev, const struct place *at)
+{
+	const struct checker *c = checkers[which];
+
+	if (!c->store || (c->stores && !(c->stores & BIT(part))))
+		return false;
+	return !c->heeds_store ||
+	       c->heeds_store((struct oracle *)o, o->checker_state[which], ev, at);
+}
+
+in_short any_may_say(const struct oracle *o, unsigned int part, const struct event *ev,
+		     const struct place *at)
+{
+	return may_say(LOCK, o, part, ev, at) || may_say(BBM, o, part, ev, at) ||
+	       may_say(TLB, o, part, ev, at) || may_say(REFCOUNT, o, part, ev, at) ||
+	       may_say(LIFETIME, o, part, ev, at) || may_say(CONFIDENTIAL, o, part, ev, at) ||
+	       may_say(RANGE, o, part, ev, at) || may_say(ENTRY, o, part, ev, at) ||
+	       may_say(BOOKS, o, part, ev, at);
+}
+
+/* What plays no part: EL2's data, the free lists of its pools. */
+static __attribute__((noinline)) void take_plain(struct oracle *o, const struct event *ev)
+{
+	const u64 frame = ev->addr >> o->shift;
+	struct place at;
+
+	at.part.part = PART_NONE;
+	if (likely(o->fold.live) && frame < o->n_frames && unlikely(fold_hosts_alone(o, frame)))
+		fold_alien_write(o, frame, ev);
+	FOR_EACH_CHECKER(tell_store, o, PART_NONE, true, ev, &at);
+}
+
+settled on_plain(struct oracle *o, const struct event *ev, bool in_frames)
 {
 	struct place at;
 
-	at.part = p;
-	check_place(o, ev, &at);
-	if (unlikely(!o->fold.live))
-		;
-	else if (part == PART_NONE)
-		fold_plain_store(o, ev);
-	else if (part == PART_VMEMMAP)
+	at.part.part = PART_NONE;
+	if (unlikely(!in_frames || fold_hosts_alone(o, ev->addr >> o->shift)) ||
+	    any_may_say(o, PART_NONE, ev, &at))
+		take_plain(o, ev);
+}
+
+settled place_of_record(const struct oracle *o, const struct part_entry *p, const struct event *ev,
+			struct place *at)
+{
+	at->part.part = PART_VMEMMAP;
+	at->part.ia = part_ia(p);
+	check_record_place(o->v->layout, o->shift, o->hyp_page_shift, ev->addr, ev->arg, at);
+}
+
+static __attribute__((noinline)) void take_record(struct oracle *o, const struct event *ev,
+						  const struct part_entry *p)
+{
+	struct place at;
+
+	place_of_record(o, p, ev, &at);
+	if (likely(o->fold.live) && !fold_ignores_record(o, ev, &at))
 		fold_record_store(o, ev, at.frame, at.field);
-	else
-		fold_table_store(o, ev, &p);
-	FOR_EACH_CHECKER(tell_store, o, part, valid, ev, &at);
+	FOR_EACH_CHECKER(tell_store, o, PART_VMEMMAP, true, ev, &at);
+}
+
+settled on_record(struct oracle *o, const struct event *ev, const struct part_entry *p)
+{
+	struct place at;
+
+	place_of_record(o, p, ev, &at);
+	if (!fold_ignores_record(o, ev, &at) || any_may_say(o, PART_VMEMMAP, ev, &at))
+		take_record(o, ev, p);
+}
+
+/* @valid: an entry was there, or is now; a constant. */
+settled take_entry(struct oracle *o, bool valid, const struct event *ev, const struct part_entry *p)
+{
+	struct place at;
+
+	at.part = part_of(p);
+	check_place(o, ev, &at);
+	if (likely(o->fold.live))
+		fold_table_store(o, ev, &at.part);
+	FOR_EACH_CHECKER(tell_store, o, PART_HOST_TABLE, valid, ev, &at);
 }
 
 static __attribute__((noinline)) void on_valid_entry(struct oracle *o, const struct event *ev,
-						     const struct part *p)
+						     const struct part_entry *p)
 {
-	take_store(o, PART_HOST_TABLE, true, ev, *p);
+	take_entry(o, true, ev, p);
 }
 
 static __attribute__((noinline)) void on_invalid_entry(struct oracle *o, const struct event *ev,
-						       const struct part *p)
+						       const struct part_entry *p)
 {
-	take_store(o, PART_HOST_TABLE, false, ev, *p);
+	take_entry(o, false, ev, p);
 }
 
 static void on_store(void *data, const struct event *ev)
 {
-	const struct part p = fold_part(data, PA(ev->addr));
+	struct oracle *o = data;
+	const u64 frame = ev->addr >> o->shift;
+	const struct part_entry *p;
 
+	if (ev->kind != EV_STORE)
+		__builtin_unreachable();
+	if (unlikely(frame >= o->n_frames)) {
+		on_plain(o, ev, false);
+		return;
+	}
 	G_STATIC_ASSERT(N_PARTS == 5); /* the last two cases are of tables */
-	if (p.part == PART_VMEMMAP)
-		take_store(data, PART_VMEMMAP, true, ev, p);
-	else if (p.part == PART_NONE)
-		take_store(data, PART_NONE, true, ev, p);
+	p = part_at(o, frame);
+	if (part_kind(p) == PART_VMEMMAP)
+		on_record(o, ev, p);
+	else if (part_kind(p) == PART_NONE)
+		on_plain(o, ev, true);
 	else if (pte_valid(ev->old | ev->val))
-		on_valid_entry(data, ev, &p);
+		on_valid_entry(o, ev, p);
 	else
-		on_invalid_entry(data, ev, &p);
+		on_invalid_entry(o, ev, p);
 }
 
 /* What a table page's life is made of has a case of its own; the kind is a constant there. */

@@ -120,10 +120,12 @@ struct fold {
 
 bool fold_init(struct oracle *o);
 void fold_begin(struct oracle *o);
-/* EV_STORE into what plays no part; hyp_vmemmap's entry of @frame at @field; the table @at. */
-void fold_plain_store(struct oracle *o, const struct event *ev);
+/* EV_STORE into hyp_vmemmap's entry of @frame at @field that is of concern; into the table @at. */
 void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 field);
 void fold_table_store(struct oracle *o, const struct event *ev, const struct part *at);
+/* EL2 wrote to memory that is the host's alone. */
+void fold_alien_write(struct oracle *o, u64 frame, const struct event *ev)
+	__attribute__((noinline));
 /* EV_ZERO and EV_ACCESS. */
 void fold_zero(struct oracle *o, const struct event *ev);
 void fold_access(struct oracle *o, const struct event *ev);
@@ -292,7 +294,87 @@ struct oracle {
 /* @pfn: within the physical address space. */
 static inline u64 page_word(const struct oracle *o, u64 pfn)
 {
-	return *(const u64 *)book_get(&o->pages, pfn);
+	return ((const u64 *)o->pages.e->bytes)[pfn];
+}
+
+/* ---- Parts (fold.c) ------------------------------------------------------------------ */
+
+struct part_entry {
+	u64 ia; /* part in bits 2:0, level + 1 in 5:3 */
+	u16 entries;
+	u16 odd;  /* entries that are odd, or tables */
+	u16 slot; /* of a guest's table: the VM's */
+};
+
+#define PART_SHIFT 4
+#define PART_PART GENMASK(2, 0)
+#define PART_LEVEL GENMASK(5, 3)
+#define PART_FLAGS GENMASK(5, 0)
+
+static inline const struct part_entry *part_at(const struct oracle *o, u64 frame)
+{
+	G_STATIC_ASSERT(sizeof(struct part_entry) == 1u << PART_SHIFT);
+	return (const struct part_entry *)o->fold.parts.e->bytes + frame;
+}
+
+/* NULL: no frame could be there. */
+static inline const struct part_entry *part_at_pa(const struct oracle *o, u64 pa)
+{
+	const u64 frame = pa >> o->shift;
+
+	return likely(frame < o->n_frames) ? part_at(o, frame) : NULL;
+}
+
+static inline unsigned int part_kind(const struct part_entry *p)
+{
+	return (unsigned int)FIELD_GET(PART_PART, p->ia);
+}
+
+static inline u64 part_ia(const struct part_entry *p)
+{
+	return p->ia & ~PART_FLAGS;
+}
+
+static inline int part_level(const struct part_entry *p)
+{
+	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
+}
+
+static inline struct part part_of(const struct part_entry *p)
+{
+	return (struct part){
+		.part = (u8)part_kind(p),
+		.level = (s8)part_level(p),
+		.ia = part_ia(p),
+		.entries = p->entries,
+		.handle = part_kind(p) == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
+	};
+}
+
+/* The page is the host's, and no other's. */
+static inline bool fold_hosts_alone(const struct oracle *o, u64 frame)
+{
+	const u64 word = page_word(o, frame);
+
+	return !word || FIELD_GET(WORD_HOST, word) == PKVM_PAGE_OWNED;
+}
+
+/*
+ * A store into struct hyp_page that is no concern of the fold's: of orders none is, nor
+ * of counts on EL2's own pages.
+ */
+static inline bool fold_ignores_record(const struct oracle *o, const struct event *ev,
+				       const struct place *at)
+{
+	const u64 pfn = at->frame >> o->shift;
+	u64 word;
+
+	if (at->record == RECORD_ORDER || ev->old == ev->val)
+		return true;
+	if (at->record != RECORD_COUNT || pfn >= o->n_frames)
+		return false;
+	word = page_word(o, pfn);
+	return word && FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED;
 }
 
 #endif

@@ -52,15 +52,18 @@ struct check_desc {
 	u64 cpus; /* whose walks may read it, one bit each */
 };
 
+/* What a store into hyp_vmemmap writes; RECORD_OTHER: something else, or not that alone. */
+enum record_field { RECORD_OTHER, RECORD_COUNT, RECORD_ORDER, RECORD_STATE };
+
 struct place {
 	struct part part; /* of its frame */
 	/* PART_VMEMMAP: the first byte's entry is that of the frame at @frame, and it is @field's */
 	u64 frame, field;
+	u8 record; /* enum record_field */
 	/* of a table that some CPU walks, the descriptor, where it was or is a valid one: */
 	bool walked;
 	struct check_desc d; /* it */
 };
-
 
 /* ---- Checkers: one file, one idea, a few rules ---- */
 
@@ -86,6 +89,12 @@ struct checker {
 	 * that no checker heeds may not be told.
 	 */
 	bool (*heeds)(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r);
+	/*
+	 * Asked before @store is told of what is no table: may it say something? In few
+	 * words, without a call: where in doubt it may. NULL: it may. Changes nothing.
+	 */
+	bool (*heeds_store)(struct oracle *o, const void *state, const struct event *ev,
+			    const struct place *at);
 	/* Called for each such event, after the fold took it in. NULL: not interested. */
 	void (*event)(struct oracle *o, void *state, const struct event *ev);
 	void (*store)(struct oracle *o, void *state, const struct event *ev,
