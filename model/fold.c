@@ -193,6 +193,7 @@ static bool page_is_untouched(struct oracle *o, u64 pa)
  */
 static void set_last(struct oracle *o, struct whose w, u64 ia, u64 size, u64 table)
 {
+	o->last_guest.size = 0;
 	if (w.part != PART_GUEST_TABLE)
 		o->last_table[w.part == PART_HYP_TABLE] =
 			(struct last_table){ .ia = ia, .size = size, .pa = table };
@@ -606,7 +607,8 @@ void fold_unlink_guest(struct oracle *o, const struct el2_guest_view *g, const s
 void fold_read_all(struct oracle *o)
 {
 	o->fold.counting = true;
-	o->vmemmap.size = o->last_table[false].size = o->last_table[true].size = 0;
+	o->vmemmap.size = o->last_guest.size = 0;
+	o->last_table[false].size = o->last_table[true].size = 0;
 	book_for_each(&o->pages, forget_elsewhere, o);
 	book_for_each(&o->fold.parts, forget_part, o);
 	o->fold.tables = 0;

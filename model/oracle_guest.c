@@ -58,25 +58,59 @@ static bool executable(const struct arch_features *f, u64 desc)
 	return xn == 0 || xn == 3;
 }
 
+/* What the walk for an address of a guest's ended at. */
+struct guest_entry {
+	u64 desc, ia, size;
+};
+
+/*
+ * As model_walk_table(), for what of it is wanted here. The table of the last level that
+ * the walk before ended in serves its neighbours, as those of the host and of EL2 do.
+ */
+static bool guest_entry(struct oracle *o, const struct el2_guest_view *g, u64 ia,
+			struct guest_entry *e)
+{
+	struct last_guest *last = &o->last_guest;
+	struct mmu_result res;
+
+	if (last->root == g->s2.root.pa && ia - last->ia < last->size &&
+	    board_peek64(o->b, PA(last->pa + ((ia - last->ia) >> o->shift) * 8), &e->desc)) {
+		e->ia = ALIGN_DOWN(ia, BIT(o->shift));
+		e->size = BIT(o->shift);
+		return true;
+	}
+	if (!model_walk_table(o->b, &g->s2, ia, &res))
+		return false;
+	*e = (struct guest_entry){ res.desc, res.ia_base, res.size };
+	if (o->fold.live && res.level == ARCH_LAST_LEVEL && g->s2.start_level < ARCH_LAST_LEVEL &&
+	    res.fault != MMU_FAULT_EXTERNAL_WALK) {
+		last->size = BIT(level_shift(o->shift, ARCH_LAST_LEVEL - 1));
+		last->ia = ALIGN_DOWN(ia, last->size);
+		last->pa = ALIGN_DOWN(res.desc_pa.pa, BIT(o->shift));
+		last->root = g->s2.root.pa;
+	}
+	return true;
+}
+
 static struct m_leaf leaf_for_rules(const struct m_state *s, u32 handle, u64 gfn)
 {
 	struct oracle *o = s->pages;
 	const struct el2_guest_view *g = model_guest(o->v, handle);
 	struct m_leaf l = { .state = PKVM_NOPAGE, .gfn = gfn, .nr = 1 };
-	struct mmu_result res;
+	struct guest_entry e;
 
-	if (!g || !model_walk_table(o->b, &g->s2, gfn << o->shift, &res))
+	if (!g || !guest_entry(o, g, gfn << o->shift, &e))
 		return l;
-	l.state = (u8)model_entry_state(o->v->layout, res.desc);
-	l.gfn = res.ia_base >> o->shift;
-	l.nr = res.size >> o->shift;
-	if (!pte_valid(res.desc))
+	l.state = (u8)model_entry_state(o->v->layout, e.desc);
+	l.gfn = e.ia >> o->shift;
+	l.nr = e.size >> o->shift;
+	if (!pte_valid(e.desc))
 		return l;
-	l.pfn = pa_from_pte(o->b->f, res.desc).pa >> o->shift;
-	l.r = res.desc & PTE_S2_R;
-	l.w = res.desc & PTE_S2_W;
-	l.x = executable(o->b->f, res.desc);
-	l.young = res.desc & PTE_AF;
+	l.pfn = pa_from_pte(o->b->f, e.desc).pa >> o->shift;
+	l.r = e.desc & PTE_S2_R;
+	l.w = e.desc & PTE_S2_W;
+	l.x = executable(o->b->f, e.desc);
+	l.young = e.desc & PTE_AF;
 	return l;
 }
 
@@ -156,6 +190,7 @@ void guests_take(struct oracle *o)
 {
 	memset(o->g->loaded, 0, sizeof(o->g->loaded));
 	o->g->n_live = o->v->n_guests;
+	o->last_guest.size = 0;
 	o->state.vm_table = o->v->booted && o->v->vm_table.pa;
 	o->state.guest_levels = (u8)(ARCH_LAST_LEVEL - o->v->host_s2.start_level);
 	for (u32 i = 0; o->state.vm_table && i < M_VMS; i++)

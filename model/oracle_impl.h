@@ -251,6 +251,9 @@ struct oracle {
 	struct last_table {
 		u64 ia, size, pa;
 	} last_table[2];    /* of the host and of EL2: where the last walk ended, or NO_TABLE */
+	struct last_guest {
+		u64 root, ia, size, pa;
+	} last_guest;	    /* the same of the guest whose tables were walked last */
 	struct book guests; /* what guests have to do with a page */
 	struct dma_device {
 		const u8 *reg; /* its first registers, and how many bytes of them it has */
