@@ -87,8 +87,6 @@ static void hyp_leaf(struct oracle *o, int level, u64 ia, u64 pte, s32 change,
 	u64 pa = pa_from_pte(o->b->f, pte).pa, span = span_of(o, level);
 	bool linear = pa + o->v->layout->va_offset == ia;
 
-	if (!pte_valid(pte))
-		return;
 	if (backs_vmemmap(o, ia, pa)) {
 		o->vmemmap.size = 0;
 		vmemmap_leaf(o, ia, pa, span, change < 0);
@@ -145,12 +143,14 @@ static inline bool odd_entry(const struct oracle *o, struct whose w, u64 pte, in
 static void leaf_changed(struct oracle *o, struct whose w, int level, u64 ia, u64 pte, s32 change,
 			 const struct event *ev)
 {
-	if (w.part == PART_HYP_TABLE)
-		hyp_leaf(o, level, ia, pte, change, ev);
-	else if (w.part == PART_GUEST_TABLE)
-		fold_guest_leaf(o, w.slot, level, ia, pte, change, ev);
-	else
+	if (w.part == PART_HOST_TABLE)
 		host_leaf(o, level, ia, ev);
+	else if (!pte_valid(pte))
+		return;
+	else if (w.part == PART_HYP_TABLE)
+		hyp_leaf(o, level, ia, pte, change, ev);
+	else
+		fold_guest_leaf(o, w.slot, level, ia, pte, change, ev);
 }
 
 /* The entries of the table page at @pa; NULL: nothing answers there. */

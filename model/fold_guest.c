@@ -47,8 +47,6 @@ void fold_guest_leaf(struct oracle *o, u16 slot, int level, u64 ia, u64 pte, s32
 	u64 pfn = pa_from_pte(o->b->f, pte).pa >> o->shift, nr = span_of(o, level) >> o->shift;
 	struct guest_leaf_of l = { .handle = EL2_HANDLE_OFFSET + slot, .gfn = ia >> o->shift };
 
-	if (!pte_valid(pte))
-		return;
 	l.state = (u8)FIELD_GET(o->v->layout->sw_state_mask, pte);
 	l.owns = l.state == PKVM_PAGE_OWNED || l.state == PKVM_PAGE_SHARED_OWNED;
 	if (!o->fold.counting && nr > MAX_TOUCHES) {
