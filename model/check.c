@@ -195,10 +195,13 @@ static bool table_empty(struct oracle *o, const struct check_pools *pools, u64 d
 	struct board *b = oracle_board(o);
 	u64 table = pa_from_pte(b->f, desc).pa, any = 0;
 	const struct check_pool *pool = check_pool_of(pools, table);
-	const struct extent *e = extent_at(b, table);
+	const struct extent *e;
 	const u64 *entry;
 
-	if (!e || (pool && check_pool_count(o, pool, table) == 1))
+	if (pool && check_pool_count(o, pool, table) == 1)
+		return true;
+	e = extent_at(b, table);
+	if (!e)
 		return true;
 	/* a page lies in one piece of storage */
 	entry = (const u64 *)(e->bytes + (table - e->base));
@@ -347,54 +350,5 @@ void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev)
 			g->lo = g->hi;
 		if (g->lo >= g->hi)
 			gone_issue(g, ev, GONE_ISSUED, r);
-	}
-}
-
-/* DSB @what, a domain of three letters or none and a type: others' walks too? stores alone? */
-static inline void dsb_kind(const char *what, bool *local, bool *stores_only)
-{
-	const char *type = what[1] == 's' ? what + 3 : what;
-
-	*local = what[0] == 'n';
-	*stores_only = type[0] == 's' && type[1] == 't';
-}
-
-/* True: no TLB can hold it any more. */
-static inline bool gone_dsb_one(struct gone *g, const struct event *ev, bool local,
-				bool stores_only)
-{
-	if (local && g->d.cpus != BIT(ev->cpu))
-		return false;
-	switch ((enum gone_phase)g->phase) {
-	case GONE_STORED:
-		if (ev->cpu == g->by)
-			g->phase = GONE_VISIBLE;
-		return false;
-	case GONE_ISSUED:
-		if (stores_only || ev->cpu != g->issuer)
-			return false;
-		g->phase = GONE_S2_DONE;
-		return g->d.hyp || g->combined;
-	case GONE_S1_ISSUED:
-		return !stores_only && ev->cpu == g->issuer;
-	case GONE_VISIBLE:
-	case GONE_S2_DONE:
-		break;
-	}
-	return false;
-}
-
-void gone_dsb(struct gone_list *l, const struct event *ev)
-{
-	bool local, stores_only;
-
-	if (likely(!l->n) || !ev->what)
-		return;
-	dsb_kind(ev->what, &local, &stores_only);
-	for (unsigned int i = 0; i < l->n;) {
-		if (gone_dsb_one(&l->g[i], ev, local, stores_only))
-			gone_drop(l, i);
-		else
-			i++;
 	}
 }

@@ -189,9 +189,57 @@ struct gone_list {
 /* @ev stored over the live @old. A list that is full forgets the oldest. */
 void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d, u64 old,
 	      const struct event *ev);
-/* TLBI and DSB events: what is done with leaves the list. */
 void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev);
-void gone_dsb(struct gone_list *l, const struct event *ev);
 void gone_drop(struct gone_list *l, unsigned int i);
+
+/* DSB @what, a domain of three letters or none and a type: others' walks too? stores alone? */
+static inline void dsb_kind(const char *what, bool *local, bool *stores_only)
+{
+	const char *type = what[1] == 's' ? what + 3 : what;
+
+	*local = what[0] == 'n';
+	*stores_only = type[0] == 's' && type[1] == 't';
+}
+
+/* True: no TLB can hold it any more. */
+static inline bool gone_dsb_one(struct gone *g, const struct event *ev, bool local,
+				bool stores_only)
+{
+	if (local && g->d.cpus != BIT(ev->cpu))
+		return false;
+	switch ((enum gone_phase)g->phase) {
+	case GONE_STORED:
+		if (ev->cpu == g->by)
+			g->phase = GONE_VISIBLE;
+		return false;
+	case GONE_ISSUED:
+		if (stores_only || ev->cpu != g->issuer)
+			return false;
+		g->phase = GONE_S2_DONE;
+		return g->d.hyp || g->combined;
+	case GONE_S1_ISSUED:
+		return !stores_only && ev->cpu == g->issuer;
+	case GONE_VISIBLE:
+	case GONE_S2_DONE:
+		break;
+	}
+	return false;
+}
+
+/* What is done with leaves the list; here, as each DSB is told to both lists. */
+heard_often gone_dsb(struct gone_list *l, const struct event *ev)
+{
+	bool local, stores_only;
+
+	if (likely(!l->n) || !ev->what)
+		return;
+	dsb_kind(ev->what, &local, &stores_only);
+	for (unsigned int i = 0; i < l->n;) {
+		if (gone_dsb_one(&l->g[i], ev, local, stores_only))
+			gone_drop(l, i);
+		else
+			i++;
+	}
+}
 
 #endif
