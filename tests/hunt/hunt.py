@@ -16,10 +16,10 @@ usage: tests/hunt/hunt.py [OPTIONS] [BUG...]
 
 First each set-up runs as it is: a breach that its release is not known to have fails.
 Then each bug, on each release that can have it, on one set-up after the other until it
-is caught, with a tenth of the actions first: the boards, boards with FF-A, with donated MMIO, with VMs, and last what the bug's own
-scenario sets up (none of its actions). A bug that chance cannot reach must stand in
-out-of-reach.md with the reason; that its own scenario shows it is seen here. So must one that
-another rule than the bug's own tells first.
+is caught, with a tenth of the actions first: the boards, boards with FF-A, with donated
+MMIO, with VMs, and last what the bug's own scenario sets up (none of its actions). A bug
+that chance cannot reach must stand in out-of-reach.md with the reason; that its own
+scenario shows it is seen here. So must one that another rule than its own tells first.
 
 The tables depend on the program, the seed and the numbers of actions, and on nothing else.
 Exit status: 0 all is as told, 1 not so, 2 not understood.
