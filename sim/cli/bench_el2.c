@@ -188,7 +188,6 @@ static s64 loop_share_whole(struct cpu *cpu, void *env)
 /* A block of RAM that the host loses again: no call of a release's does only that. */
 static bool setup_fault(struct bench_env *e)
 {
-	static const struct el2_call unmap = { .name = "host_stage2_unmap" };
 	const struct el2_view *v = e->m->hyp->view(e->m->el2);
 	struct el2_fault *f = &e->fault;
 	struct cpu *cpu = &e->m->board->cpus[0];
@@ -200,7 +199,7 @@ static bool setup_fault(struct bench_env *e)
 	mmu_syndrome_s2(&f->walk, f->ipa, f->access, 8, true, &f->syndrome);
 	if (!bench_find_calls(e, "host_stage2_idmap", NULL))
 		return false;
-	e->second = &unmap;
+	e->second = &el2_calls[EL2_CALL_host_stage2_unmap];
 	return f->walk.fault == MMU_FAULT_TRANSLATION;
 }
 

@@ -439,6 +439,76 @@ struct el2_call {
 	const char *doc;
 };
 
+/* calls.c: whoever is EL2. Listed in this order. */
+enum el2_call_id {
+	/* hypercalls about the host's own memory */
+	EL2_CALL_pkvm_init,
+	EL2_CALL_pkvm_init_v7_2,
+	EL2_CALL_create_private_mapping,
+	EL2_CALL_cpu_set_vector,
+	EL2_CALL_enable_ssbs,
+	EL2_CALL_prot_finalize,
+	EL2_CALL_host_share_hyp,
+	EL2_CALL_host_unshare_hyp,
+	EL2_CALL_flush_vm_context,
+	/* hypercalls about virtual machines */
+	EL2_CALL_host_donate_guest,
+	EL2_CALL_host_share_guest,
+	EL2_CALL_host_unshare_guest,
+	EL2_CALL_host_relax_perms_guest,
+	EL2_CALL_host_wrprotect_guest,
+	EL2_CALL_host_test_clear_young_guest,
+	EL2_CALL_host_mkyoung_guest,
+	EL2_CALL_reserve_vm,
+	EL2_CALL_unreserve_vm,
+	EL2_CALL_init_vm,
+	EL2_CALL_init_vcpu,
+	EL2_CALL_vcpu_in_poison_fault,
+	EL2_CALL_force_reclaim_guest_page,
+	EL2_CALL_reclaim_dying_guest_page,
+	EL2_CALL_start_teardown_vm,
+	EL2_CALL_finalize_teardown_vm,
+	EL2_CALL_teardown_vm,
+	EL2_CALL_vcpu_load,
+	EL2_CALL_vcpu_put,
+	EL2_CALL_kvm_vcpu_run,
+	EL2_CALL_tlb_flush_vmid,
+	/* what only EL2 calls */
+	EL2_CALL_host_donate_hyp_mmio,
+	EL2_CALL_host_donate_hyp_mmio_range,
+	EL2_CALL_hyp_donate_host_mmio,
+	EL2_CALL_hyp_donate_host_mmio_range,
+	EL2_CALL_host_donate_hyp,
+	EL2_CALL_hyp_donate_host,
+	EL2_CALL_host_share_ffa,
+	EL2_CALL_host_unshare_ffa,
+	EL2_CALL_ffa_mem_share,
+	EL2_CALL_ffa_mem_reclaim,
+	EL2_CALL_pin_shared_mem,
+	EL2_CALL_unpin_shared_mem,
+	EL2_CALL_host_stage2_idmap,
+	EL2_CALL_map_mmio,
+	EL2_CALL_host_stage2_unmap,
+	/* the functions behind those about virtual machines, for any VM */
+	EL2_CALL_vm_donate,
+	EL2_CALL_vm_share,
+	EL2_CALL_vm_unshare,
+	EL2_CALL_vm_relax_perms,
+	EL2_CALL_vm_wrprotect,
+	EL2_CALL_vm_test_clear_young,
+	EL2_CALL_vm_mkyoung,
+	EL2_CALL_guest_share_host,
+	EL2_CALL_guest_unshare_host,
+	EL2_CALL_host_reclaim_page_guest,
+	EL2_CALL_refill_memcache,
+	N_EL2_CALLS
+};
+
+#define EL2_CALL_FIRST_VM EL2_CALL_host_donate_guest
+#define EL2_CALL_FIRST_OWN EL2_CALL_host_donate_hyp_mmio
+#define EL2_CALL_FIRST_VM_OWN EL2_CALL_vm_donate
+extern const struct el2_call el2_calls[N_EL2_CALLS];
+
 /* ---- The page-table library on tables of its own (for recordings and tests) ------------------- */
 
 struct el2_pgtable_config {

@@ -62,17 +62,17 @@ static s64 run_hvc(struct cpu *cpu, void *arg)
 	return regs[0] ? -ENOSYS : (s64)regs[1];
 }
 
-/* The hidden one is in no table. */
+/* The hidden one is in no EL2's list. */
 enum cpu_end golden_call(struct recording *r, struct machine *m, const char *name, const u64 *args,
 			 unsigned int n, s64 *ret)
 {
-	static const struct el2_call map_mmio = { .name = "map_mmio" };
+	const struct el2_call *hidden = &el2_calls[EL2_CALL_map_mmio];
 	struct call_data d = { .m = m, .args = args, .n = n };
 	bool ambiguous;
 
 	d.call = el2_call_find(m->hyp->calls(m->el2), name, &ambiguous);
-	if (!d.call && !strcmp(name, map_mmio.name))
-		d.call = &map_mmio;
+	if (!d.call && !strcmp(name, hidden->name))
+		d.call = hidden;
 	if (!d.call) {
 		recording_bad(r, "this EL2 has no %s", name);
 		return CPU_END_RETURNED;

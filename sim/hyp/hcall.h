@@ -8,19 +8,8 @@
 
 #include "mem_protect.h"
 
-#define ARG(name_, kind_)                                                                          \
-	{                                                                                          \
-		.name = (name_), .kind = (kind_)                                                   \
-	}
-
-#define OPTIONAL(name_, kind_)                                                                     \
-	{                                                                                          \
-		.name = (name_), .kind = (kind_), .optional = true                                 \
-	}
-
 /* A hypercall: its number in each release, and what it does with the host's registers. */
 struct hcall {
-	struct el2_call call;
 	u8 nr[N_PROFILES]; /* 0: the release does not have it */
 	void (*handle)(struct hyp_cpu *c, u64 regs[18]);
 };
@@ -32,7 +21,6 @@ struct hcall {
 
 /* A function that only EL2 itself calls. */
 struct internal_call {
-	struct el2_call call;
 	bool (*available)(const struct hyp *hyp);
 	s64 (*fn)(struct hyp_cpu *c, const u64 *args);
 };
@@ -45,9 +33,9 @@ static inline void cpu_ret(u64 regs[18], s64 ret)
 /* enum kvm_pgtable_prot of the release to PROT_*; bits that mean nothing are lost. */
 u64 prot_of_host(const struct profile *p, u64 prot);
 
-extern const struct hcall vm_hcalls[];
-extern const unsigned int n_vm_hcalls;
-extern const struct internal_call vm_internal_calls[];
-extern const unsigned int n_vm_internal_calls;
+/* By enum el2_call_id, from the first of them on. */
+#define N_VM_HCALLS (EL2_CALL_FIRST_OWN - EL2_CALL_FIRST_VM)
+extern const struct hcall vm_hcalls[N_VM_HCALLS];
+extern const struct internal_call vm_internal_calls[N_EL2_CALLS - EL2_CALL_FIRST_VM_OWN];
 
 #endif

@@ -110,118 +110,16 @@ static void handle___pkvm_host_unshare_hyp(struct hyp_cpu *c, u64 regs[18])
 }
 
 static const struct hcall host_hcall[] = {
-	{
-		.call = {
-			.name = "pkvm_init",
-			.full = "__pkvm_init",
-			.hypercall = true,
-			.arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER),
-				 ARG("nr_cpus", ARG_NUMBER), ARG("per_cpu_base", ARG_ADDR),
-				 ARG("hyp_va_bits", ARG_NUMBER) },
-			.n_args = 5,
-			.n_required = 5,
-			.doc = "take over EL2 with this memory: 0 or -errno; early",
-		},
-		.nr = NUMBERS(2, 1, 0),
-		.handle = handle___pkvm_init,
-	},
-	{
-		.call = {
-			.name = "pkvm_init",
-			.full = "__pkvm_init",
-			.hypercall = true,
-			.arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER),
-				 ARG("per_cpu_base", ARG_ADDR), ARG("hyp_va_bits", ARG_NUMBER) },
-			.n_args = 4,
-			.n_required = 4,
-			.doc = "take over EL2 with this memory: 0 or -errno; early",
-		},
-		.nr = NUMBERS(0, 0, 1),
-		.handle = handle___pkvm_init,
-	},
-	{
-		.call = {
-			.name = "create_private_mapping",
-			.full = "__pkvm_create_private_mapping",
-			.hypercall = true,
-			.arg = { ARG("phys", ARG_ADDR), ARG("size", ARG_NUMBER),
-				 ARG("prot", ARG_PROT) },
-			.n_args = 3,
-			.n_required = 3,
-			.doc = "map memory in EL2's private range: its EL2 address or -errno; early",
-		},
-		.nr = NUMBERS(3, 2, 2),
-		.handle = handle___pkvm_create_private_mapping,
-	},
-	{
-		.call = {
-			.name = "cpu_set_vector",
-			.full = "__pkvm_cpu_set_vector",
-			.hypercall = true,
-			.arg = { ARG("slot", ARG_NUMBER) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "choose this CPU's exception vectors: 0 or -EINVAL; early",
-		},
-		.nr = NUMBERS(4, 3, 3),
-		.handle = handle___pkvm_cpu_set_vector,
-	},
-	{
-		.call = {
-			.name = "enable_ssbs",
-			.full = "__kvm_enable_ssbs",
-			.hypercall = true,
-			.doc = "set SCTLR_EL2.DSSBS; early",
-		},
-		.nr = NUMBERS(5, 4, 4),
-		.handle = handle___kvm_enable_ssbs,
-	},
-	{
-		.call = {
-			.name = "prot_finalize",
-			.full = "__pkvm_prot_finalize",
-			.hypercall = true,
-			.doc = "the host's stage 2 on for this CPU: 0, -EPERM if it is on",
-		},
-		.nr = NUMBERS(8, 7, 7),
-		.handle = handle___pkvm_prot_finalize,
-	},
-	{
-		.call = {
-			.name = "host_share_hyp",
-			.full = "__pkvm_host_share_hyp",
-			.hypercall = true,
-			.arg = { ARG("pfn", ARG_PFN) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "lend a page to EL2: 0 or -errno",
-		},
-		.nr = NUMBERS(9, 8, 29),
-		.handle = handle___pkvm_host_share_hyp,
-	},
-	{
-		.call = {
-			.name = "host_unshare_hyp",
-			.full = "__pkvm_host_unshare_hyp",
-			.hypercall = true,
-			.arg = { ARG("pfn", ARG_PFN) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "take a lent page back: 0 or -errno",
-		},
-		.nr = NUMBERS(10, 9, 30),
-		.handle = handle___pkvm_host_unshare_hyp,
-	},
-	{
-		.call = {
-			.name = "flush_vm_context",
-			.full = "__kvm_flush_vm_context",
-			.hypercall = true,
-			.doc = "invalidate all of EL1's translations",
-		},
-		.nr = NUMBERS(13, 18, 10),
-		.handle = handle___kvm_flush_vm_context,
-	},
+	[EL2_CALL_pkvm_init] = { NUMBERS(2, 1, 0), handle___pkvm_init },
+	[EL2_CALL_pkvm_init_v7_2] = { NUMBERS(0, 0, 1), handle___pkvm_init },
+	[EL2_CALL_create_private_mapping] = { NUMBERS(3, 2, 2),
+					      handle___pkvm_create_private_mapping },
+	[EL2_CALL_cpu_set_vector] = { NUMBERS(4, 3, 3), handle___pkvm_cpu_set_vector },
+	[EL2_CALL_enable_ssbs] = { NUMBERS(5, 4, 4), handle___kvm_enable_ssbs },
+	[EL2_CALL_prot_finalize] = { NUMBERS(8, 7, 7), handle___pkvm_prot_finalize },
+	[EL2_CALL_host_share_hyp] = { NUMBERS(9, 8, 29), handle___pkvm_host_share_hyp },
+	[EL2_CALL_host_unshare_hyp] = { NUMBERS(10, 9, 30), handle___pkvm_host_unshare_hyp },
+	[EL2_CALL_flush_vm_context] = { NUMBERS(13, 18, 10), handle___kvm_flush_vm_context },
 };
 
 /* Once the host is deprivileged numbers below @min are refused; before that, from
@@ -247,7 +145,7 @@ static const struct hcall *hcall_of(const struct hyp *hyp, u64 nr)
 	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
 		if (host_hcall[i].nr[p] == nr)
 			return &host_hcall[i];
-	for (unsigned int i = 0; i < n_vm_hcalls; i++)
+	for (unsigned int i = 0; i < N_VM_HCALLS; i++)
 		if (vm_hcalls[i].nr[p] == nr)
 			return &vm_hcalls[i];
 	return NULL;
@@ -276,13 +174,13 @@ void handle_host_hcall(struct hyp_cpu *c, u64 regs[18])
 
 u64 hyp_hvc_id(struct hyp *hyp, const struct el2_call *call)
 {
-	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
-		if (&host_hcall[i].call == call)
-			return SMCCC_VENDOR_HYP + host_hcall[i].nr[hyp->profile->id];
-	for (unsigned int i = 0; i < n_vm_hcalls; i++)
-		if (&vm_hcalls[i].call == call)
-			return SMCCC_VENDOR_HYP + vm_hcalls[i].nr[hyp->profile->id];
-	return 0;
+	const u64 id = (u64)(call - el2_calls);
+	const struct hcall *h;
+
+	if (id >= EL2_CALL_FIRST_OWN)
+		return 0;
+	h = id < EL2_CALL_FIRST_VM ? &host_hcall[id] : &vm_hcalls[id - EL2_CALL_FIRST_VM];
+	return SMCCC_VENDOR_HYP + h->nr[hyp->profile->id];
 }
 
 /* ---- What only EL2 calls ------------------------------------------------------------------ */
@@ -384,257 +282,63 @@ static bool hidden(const struct hyp *hyp)
 	return false;
 }
 
+#define ROW(call) (EL2_CALL_##call - EL2_CALL_FIRST_OWN)
+
 static const struct internal_call internal_calls[] = {
-	{
-		.call = {
-			.name = "host_donate_hyp_mmio",
-			.full = "__pkvm_host_donate_hyp_mmio",
-			.arg = { ARG("pfn", ARG_PFN) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "take a page of a device's registers from the host",
-		},
-		.available = has_mmio_pages,
-		.fn = call_donate_mmio,
-	},
-	{
-		.call = {
-			.name = "host_donate_hyp_mmio",
-			.full = "__pkvm_host_donate_hyp_mmio",
-			.arg = { ARG("pfn", ARG_PFN), OPTIONAL("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 1,
-			.doc = "take pages of a device's registers from the host",
-		},
-		.available = has_mmio_range,
-		.fn = call_donate_mmio,
-	},
-	{
-		.call = {
-			.name = "hyp_donate_host_mmio",
-			.full = "__pkvm_hyp_donate_host_mmio",
-			.arg = { ARG("pfn", ARG_PFN) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "give a page of a device's registers back to the host",
-		},
-		.available = has_mmio_pages,
-		.fn = call_hand_back_mmio,
-	},
-	{
-		.call = {
-			.name = "hyp_donate_host_mmio",
-			.full = "__pkvm_hyp_donate_host_mmio",
-			.arg = { ARG("pfn", ARG_PFN), OPTIONAL("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 1,
-			.doc = "give pages of a device's registers back to the host",
-		},
-		.available = has_mmio_range,
-		.fn = call_hand_back_mmio,
-	},
-	{
-		.call = {
-			.name = "host_donate_hyp",
-			.full = "__pkvm_host_donate_hyp",
-			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "take pages of memory from the host",
-		},
-		.available = always,
-		.fn = call_host_donate_hyp,
-	},
-	{
-		.call = {
-			.name = "hyp_donate_host",
-			.full = "__pkvm_hyp_donate_host",
-			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "give pages of memory to the host",
-		},
-		.available = always,
-		.fn = call_hyp_donate_host,
-	},
-	{
-		.call = {
-			.name = "host_share_ffa",
-			.full = "__pkvm_host_share_ffa",
-			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "lend pages of the host to the secure world",
-		},
-		.available = always,
-		.fn = call_host_share_ffa,
-	},
-	{
-		.call = {
-			.name = "host_unshare_ffa",
-			.full = "__pkvm_host_unshare_ffa",
-			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "take pages back from the secure world",
-		},
-		.available = always,
-		.fn = call_host_unshare_ffa,
-	},
-	{
-		.call = {
-			.name = "ffa_mem_share",
-			.full = "do_ffa_mem_share",
-			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "lend pages of the host, and the secure world takes them (ffa=v1.N)",
-		},
-		.available = hyp_has_ffa,
-		.fn = call_ffa_mem_share,
-	},
-	{
-		.call = {
-			.name = "ffa_mem_reclaim",
-			.full = "do_ffa_mem_reclaim",
-			.arg = { ARG("pfn", ARG_PFN), ARG("nr_pages", ARG_NR) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "the secure world hands back pages that it was lent (ffa=v1.N)",
-		},
-		.available = hyp_has_ffa,
-		.fn = call_ffa_mem_reclaim,
-	},
-	{
-		.call = {
-			.name = "pin_shared_mem",
-			.full = "hyp_pin_shared_mem",
-			.arg = { ARG("from", ARG_VA), ARG("to", ARG_VA) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "keep shared pages from being unshared",
-		},
-		.available = always,
-		.fn = call_pin,
-	},
-	{
-		.call = {
-			.name = "unpin_shared_mem",
-			.full = "hyp_unpin_shared_mem",
-			.arg = { ARG("from", ARG_VA), ARG("to", ARG_VA) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "undo one pin",
-		},
-		.available = always,
-		.fn = call_unpin,
-	},
-	{
-		.call = {
-			.name = "host_stage2_idmap",
-			.full = "host_stage2_idmap",
-			.arg = { ARG("addr", ARG_ADDR) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "map what the host would fault on at this address",
-		},
-		.available = always,
-		.fn = call_host_stage2_idmap,
-	},
-	{
-		.call = {
-			.name = "map_mmio",
-			.full = "pkvm_create_mappings",
-			.arg = { ARG("pfn", ARG_PFN) },
-			.n_args = 1,
-			.n_required = 1,
-			.doc = "map a page of registers at EL2's linear address",
-		},
-		.available = hidden,
-		.fn = call_map_mmio,
-	},
-	{
-		.call = {
-			.name = "host_stage2_unmap",
-			.full = "host_stage2_unmap",
-			.arg = { ARG("addr", ARG_ADDR), ARG("size", ARG_NUMBER) },
-			.n_args = 2,
-			.n_required = 2,
-			.doc = "unmap a range of the host's stage 2",
-		},
-		.available = hidden,
-		.fn = call_host_stage2_unmap,
-	},
+	[ROW(host_donate_hyp_mmio)] = { has_mmio_pages, call_donate_mmio },
+	[ROW(host_donate_hyp_mmio_range)] = { has_mmio_range, call_donate_mmio },
+	[ROW(hyp_donate_host_mmio)] = { has_mmio_pages, call_hand_back_mmio },
+	[ROW(hyp_donate_host_mmio_range)] = { has_mmio_range, call_hand_back_mmio },
+	[ROW(host_donate_hyp)] = { always, call_host_donate_hyp },
+	[ROW(hyp_donate_host)] = { always, call_hyp_donate_host },
+	[ROW(host_share_ffa)] = { always, call_host_share_ffa },
+	[ROW(host_unshare_ffa)] = { always, call_host_unshare_ffa },
+	[ROW(ffa_mem_share)] = { hyp_has_ffa, call_ffa_mem_share },
+	[ROW(ffa_mem_reclaim)] = { hyp_has_ffa, call_ffa_mem_reclaim },
+	[ROW(pin_shared_mem)] = { always, call_pin },
+	[ROW(unpin_shared_mem)] = { always, call_unpin },
+	[ROW(host_stage2_idmap)] = { always, call_host_stage2_idmap },
+	[ROW(map_mmio)] = { hidden, call_map_mmio },
+	[ROW(host_stage2_unmap)] = { hidden, call_host_stage2_unmap },
 };
+
+G_STATIC_ASSERT(G_N_ELEMENTS(internal_calls) == EL2_CALL_FIRST_VM_OWN - EL2_CALL_FIRST_OWN);
+
+/* One of EL2's own functions. */
+static const struct internal_call *row_of(unsigned int id)
+{
+	return id < EL2_CALL_FIRST_VM_OWN ? &internal_calls[id - EL2_CALL_FIRST_OWN]
+					  : &vm_internal_calls[id - EL2_CALL_FIRST_VM_OWN];
+}
 
 /* Every call this EL2 has: hypercalls of the release, then its own by the knobs. */
 const struct el2_call *const *hyp_calls(struct hyp *hyp)
 {
 	unsigned int n = 0;
 
-	sim_assert(G_N_ELEMENTS(host_hcall) + n_vm_hcalls + G_N_ELEMENTS(internal_calls) +
-			   n_vm_internal_calls <
-		   HYP_MAX_CALLS);
+	G_STATIC_ASSERT(N_EL2_CALLS < HYP_MAX_CALLS);
 	if (hyp->calls[0])
 		return hyp->calls;
-	for (unsigned int i = 0; i < G_N_ELEMENTS(host_hcall); i++)
-		if (host_hcall[i].nr[hyp->profile->id])
-			hyp->calls[n++] = &host_hcall[i].call;
-	for (unsigned int i = 0; i < n_vm_hcalls; i++)
-		if (vm_hcalls[i].nr[hyp->profile->id])
-			hyp->calls[n++] = &vm_hcalls[i].call;
-	for (unsigned int i = 0; i < G_N_ELEMENTS(internal_calls); i++)
-		if (internal_calls[i].available(hyp))
-			hyp->calls[n++] = &internal_calls[i].call;
-	for (unsigned int i = 0; i < n_vm_internal_calls; i++)
-		if (vm_internal_calls[i].available(hyp))
-			hyp->calls[n++] = &vm_internal_calls[i].call;
+	for (unsigned int id = 0; id < N_EL2_CALLS; id++) {
+		const struct el2_call *call = &el2_calls[id];
+
+		if (call->hypercall ? hyp_hvc_id(hyp, call) != SMCCC_VENDOR_HYP
+				    : row_of(id)->available(hyp))
+			hyp->calls[n++] = call;
+	}
 	return hyp->calls;
 }
 
-/* A row of a table: what hyp_calls() gives is one, and needs no name. */
-static const struct internal_call *row_of(const struct internal_call *table, unsigned int n,
-					  const struct el2_call *call)
-{
-	const uintptr_t at = (uintptr_t)call, first = (uintptr_t)table;
-
-	return at - first < n * sizeof(*table) ? (const void *)call : NULL;
-}
-
-static const struct internal_call *find_row(const struct hyp *hyp, const char *name)
-{
-	const struct internal_call *found = NULL;
-
-	for (unsigned int i = 0; i < G_N_ELEMENTS(internal_calls); i++)
-		if ((internal_calls[i].available(hyp) || internal_calls[i].available == hidden) &&
-		    !strcmp(internal_calls[i].call.name, name))
-			found = &internal_calls[i];
-	for (unsigned int i = 0; !found && i < n_vm_internal_calls; i++)
-		if (vm_internal_calls[i].available(hyp) &&
-		    !strcmp(vm_internal_calls[i].call.name, name))
-			found = &vm_internal_calls[i];
-	sim_assert(found);
-	return found;
-}
-
 /*
- * hyp_call - run one of EL2's own functions. Arguments not given are 1, which is
- * what the optional ones mean. @call: of hyp_calls(), or anything of that name.
+ * hyp_call - run one of EL2's own functions, which EL2 has or which is hidden. Arguments
+ * not given are 1, which is what the optional ones mean.
  */
 s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, unsigned int n)
 {
-	const struct internal_call *ic = row_of(internal_calls, G_N_ELEMENTS(internal_calls), call);
 	u64 a[EL2_MAX_ARGS];
 
+	sim_assert(call >= &el2_calls[EL2_CALL_FIRST_OWN] && call < &el2_calls[N_EL2_CALLS]);
 	for (unsigned int i = 0; i < EL2_MAX_ARGS; i++)
 		a[i] = i < n ? args[i] : 1;
-	if (!ic)
-		ic = row_of(vm_internal_calls, n_vm_internal_calls, call);
-	if (!ic && c->hyp->named != call) {
-		c->hyp->named_row = find_row(c->hyp, call->name);
-		c->hyp->named = call;
-	}
-	if (!ic)
-		ic = c->hyp->named_row;
-	return ic->fn(c, a);
+	return row_of((unsigned int)(call - el2_calls))->fn(c, a);
 }

@@ -212,8 +212,6 @@ struct hyp {
 	struct el2_panic panic;
 	struct pgtable_variant variant;
 	const struct el2_call *calls[HYP_MAX_CALLS]; /* hyp_calls(), NULL terminated */
-	const struct el2_call *named;		     /* the last that was found by its name */
-	const struct internal_call *named_row;
 
 	/* host-filled before __pkvm_init */
 	struct el2_region hyp_memory[HYP_MEMBLOCK_REGIONS];

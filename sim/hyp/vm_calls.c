@@ -216,159 +216,35 @@ static void handle___pkvm_tlb_flush_vmid(struct hyp_cpu *c, u64 regs[18])
 	__pkvm_tlb_flush_vmid(c, handle_arg(c, regs[1]));
 }
 
-#define N_ARGS(...) (sizeof((const struct el2_arg[]){ __VA_ARGS__ }) / sizeof(struct el2_arg))
+#define ROW(call) (EL2_CALL_##call - EL2_CALL_FIRST_VM)
 
-#define CALL(name_, full_, doc_, ...)                                                              \
-	.call = { .name = (name_),                                                                 \
-		  .full = (full_),                                                                 \
-		  .hypercall = true,                                                               \
-		  .doc = (doc_),                                                                   \
-		  .arg = { __VA_ARGS__ },                                                          \
-		  .n_args = N_ARGS(__VA_ARGS__),                                                   \
-		  .n_required = N_ARGS(__VA_ARGS__) }
-
-const struct hcall vm_hcalls[] = {
-	{
-		CALL("host_donate_guest", "__pkvm_host_donate_guest",
-		     "give a page to the loaded, protected guest: 0 or -errno", ARG("pfn", ARG_PFN),
-		     ARG("gfn", ARG_NUMBER)),
-		.nr = NUMBERS(0, 0, 31),
-		.handle = handle___pkvm_host_donate_guest,
-	},
-	{
-		CALL("host_share_guest", "__pkvm_host_share_guest",
-		     "lend pages to the loaded guest that is not protected: 0 or -errno",
-		     ARG("pfn", ARG_PFN), ARG("gfn", ARG_NUMBER), ARG("nr_pages", ARG_NR),
-		     ARG("prot", ARG_PROT)),
-		.nr = NUMBERS(0, 10, 32),
-		.handle = handle___pkvm_host_share_guest,
-	},
-	{
-		CALL("host_unshare_guest", "__pkvm_host_unshare_guest",
-		     "take pages back from a guest that is not protected: 0 or -errno",
-		     ARG("handle", ARG_NUMBER), ARG("gfn", ARG_NUMBER), ARG("nr_pages", ARG_NR)),
-		.nr = NUMBERS(0, 11, 33),
-		.handle = handle___pkvm_host_unshare_guest,
-	},
-	{
-		CALL("host_relax_perms_guest", "__pkvm_host_relax_perms_guest",
-		     "more permissions for a leaf of the loaded guest: 0 or -errno",
-		     ARG("gfn", ARG_NUMBER), ARG("prot", ARG_PROT)),
-		.nr = NUMBERS(0, 12, 34),
-		.handle = handle___pkvm_host_relax_perms_guest,
-	},
-	{
-		CALL("host_wrprotect_guest", "__pkvm_host_wrprotect_guest",
-		     "make pages of a guest read-only: 0 or -errno", ARG("handle", ARG_NUMBER),
-		     ARG("gfn", ARG_NUMBER), ARG("nr_pages", ARG_NR)),
-		.nr = NUMBERS(0, 13, 35),
-		.handle = handle___pkvm_host_wrprotect_guest,
-	},
-	{
-		CALL("host_test_clear_young_guest", "__pkvm_host_test_clear_young_guest",
-		     "were pages of a guest used? 0, 1 or -errno", ARG("handle", ARG_NUMBER),
-		     ARG("gfn", ARG_NUMBER), ARG("nr_pages", ARG_NR), ARG("mkold", ARG_NUMBER)),
-		.nr = NUMBERS(0, 14, 36),
-		.handle = handle___pkvm_host_test_clear_young_guest,
-	},
-	{
-		CALL("host_mkyoung_guest", "__pkvm_host_mkyoung_guest",
-		     "a leaf of the loaded guest was used: 0 or -errno", ARG("gfn", ARG_NUMBER)),
-		.nr = NUMBERS(0, 15, 37),
-		.handle = handle___pkvm_host_mkyoung_guest,
-	},
-	{
-		CALL("reserve_vm", "__pkvm_reserve_vm", "a handle for a VM to come, or -errno"),
-		.nr = NUMBERS(0, 27, 38),
-		.handle = handle___pkvm_reserve_vm,
-	},
-	{
-		CALL("unreserve_vm", "__pkvm_unreserve_vm", "give up a handle that has no VM yet",
-		     ARG("handle", ARG_NUMBER)),
-		.nr = NUMBERS(0, 28, 39),
-		.handle = handle___pkvm_unreserve_vm,
-	},
-	{
-		CALL("init_vm", "__pkvm_init_vm",
-		     "make EL2's side of a VM from donated memory: 0 (v6.12 its handle) or -errno",
-		     ARG("host_kvm", ARG_VA), ARG("vm_hva", ARG_VA), ARG("pgd_hva", ARG_VA)),
-		.nr = NUMBERS(23, 29, 40),
-		.handle = handle___pkvm_init_vm,
-	},
-	{
-		CALL("init_vcpu", "__pkvm_init_vcpu",
-		     "make EL2's side of a vCPU from donated memory: 0 or -errno",
-		     ARG("handle", ARG_NUMBER), ARG("host_vcpu", ARG_VA), ARG("vcpu_hva", ARG_VA)),
-		.nr = NUMBERS(24, 30, 41),
-		.handle = handle___pkvm_init_vcpu,
-	},
-	{
-		CALL("vcpu_in_poison_fault", "__pkvm_vcpu_in_poison_fault",
-		     "did the loaded vCPU exit for a page that was taken from it? 0, 1 or -errno"),
-		.nr = NUMBERS(0, 0, 42),
-		.handle = handle___pkvm_vcpu_in_poison_fault,
-	},
-	{
-		CALL("force_reclaim_guest_page", "__pkvm_force_reclaim_guest_page",
-		     "take a page from the guest that owns it: 0 or -errno", ARG("phys", ARG_ADDR)),
-		.nr = NUMBERS(0, 0, 43),
-		.handle = handle___pkvm_force_reclaim_guest_page,
-	},
-	{
-		CALL("reclaim_dying_guest_page", "__pkvm_reclaim_dying_guest_page",
-		     "take a page back from a dying guest: 0 or -errno", ARG("handle", ARG_NUMBER),
-		     ARG("gfn", ARG_NUMBER)),
-		.nr = NUMBERS(0, 0, 44),
-		.handle = handle___pkvm_reclaim_dying_guest_page,
-	},
-	{
-		CALL("start_teardown_vm", "__pkvm_start_teardown_vm",
-		     "begin to take a VM apart: 0 or -errno", ARG("handle", ARG_NUMBER)),
-		.nr = NUMBERS(0, 0, 45),
-		.handle = handle___pkvm_start_teardown_vm,
-	},
-	{
-		CALL("finalize_teardown_vm", "__pkvm_finalize_teardown_vm",
-		     "a VM's own memory goes back to the host: 0 or -errno",
-		     ARG("handle", ARG_NUMBER)),
-		.nr = NUMBERS(0, 0, 46),
-		.handle = handle___pkvm_finalize_teardown_vm,
-	},
-	{
-		CALL("teardown_vm", "__pkvm_teardown_vm",
-		     "take a VM apart, its memory goes back to the host: 0 or -errno",
-		     ARG("handle", ARG_NUMBER)),
-		.nr = NUMBERS(25, 31, 0),
-		.handle = handle___pkvm_teardown_vm,
-	},
-	{
-		CALL("vcpu_load", "__pkvm_vcpu_load", "this CPU is to run a vCPU; tells nothing",
-		     ARG("handle", ARG_NUMBER), ARG("vcpu_idx", ARG_NUMBER),
-		     ARG("hcr_el2", ARG_NUMBER)),
-		.nr = NUMBERS(0, 32, 47),
-		.handle = handle___pkvm_vcpu_load,
-	},
-	{
-		CALL("vcpu_put", "__pkvm_vcpu_put", "this CPU runs no vCPU any more"),
-		.nr = NUMBERS(0, 33, 48),
-		.handle = handle___pkvm_vcpu_put,
-	},
-	{
-		CALL("kvm_vcpu_run", "__kvm_vcpu_run",
-		     "enter the loaded guest, which an interrupt ends: 0 or -errno",
-		     ARG("host_vcpu", ARG_VA)),
-		.nr = NUMBERS(12, 17, 9),
-		.handle = handle___kvm_vcpu_run,
-	},
-	{
-		CALL("tlb_flush_vmid", "__pkvm_tlb_flush_vmid",
-		     "forget all translations of a guest that is not protected",
-		     ARG("handle", ARG_NUMBER)),
-		.nr = NUMBERS(0, 34, 49),
-		.handle = handle___pkvm_tlb_flush_vmid,
-	},
+const struct hcall vm_hcalls[N_VM_HCALLS] = {
+	[ROW(host_donate_guest)] = { NUMBERS(0, 0, 31), handle___pkvm_host_donate_guest },
+	[ROW(host_share_guest)] = { NUMBERS(0, 10, 32), handle___pkvm_host_share_guest },
+	[ROW(host_unshare_guest)] = { NUMBERS(0, 11, 33), handle___pkvm_host_unshare_guest },
+	[ROW(host_relax_perms_guest)] = { NUMBERS(0, 12, 34),
+					  handle___pkvm_host_relax_perms_guest },
+	[ROW(host_wrprotect_guest)] = { NUMBERS(0, 13, 35), handle___pkvm_host_wrprotect_guest },
+	[ROW(host_test_clear_young_guest)] = { NUMBERS(0, 14, 36),
+					       handle___pkvm_host_test_clear_young_guest },
+	[ROW(host_mkyoung_guest)] = { NUMBERS(0, 15, 37), handle___pkvm_host_mkyoung_guest },
+	[ROW(reserve_vm)] = { NUMBERS(0, 27, 38), handle___pkvm_reserve_vm },
+	[ROW(unreserve_vm)] = { NUMBERS(0, 28, 39), handle___pkvm_unreserve_vm },
+	[ROW(init_vm)] = { NUMBERS(23, 29, 40), handle___pkvm_init_vm },
+	[ROW(init_vcpu)] = { NUMBERS(24, 30, 41), handle___pkvm_init_vcpu },
+	[ROW(vcpu_in_poison_fault)] = { NUMBERS(0, 0, 42), handle___pkvm_vcpu_in_poison_fault },
+	[ROW(force_reclaim_guest_page)] = { NUMBERS(0, 0, 43),
+					    handle___pkvm_force_reclaim_guest_page },
+	[ROW(reclaim_dying_guest_page)] = { NUMBERS(0, 0, 44),
+					    handle___pkvm_reclaim_dying_guest_page },
+	[ROW(start_teardown_vm)] = { NUMBERS(0, 0, 45), handle___pkvm_start_teardown_vm },
+	[ROW(finalize_teardown_vm)] = { NUMBERS(0, 0, 46), handle___pkvm_finalize_teardown_vm },
+	[ROW(teardown_vm)] = { NUMBERS(25, 31, 0), handle___pkvm_teardown_vm },
+	[ROW(vcpu_load)] = { NUMBERS(0, 32, 47), handle___pkvm_vcpu_load },
+	[ROW(vcpu_put)] = { NUMBERS(0, 33, 48), handle___pkvm_vcpu_put },
+	[ROW(kvm_vcpu_run)] = { NUMBERS(12, 17, 9), handle___kvm_vcpu_run },
+	[ROW(tlb_flush_vmid)] = { NUMBERS(0, 34, 49), handle___pkvm_tlb_flush_vmid },
 };
-const unsigned int n_vm_hcalls = G_N_ELEMENTS(vm_hcalls);
 
 /* ---- The functions behind them, for any VM -------------------------------------------------- */
 
@@ -468,85 +344,19 @@ static s64 vm_refill_memcache(struct hyp_cpu *c, const u64 *a)
 		c, a[0], (mc = hyp_vcpu_memcache(c, &vcpu), refill_memcache(c, &mc, a[1], &host)));
 }
 
-#define INTERNAL(name_, full_, doc_, ...)                                                          \
-	.call = { .name = (name_),                                                                 \
-		  .full = (full_),                                                                 \
-		  .doc = (doc_),                                                                   \
-		  .arg = { ARG("handle", ARG_NUMBER), __VA_ARGS__ },                               \
-		  .n_args = 1 + N_ARGS(__VA_ARGS__),                                               \
-		  .n_required = 1 + N_ARGS(__VA_ARGS__) }
+#undef ROW
+#define ROW(call) (EL2_CALL_##call - EL2_CALL_FIRST_VM_OWN)
 
-const struct internal_call vm_internal_calls[] = {
-	{
-		INTERNAL("vm_donate", "vm_host_donate_guest", "host_donate_guest for any VM",
-			 ARG("pfn", ARG_PFN), ARG("gfn", ARG_NUMBER)),
-		.available = has_protected_guests,
-		.fn = vm_donate,
-	},
-	{
-		INTERNAL("vm_share", "vm_host_share_guest", "host_share_guest for any VM",
-			 ARG("pfn", ARG_PFN), ARG("gfn", ARG_NUMBER), ARG("nr_pages", ARG_NR),
-			 ARG("prot", ARG_PROT)),
-		.available = has_np_guests,
-		.fn = vm_share,
-	},
-	{
-		INTERNAL("vm_unshare", "vm_host_unshare_guest", "host_unshare_guest for any VM",
-			 ARG("gfn", ARG_NUMBER), ARG("nr_pages", ARG_NR)),
-		.available = has_np_guests,
-		.fn = vm_unshare,
-	},
-	{
-		INTERNAL("vm_relax_perms", "vm_host_relax_perms_guest",
-			 "host_relax_perms_guest for any VM", ARG("gfn", ARG_NUMBER),
-			 ARG("prot", ARG_PROT)),
-		.available = has_np_guests,
-		.fn = vm_relax_perms,
-	},
-	{
-		INTERNAL("vm_wrprotect", "vm_host_wrprotect_guest",
-			 "host_wrprotect_guest for any VM", ARG("gfn", ARG_NUMBER),
-			 ARG("nr_pages", ARG_NR)),
-		.available = has_np_guests,
-		.fn = vm_wrprotect,
-	},
-	{
-		INTERNAL("vm_test_clear_young", "vm_host_test_clear_young_guest",
-			 "host_test_clear_young_guest for any VM", ARG("gfn", ARG_NUMBER),
-			 ARG("nr_pages", ARG_NR), ARG("mkold", ARG_NUMBER)),
-		.available = has_np_guests,
-		.fn = vm_test_clear_young,
-	},
-	{
-		INTERNAL("vm_mkyoung", "vm_host_mkyoung_guest", "host_mkyoung_guest for any VM",
-			 ARG("gfn", ARG_NUMBER)),
-		.available = has_np_guests,
-		.fn = vm_mkyoung,
-	},
-	{
-		INTERNAL("guest_share_host", "__pkvm_guest_share_host",
-			 "a guest lets the host at a page of its own", ARG("gfn", ARG_NUMBER)),
-		.available = has_protected_guests,
-		.fn = vm_guest_share_host,
-	},
-	{
-		INTERNAL("guest_unshare_host", "__pkvm_guest_unshare_host",
-			 "a guest takes such a page back", ARG("gfn", ARG_NUMBER)),
-		.available = has_protected_guests,
-		.fn = vm_guest_unshare_host,
-	},
-	{
-		INTERNAL("host_reclaim_page_guest", "__pkvm_host_reclaim_page_guest",
-			 "take a page back from a guest, dying or not", ARG("gfn", ARG_NUMBER)),
-		.available = has_protected_guests,
-		.fn = vm_reclaim,
-	},
-	{
-		INTERNAL("refill_memcache", "refill_memcache",
-			 "vCPU 0 of a VM takes pages from a host's list until it has so many",
-			 ARG("min_pages", ARG_NUMBER), ARG("host_mc", ARG_VA)),
-		.available = has_np_guests,
-		.fn = vm_refill_memcache,
-	},
+const struct internal_call vm_internal_calls[N_EL2_CALLS - EL2_CALL_FIRST_VM_OWN] = {
+	[ROW(vm_donate)] = { has_protected_guests, vm_donate },
+	[ROW(vm_share)] = { has_np_guests, vm_share },
+	[ROW(vm_unshare)] = { has_np_guests, vm_unshare },
+	[ROW(vm_relax_perms)] = { has_np_guests, vm_relax_perms },
+	[ROW(vm_wrprotect)] = { has_np_guests, vm_wrprotect },
+	[ROW(vm_test_clear_young)] = { has_np_guests, vm_test_clear_young },
+	[ROW(vm_mkyoung)] = { has_np_guests, vm_mkyoung },
+	[ROW(guest_share_host)] = { has_protected_guests, vm_guest_share_host },
+	[ROW(guest_unshare_host)] = { has_protected_guests, vm_guest_unshare_host },
+	[ROW(host_reclaim_page_guest)] = { has_protected_guests, vm_reclaim },
+	[ROW(refill_memcache)] = { has_np_guests, vm_refill_memcache },
 };
-const unsigned int n_vm_internal_calls = G_N_ELEMENTS(vm_internal_calls);

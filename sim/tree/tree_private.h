@@ -171,9 +171,6 @@ struct spinlock *tree_lock(struct tree *t, u64 va);
 
 /* The calls that a tree of this layout has, and their function ids; NULL terminated. */
 unsigned int tree_calls(const struct tree_layout *l, const struct el2_call **call, u32 *hvc_id);
-/* vm_calls.c: those of them about VMs, of families whose arguments are known */
-unsigned int tree_vm_hcalls(const struct tree_layout *l, const struct el2_call **call);
-const struct el2_call *tree_vm_own_call(unsigned int i); /* from TREE_CALL_vm_donate on */
 /* Of its own functions: which one a call names; TREE_N_CALLS if none. */
 unsigned int tree_own_call(const struct el2_call *call);
 u32 tree_hvc_number(const struct tree_layout *l, const char *full); /* 0: has none */
