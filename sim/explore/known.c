@@ -99,12 +99,6 @@ static const struct {
 	    .harmless = true,
 	    .reason = "the driver forgets a share that EL2 keeps: B-28" } },
 	{ BIT(PROFILE_V7_0),
-	  { .rule = "no-change-on-error",
-	    .actions = MAKES_VM,
-	    .words = "the handle is not reserved",
-	    .reason = "a VM that fails late keeps what it pinned, and counts on its tables: C17, "
-		      "B-21" } },
-	{ BIT(PROFILE_V7_0),
 	  { .rule = "pinned",
 	    .actions = MAKES_VM,
 	    .words = "the handle is not reserved",
@@ -113,7 +107,8 @@ static const struct {
 	{ BIT(PROFILE_V7_0),
 	  { .rule = "no-change-on-error",
 	    .actions = MAKES_VM,
-	    .words = "the VM has no such vCPU|the vCPU is there|has not set its id registers",
+	    .words = "the handle is not reserved|the VM has no such vCPU|the vCPU is there|"
+		     "has not set its id registers",
 	    .reason = "a VM that fails late keeps what it pinned, and counts on its tables: C17, "
 		      "B-21" } },
 	{ BIT(PROFILE_V7_2),
