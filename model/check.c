@@ -190,11 +190,11 @@ u64 check_desc_page(struct oracle *o, const struct check_desc *d, u64 desc)
 /* ---- What TLBs may still know ------------------------------------------------------- */
 
 /* Does the table that was unlinked lead nowhere? Where its count says so, it does. */
-static bool table_empty(struct oracle *o, const struct check_pools *pools, u64 desc)
+static bool table_empty(struct oracle *o, u64 desc)
 {
 	struct board *b = oracle_board(o);
 	u64 table = pa_from_pte(b->f, desc).pa, any = 0;
-	const struct check_pool *pool = check_pool_of(pools, table);
+	const struct check_pool *pool = check_pool_of(o, table);
 	const struct extent *e;
 	const u64 *entry;
 
@@ -246,7 +246,7 @@ void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d,
 	g->desc_pa = ev->addr;
 	g->lo = d->ia;
 	g->hi = d->ia + d->size;
-	g->grain = walks && !table_empty(o, &l->pools, old) ? check_page_size(o) : d->size;
+	g->grain = walks && !table_empty(o, old) ? check_page_size(o) : d->size;
 	g->phase = GONE_STORED;
 	g->by = ev->cpu;
 	g->issuer = 0;

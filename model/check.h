@@ -53,17 +53,9 @@ struct check_pools {
 
 void check_pools_read(struct oracle *o, struct check_pools *p);
 
-/* Take over what the view says; costs nothing when it says the same again. */
-static inline void check_pools_sync(struct oracle *o, struct check_pools *p)
-{
-	const struct el2_view *v = oracle_view(o);
-	bool same = p->n == v->n_pools;
-
-	for (unsigned int i = 0; same && i < p->n; i++)
-		same = p->pool[i].base == v->pools[i].base && p->pool[i].pages == v->pools[i].pages;
-	if (unlikely(!same))
-		check_pools_read(o, p);
-}
+/* As the view had them when the action began, or when it was taken over once more. */
+const struct check_pools *oracle_pools(struct oracle *o);
+void oracle_pools_sync(struct oracle *o);
 
 /* A count that was put below 0 shows as the largest. */
 static inline bool check_below_zero(struct oracle *o, u64 count)
@@ -75,8 +67,10 @@ static inline bool check_below_zero(struct oracle *o, u64 count)
 }
 
 /* The pool whose range holds @pa, or NULL. */
-static inline const struct check_pool *check_pool_of(const struct check_pools *p, u64 pa)
+static inline const struct check_pool *check_pool_of(struct oracle *o, u64 pa)
 {
+	const struct check_pools *p = oracle_pools(o);
+
 	for (unsigned int i = 0; i < N_BASE_POOLS; i++)
 		if (pa - p->pool[i].base < p->pool[i].size)
 			return &p->pool[i];
@@ -180,7 +174,6 @@ struct gone {
 #define GONE_MAX 32
 
 struct gone_list {
-	struct check_pools pools;
 	bool merge; /* neighbours that went the same way may be one */
 	unsigned int n;
 	struct gone g[GONE_MAX];

@@ -140,13 +140,6 @@ heard_often bbm_event(struct oracle *o, void *state, const struct event *ev)
 		gone_dsb(&s->broken, ev);
 }
 
-static void bbm_begin(struct oracle *o, void *state, const struct oracle_action *a)
-{
-	struct bbm_state *s = state;
-
-	check_pools_sync(o, &s->broken.pools);
-}
-
 static void bbm_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
 	struct bbm_state *s = state;
@@ -163,6 +156,5 @@ const struct checker bbm_checker = {
 	.event = bbm_event,
 	.stores = PART_TABLES | VALID_ENTRIES,
 	.store = bbm_store,
-	.begin = bbm_begin,
 	.end = bbm_end,
 };

@@ -25,7 +25,6 @@
 #define MAX_FREED 32
 
 struct lifetime_state {
-	struct check_pools pools;
 	struct {
 		u64 base, size;
 	} freed[MAX_FREED]; /* in this action */
@@ -106,7 +105,7 @@ static const struct el2_guest_view *vm_freed_into(struct oracle *o, const struct
 static const char *free_in(struct oracle *o, const struct lifetime_state *s, u64 pa,
 			   const struct spinlock **lock)
 {
-	const struct check_pool *p = check_pool_of(&s->pools, pa);
+	const struct check_pool *p = check_pool_of(o, pa);
 	const struct el2_guest_view *g;
 
 	if (p) {
@@ -146,7 +145,7 @@ static __attribute__((noinline)) void check_written(struct oracle *o, struct lif
 static inline bool may_be_free(struct oracle *o, const struct lifetime_state *s, u64 pa,
 			       bool clears, unsigned int cpu)
 {
-	const struct check_pool *p = check_pool_of(&s->pools, pa);
+	const struct check_pool *p = check_pool_of(o, pa);
 
 	return p ? !allocators(o, p->lock, pa, clears, cpu) && is_free(o, p, pa) : s->n_vm_free;
 }
@@ -190,7 +189,7 @@ static void check_link(struct oracle *o, struct lifetime_state *s, const struct 
 		       const struct part *part)
 {
 	u64 child = pa_from_pte(oracle_board(o)->f, ev->val).pa;
-	const struct check_pool *p = check_pool_of(&s->pools, child);
+	const struct check_pool *p = check_pool_of(o, child);
 
 	if (unlikely(!p || is_free(o, p, child)))
 		check_astray(o, p, child, ev, part);
@@ -229,7 +228,7 @@ static void check_freed(struct oracle *o, struct lifetime_state *s, const struct
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
 			      "the page at 0x%" PRIx64 " was freed, and is still linked as a table",
 			      ev->addr);
-	if (!check_pool_of(&s->pools, ev->addr)) {
+	if (!check_pool_of(o, ev->addr)) {
 		if (s->vm_free.e)
 			vm_page_is(o, s, ev->addr, slot_of_pool(o, ev->what));
 		if (!vm_freed_into(o, s, ev->addr))
@@ -263,7 +262,7 @@ static inline bool is_odd_count(struct oracle *o, unsigned int kind, u64 count)
 
 static void check_reference(struct oracle *o, struct lifetime_state *s, const struct event *ev)
 {
-	const bool pools = check_pool_of(&s->pools, ev->addr);
+	const bool pools = check_pool_of(o, ev->addr);
 
 	if (ev->kind == EV_GET && ev->val == 1 && (pools || vm_freed_into(o, s, ev->addr)))
 		oracle_breach(o, RULE_USE_AFTER_FREE, ev->addr, ev,
@@ -312,7 +311,7 @@ asked_often lifetime_heeds_store(struct oracle *o, const void *state, const stru
 				 const struct place *at)
 {
 	const struct lifetime_state *s = state;
-	const struct check_pool *p = check_pool_of(&s->pools, ev->addr);
+	const struct check_pool *p = check_pool_of(o, ev->addr);
 
 	return p ? !allocators(o, p->lock, ev->addr, false, ev->cpu) : s->n_vm_free;
 }
@@ -366,7 +365,6 @@ static void lifetime_begin(struct oracle *o, void *state, const struct oracle_ac
 {
 	struct lifetime_state *s = state;
 
-	check_pools_sync(o, &s->pools);
 	none_freed(o, s);
 	s->off = check_booting(o);
 }

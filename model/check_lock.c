@@ -21,7 +21,6 @@ struct lock_state {
 	u64 before[MAX_LOCKS]; /* the same turned round: which were held when it was taken */
 	const struct spinlock *host, *hyp, *vm_table;
 	u64 vm_slots; /* PA of the table that @vm_table protects; or no address */
-	struct check_pools pools;
 	bool booting;
 };
 
@@ -202,7 +201,7 @@ static inline bool pool_count_locked(const struct check_pool *p, unsigned int cp
 /* The count of a page changed. */
 heard_often count_locked(struct oracle *o, struct lock_state *s, u64 frame, const struct event *ev)
 {
-	const struct check_pool *pool = check_pool_of(&s->pools, frame);
+	const struct check_pool *pool = check_pool_of(o, frame);
 
 	if (!pool)
 		other_count(o, s, frame, ev);
@@ -250,11 +249,10 @@ heard_often check_hyp_page(struct oracle *o, struct lock_state *s, const struct 
 }
 
 /* The pool whose free lists begin at @pa though the CPU does not hold its lock; NULL. */
-static inline const struct check_pool *unlocked_lists(const struct lock_state *s, u64 pa,
-						      unsigned int cpu)
+static inline const struct check_pool *unlocked_lists(struct oracle *o, u64 pa, unsigned int cpu)
 {
 	for (unsigned int i = 0; i < N_BASE_POOLS; i++) {
-		const struct check_pool *p = &s->pools.pool[i];
+		const struct check_pool *p = &oracle_pools(o)->pool[i];
 
 		if (pa - p->heads < p->heads_size)
 			return check_holds(p->lock, cpu) ? NULL : p;
@@ -273,7 +271,7 @@ heard_often check_data(struct oracle *o, struct lock_state *s, const struct even
 
 	if (is_vm_slot(s, ev->addr))
 		must_hold(o, s->vm_table, NO_PAGE, ev, "the table of VMs");
-	p = ev->kind == EV_STORE ? unlocked_lists(s, ev->addr, ev->cpu) : NULL;
+	p = ev->kind == EV_STORE ? unlocked_lists(o, ev->addr, ev->cpu) : NULL;
 	if (unlikely(p))
 		must_hold(o, p->lock, NO_PAGE, ev, "the free lists of a pool");
 }
@@ -288,10 +286,10 @@ asked_often lock_heeds_store(struct oracle *o, const void *state, const struct e
 	if (unlikely(s->booting))
 		return false;
 	if (at->part.part == PART_NONE)
-		return is_vm_slot(s, ev->addr) || unlocked_lists(s, ev->addr, ev->cpu);
+		return is_vm_slot(s, ev->addr) || unlocked_lists(o, ev->addr, ev->cpu);
 	if (at->record != RECORD_COUNT)
 		return at->record != RECORD_ORDER;
-	pool = check_pool_of(&s->pools, at->frame);
+	pool = check_pool_of(o, at->frame);
 	return !pool || !pool_count_locked(pool, ev->cpu, ev->old, ev->val);
 }
 
@@ -343,7 +341,6 @@ static void lock_begin(struct oracle *o, void *state, const struct oracle_action
 {
 	struct lock_state *s = state;
 
-	check_pools_sync(o, &s->pools);
 	s->booting = check_booting(o);
 	s->vm_slots = oracle_view(o)->vm_table.pa ? oracle_view(o)->vm_table.pa : UINT64_MAX / 2;
 }

@@ -25,7 +25,6 @@ struct known { /* a count that is wrong and was told */
 };
 
 struct refcount_state {
-	struct check_pools pools;
 	u64 touched[MAX_TOUCHED];
 	unsigned int n_touched;
 	bool too_many; /* more were touched than are listed: all are looked at */
@@ -95,7 +94,7 @@ static void compare_count(struct oracle *o, struct refcount_state *s, const stru
 static void check_count(struct oracle *o, struct refcount_state *s, u64 page)
 {
 	const struct part p = fold_part(o, PA(page));
-	const struct check_pool *pool = check_pool_of(&s->pools, page);
+	const struct check_pool *pool = check_pool_of(o, page);
 
 	/* a guest's tables are of pages that no pool began with */
 	if (p.part == PART_GUEST_TABLE || (pool && check_is_table(&p)))
@@ -106,8 +105,8 @@ static void check_all_counts(struct oracle *o, struct refcount_state *s)
 {
 	const u64 page = check_page_size(o);
 
-	for (unsigned int i = 0; i < s->pools.n; i++) {
-		const struct check_pool *p = &s->pools.pool[i];
+	for (unsigned int i = 0; i < oracle_pools(o)->n; i++) {
+		const struct check_pool *p = &oracle_pools(o)->pool[i];
 
 		for (u64 pa = p->base; pa - p->base < p->size; pa += page)
 			check_count(o, s, pa);
@@ -117,7 +116,7 @@ static void check_all_counts(struct oracle *o, struct refcount_state *s)
 static void check_put(struct oracle *o, struct refcount_state *s, const struct event *ev)
 {
 	/* A page of a pool is then freed twice, which is another rule's. */
-	if (check_below_zero(o, ev->val) && !check_pool_of(&s->pools, ev->addr))
+	if (check_below_zero(o, ev->val) && !check_pool_of(o, ev->addr))
 		oracle_breach(o, RULE_REFCOUNT, ev->addr, ev,
 			      "a page without references lost one more");
 }
@@ -146,7 +145,7 @@ heard_often refcount_event(struct oracle *o, void *state, const struct event *ev
 
 	switch (ev->kind) {
 	case EV_ZERO:
-		if (check_pool_of(&s->pools, page))
+		if (check_pool_of(o, page))
 			touch(s, page);
 		break;
 	case EV_PUT:
@@ -190,8 +189,8 @@ static void for_each_loose(struct oracle *o, struct refcount_state *s, loose_fn 
 {
 	unsigned int shift = oracle_board(o)->f->page_shift;
 
-	for (unsigned int i = 0; i < s->pools.n; i++) {
-		const struct check_pool *p = &s->pools.pool[i];
+	for (unsigned int i = 0; i < oracle_pools(o)->n; i++) {
+		const struct check_pool *p = &oracle_pools(o)->pool[i];
 
 		for (u64 pa = p->base; pa - p->base < p->size; pa += BIT(shift)) {
 			u64 index = (pa - s->base) >> shift;
@@ -226,7 +225,7 @@ static void report_lost(struct oracle *o, struct refcount_state *s, u64 page, u6
 		      "the page at 0x%" PRIx64
 		      " was taken out of pool %s and is in no table: nobody "
 		      "can give it back",
-		      page, check_pool_of(&s->pools, page)->name);
+		      page, check_pool_of(o, page)->name);
 }
 
 /* ---- Actions -------------------------------------------------------------------------------- */
@@ -235,7 +234,6 @@ static void refcount_begin(struct oracle *o, void *state, const struct oracle_ac
 {
 	struct refcount_state *s = state;
 
-	check_pools_sync(o, &s->pools);
 	s->n_touched = 0;
 	s->too_many = false;
 	s->warned = false;
@@ -267,7 +265,7 @@ static void boot_table(void *data, int level, u64 ia, pa_t table)
 {
 	const struct boot_pass *p = data;
 	struct oracle *o = p->o;
-	const struct check_pool *pool = check_pool_of(&p->s->pools, table.pa);
+	const struct check_pool *pool = check_pool_of(p->o, table.pa);
 	u64 index = (table.pa - p->s->base) / check_page_size(o);
 	struct part part = { .part = PART_HOST_TABLE, .level = (s8)level, .ia = ia };
 
@@ -284,13 +282,13 @@ static void after_boot(struct oracle *o, struct refcount_state *s)
 	struct boot_pass pass = { .o = o, .s = s };
 
 	s->booted = true;
-	check_pools_sync(o, &s->pools);
+	oracle_pools_sync(o);
 	model_for_each_table(oracle_board(o), &oracle_view(o)->host_s2, boot_table, &pass);
 	model_for_each_table(oracle_board(o), &oracle_view(o)->hyp_s1, boot_table, &pass);
 	/* so far the tables are excused: turn that round; free pages need none */
 	for (u64 i = 0; i < s->pages; i++) {
 		const u64 pa = s->base + i * check_page_size(o);
-		const struct check_pool *pool = check_pool_of(&s->pools, pa);
+		const struct check_pool *pool = check_pool_of(o, pa);
 
 		if (in_set(s->excused, i) || !pool || !check_pool_count(o, pool, pa))
 			set_remove(s->excused, i);
@@ -302,7 +300,7 @@ static void after_boot(struct oracle *o, struct refcount_state *s)
 static void uncounted_table(void *data, int level, u64 ia, pa_t table)
 {
 	struct boot_pass *p = data;
-	const struct check_pool *pool = check_pool_of(&p->s->pools, table.pa);
+	const struct check_pool *pool = check_pool_of(p->o, table.pa);
 
 	if (!pool || check_pool_count(p->o, pool, table.pa) == 1 + entries_of(p->o, table))
 		return;
@@ -322,7 +320,7 @@ static void after_failed_boot(struct oracle *o, struct refcount_state *s)
 	if (!a || (a->kind != ORACLE_BOOT && a->kind != ORACLE_FINALISE) ||
 	    !oracle_view(o)->host_s2.root.pa)
 		return;
-	check_pools_sync(o, &s->pools);
+	oracle_pools_sync(o);
 	model_for_each_table(oracle_board(o), &oracle_view(o)->host_s2, uncounted_table, &pass);
 	model_for_each_table(oracle_board(o), &oracle_view(o)->hyp_s1, uncounted_table, &pass);
 	if (pass.n)

@@ -299,8 +299,12 @@ static void tlb_begin(struct oracle *o, void *state, const struct oracle_action 
 	s->ending = g ? g->handle : 0;
 	s->vmid = g ? g->s2.vmid : 0;
 	s->forgot = false;
+}
 
-	check_pools_sync(o, &s->gone.pools);
+static void tlb_init(struct oracle *o, void *state)
+{
+	struct tlb_state *s = state;
+
 	s->gone.merge = true;
 }
 
@@ -323,6 +327,7 @@ const struct checker tlb_checker = {
 	.name = "tlb",
 	.state_size = sizeof(struct tlb_state),
 	.kinds = BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
+	.init = tlb_init,
 	.heeds = tlb_heeds,
 	.event = tlb_event,
 	.stores = PART_TABLES | VALID_ENTRIES,

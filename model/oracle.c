@@ -353,6 +353,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 	o->v = v;
 	o->c = c;
 	o->mode = mode;
+	o->pools = board_alloc(b, sizeof(*o->pools));
 	o->shift = b->f->page_shift;
 	o->hyp_page_shift = (u8)__builtin_ctz(v->layout->hyp_page_size);
 	o->n_frames = board_pa_limit(b) >> o->shift;
@@ -402,6 +403,7 @@ void oracle_begin(struct oracle *o, const struct oracle_action *a)
 {
 	o->action = *a;
 	o->current = &o->action;
+	oracle_pools_sync(o);
 	judge_begin(o);
 	FOR_EACH_CHECKER(begin, o);
 }
@@ -490,6 +492,24 @@ struct board *oracle_board(struct oracle *o)
 const struct el2_view *oracle_view(struct oracle *o)
 {
 	return o->v;
+}
+
+const struct check_pools *oracle_pools(struct oracle *o)
+{
+	return o->pools;
+}
+
+/* Costs nothing when the view says the same again. */
+void oracle_pools_sync(struct oracle *o)
+{
+	const struct check_pools *p = o->pools;
+	bool same = p->n == o->v->n_pools;
+
+	for (unsigned int i = 0; same && i < p->n; i++)
+		same = p->pool[i].base == o->v->pools[i].base &&
+		       p->pool[i].pages == o->v->pools[i].pages;
+	if (unlikely(!same))
+		check_pools_read(o, o->pools);
 }
 
 const struct el2_config *oracle_config(struct oracle *o)

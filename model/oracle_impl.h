@@ -10,7 +10,7 @@
 #define PKVM_SIM_MODEL_ORACLE_IMPL_H
 
 #include "book.h"
-#include "oracle_private.h"
+#include "check.h"
 
 /* ---- A page (oracle_state.c) ------------------------------------------------------ */
 
@@ -238,6 +238,7 @@ struct oracle {
 	enum check_mode mode;
 	u8 shift, hyp_page_shift; /* log2 of a page's and of an entry of hyp_vmemmap's bytes */
 	u64 n_frames;		  /* of the physical address space */
+	struct check_pools *pools;
 
 	struct m_design design;
 	struct m_region region[ORACLE_REGIONS];

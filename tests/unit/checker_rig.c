@@ -26,6 +26,7 @@ struct oracle {
 		char text[200];
 	} said[MAX_SAID];
 	unsigned int n_said;
+	struct check_pools pools;
 };
 
 /* ---- What checkers call ------------------------------------------------------------- */
@@ -48,6 +49,16 @@ const struct el2_config *oracle_config(struct oracle *o)
 const struct oracle_action *oracle_action(struct oracle *o)
 {
 	return o->current;
+}
+
+const struct check_pools *oracle_pools(struct oracle *o)
+{
+	return &o->pools;
+}
+
+void oracle_pools_sync(struct oracle *o)
+{
+	check_pools_read(o, &o->pools);
 }
 
 /* No guests here. */
@@ -181,6 +192,7 @@ void cr_begin_as(struct checker_rig *t, enum oracle_action_kind kind)
 
 	o->action = (struct oracle_action){ .kind = kind };
 	o->current = &o->action;
+	oracle_pools_sync(o);
 	for (unsigned int i = 0; i < N_CHECKERS; i++)
 		if (checkers[i]->begin)
 			checkers[i]->begin(o, o->state[i], o->current);
