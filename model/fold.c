@@ -494,7 +494,7 @@ static void forget_elsewhere(void *data, u64 pfn)
 	struct oracle *o = data;
 	struct found f;
 
-	if (!*(const u64 *)book_get(&o->pages, pfn))
+	if (!page_known(o, pfn))
 		return;
 	f = page_get(o, pfn);
 	f.elsewhere = 0;
@@ -584,7 +584,7 @@ static void visit_known(void *data, u64 pfn)
 	struct oracle *o = data;
 	struct found f;
 
-	if (!*(const u64 *)book_get(&o->pages, pfn))
+	if (!page_known(o, pfn))
 		return;
 	f = page_get(o, pfn);
 	if (!f.visited)

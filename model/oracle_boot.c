@@ -19,6 +19,7 @@ void boot_sync(struct oracle *o)
 						  .nomap = v->regions[i].nomap };
 	o->state.n_regions = v->n_regions;
 	o->state.ia_bits = v->host_s2.root.pa ? v->host_s2.ia_bits : o->b->f->pa_bits;
+	m_regions_known(&o->state);
 	o->state.linear_end = v->hyp_s1.root.pa ? BIT(v->hyp_s1.ia_bits) - v->layout->va_offset : 0;
 	o->vmemmap.size = 0;
 }
@@ -166,7 +167,7 @@ static void check_other(void *data, u64 pfn)
 	struct found f, was;
 	struct m_page want;
 
-	if (!*(const u64 *)book_get(&o->pages, pfn))
+	if (!page_known(o, pfn))
 		return;
 	f = page_get(o, pfn);
 	want = expected(o, pfn);
@@ -195,7 +196,7 @@ static void check_unwound(void *data, u64 pfn)
 	struct found f, was;
 	struct m_page want;
 
-	if (!*(const u64 *)book_get(&o->pages, pfn) || !is_protected(o, pfn))
+	if (!page_known(o, pfn) || !is_protected(o, pfn))
 		return;
 	f = page_get(o, pfn);
 	was = untouched(o, pfn);

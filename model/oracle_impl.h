@@ -31,19 +31,24 @@ enum host_leaf {
 struct found {
 	struct m_page p;
 	u8 host_leaf;
-	bool linear;   /* EL2 maps it at its linear address */
-	u16 elsewhere; /* not memory: how often EL2 maps it at other addresses */
 	u8 breach;
-	bool visited; /* used by fold_read_all() */
+	u16 elsewhere; /* not memory: how often EL2 maps it at other addresses */
+	bool linear;   /* EL2 maps it at its linear address */
+	bool visited;  /* used by fold_read_all() */
+	bool guests;   /* of the book: guests have to do with it, the other book has what */
+	u8 nothing;    /* 0 */
 };
 
 /*
- * The word of a page in the book; 0: it is as all begin. Where only the owners are
- * asked for they can be had from it at once.
+ * A page in the book: the first bytes of its struct m_page as they differ from what all
+ * pages of the class begin as, and the rest of its struct found. Both 0: it is as all begin.
+ * What only guests have to do with, the rest of struct m_page, is in another book.
  */
-#define WORD_KNOWN BIT(0)
-#define WORD_HOST GENMASK(3, 1)
-#define WORD_HYP GENMASK(6, 4)
+struct page_entry {
+	u64 owners, rest;
+};
+
+#define PAGE_ENTRY_SHIFT 4
 
 /* Which records of a page an event may have changed. */
 #define SIDE_HOST 1u
@@ -54,13 +59,20 @@ struct found {
 
 bool pages_init(struct oracle *o);
 struct found page_get(struct oracle *o, u64 pfn);
-void page_put(struct oracle *o, u64 pfn, const struct found *f);
+void page_put(struct oracle *o, u64 pfn, struct found *f);
+/* The same for pages of class @c, within the physical address space. */
+void page_get_as(const struct oracle *o, u64 pfn, enum m_class c, struct found *f);
+/* @f: settled, see below. */
+void page_put_as(struct oracle *o, u64 pfn, enum m_class c, const struct found *f);
+/* All that is to be read or added up of guests was: before it is compared or put. */
+void page_settle(struct found *f);
+/* Is @f, which is settled, what the book has? */
+bool page_unchanged(const struct oracle *o, u64 pfn, enum m_class c, const struct found *f);
 /* Read @sides of the page anew into @f, whose other sides hold already. */
 void page_read(struct oracle *o, u64 pfn, u32 sides, struct found *f);
-u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f);
+u8 page_breaches(struct oracle *o, u64 pfn, enum m_class c, const struct found *f);
 /* The same owners; whether EL2's text is readable follows from them. */
 bool page_same(const struct m_page *a, const struct m_page *b);
-enum m_class page_class(const struct oracle *o, u64 pfn);
 bool page_is_unrecorded_stack(const struct oracle *o, u64 pfn);
 /* For rules.c. */
 struct m_page page_for_rules(const struct m_state *s, u64 pfn);
@@ -257,8 +269,8 @@ struct oracle {
 	} last_guest;	    /* the same of the guest whose tables were walked last */
 	struct book guests; /* what guests have to do with a page */
 	struct dma_device {
-		const u8 *reg; /* its first registers, and how many bytes of them it has */
-		u8 bytes;
+		const u8 *reg; /* its first registers */
+		bool starts;   /* and it has the one that starts it */
 	} *dma;
 	unsigned int n_dma;
 	struct fold fold;
@@ -295,10 +307,27 @@ struct oracle {
 	void *checker_state[MAX_CHECKERS];
 };
 
-/* @pfn: within the physical address space. */
-static inline u64 page_word(const struct oracle *o, u64 pfn)
+static inline enum m_class page_class(const struct oracle *o, u64 pfn)
 {
-	return ((const u64 *)o->pages.e->bytes)[pfn];
+	return likely(pfn < o->n_frames) ? m_class_of(&o->state, pfn << o->shift) : M_BEYOND;
+}
+
+/* @pfn: within the physical address space. */
+static inline const struct page_entry *page_entry(const struct oracle *o, u64 pfn)
+{
+	return (const struct page_entry *)o->pages.e->bytes + pfn;
+}
+
+/* It is not as all begin. */
+static inline bool page_known(const struct oracle *o, u64 pfn)
+{
+	return page_entry(o, pfn)->owners | page_entry(o, pfn)->rest;
+}
+
+/* How a field of one byte of its struct m_page, at @offset, differs from what all begin as. */
+static inline u8 page_differs(const struct oracle *o, u64 pfn, size_t offset)
+{
+	return ((const u8 *)page_entry(o, pfn))[offset];
 }
 
 /* ---- Parts (fold.c) ------------------------------------------------------------------ */
@@ -358,9 +387,8 @@ static inline struct part part_of(const struct part_entry *p)
 /* The page is the host's, and no other's. */
 static inline bool fold_hosts_alone(const struct oracle *o, u64 frame)
 {
-	const u64 word = page_word(o, frame);
-
-	return !word || FIELD_GET(WORD_HOST, word) == PKVM_PAGE_OWNED;
+	G_STATIC_ASSERT(!PKVM_PAGE_OWNED); /* as the host's memory begins */
+	return !page_differs(o, frame, offsetof(struct m_page, host));
 }
 
 /*
@@ -371,14 +399,13 @@ static inline bool fold_ignores_record(const struct oracle *o, const struct even
 				       const struct place *at)
 {
 	const u64 pfn = at->frame >> o->shift;
-	u64 word;
 
 	if (at->record == RECORD_ORDER || ev->old == ev->val)
 		return true;
 	if (at->record != RECORD_COUNT || pfn >= o->n_frames)
 		return false;
-	word = page_word(o, pfn);
-	return word && FIELD_GET(WORD_HYP, word) == PKVM_PAGE_OWNED;
+	return page_differs(o, pfn, offsetof(struct m_page, hyp)) ==
+	       (PKVM_PAGE_OWNED ^ PKVM_NOPAGE);
 }
 
 #endif

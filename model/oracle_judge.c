@@ -146,30 +146,44 @@ bool devices_init(struct oracle *o)
 		const struct mmio_window *w = &g_array_index(mmio, struct mmio_window, i);
 		const struct extent *e = extent_at(o->b, w->base);
 
-		if (w->model == WINDOW_DMA)
+		/* one that is too short for a count of bytes uses none */
+		if (w->model == WINDOW_DMA && w->size >= 3 * sizeof(u64))
 			o->dma[o->n_dma++] = (struct dma_device){
 				.reg = e->bytes + (w->base - e->base),
-				.bytes = (u8)ALIGN_DOWN(MIN(w->size, 4 * sizeof(u64)), 8),
+				.starts = w->size >= 4 * sizeof(u64),
 			};
 	}
 	return true;
 }
 
+enum dma_register { DMA_SOURCE, DMA_DESTINATION, DMA_BYTES, DMA_START };
+
+static u64 dma_register(const struct dma_device *d, enum dma_register i)
+{
+	u64 val;
+
+	memcpy(&val, d->reg + i * sizeof(val), sizeof(val));
+	return val;
+}
+
+static bool dma_names(const struct oracle *o, const struct dma_device *d, enum dma_register i,
+		      u64 page)
+{
+	const u64 at = dma_register(d, i);
+
+	return page - at < dma_register(d, DMA_BYTES) || at - page < BIT(o->shift);
+}
+
 /* A `dma` device that was told of the page and not yet to start: it will use it. */
 static bool dma_programmed(const struct oracle *o, u64 pfn)
 {
-	const u64 page = pfn << o->shift, size = BIT(o->shift);
+	const u64 page = pfn << o->shift;
 
-	for (unsigned int i = 0; i < o->n_dma; i++) {
-		u64 reg[4] = { 0 }; /* source, destination, bytes, start */
-
-		memcpy(reg, o->dma[i].reg, o->dma[i].bytes);
-		if (!reg[2] || reg[3])
-			continue;
-		if (page - reg[0] < reg[2] || reg[0] - page < size || page - reg[1] < reg[2] ||
-		    reg[1] - page < size)
+	for (const struct dma_device *d = o->dma; d < o->dma + o->n_dma; d++)
+		if (unlikely(dma_register(d, DMA_BYTES)) &&
+		    !(d->starts && dma_register(d, DMA_START)) &&
+		    (dma_names(o, d, DMA_SOURCE, page) || dma_names(o, d, DMA_DESTINATION, page)))
 			return true;
-	}
 	return false;
 }
 
@@ -181,13 +195,6 @@ static bool in_effect(const struct oracle *o, u64 pfn)
 		return true;
 	return (o->verdict.n_effects || o->verdict.moved || o->verdict.frees) &&
 	       m_names(&o->verdict, &o->call, pfn);
-}
-
-static bool found_same(const struct found *a, const struct found *b)
-{
-	return page_same(&a->p, &b->p) && a->p.note_vm == b->p.note_vm &&
-	       a->p.note_gfn == b->p.note_gfn && a->host_leaf == b->host_leaf &&
-	       a->linear == b->linear && a->elsewhere == b->elsewhere;
 }
 
 /* The owner went with the VM, and the host still borrows. */
@@ -226,15 +233,13 @@ static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
 		judge_odd(o, pfn, ev, before, now, "the host is kept out of its own page");
 }
 
-static struct m_page wanted(const struct oracle *o, u64 pfn, const struct found *before)
+/* What the action makes of the page @want. */
+static void become(const struct oracle *o, u64 pfn, struct m_page *want)
 {
-	struct m_page want = before->p;
-
 	if (o->action.kind != ORACLE_SMC)
-		m_become(&o->verdict, &o->call, pfn, o->commits, &want);
+		m_become(&o->verdict, &o->call, pfn, o->commits, want);
 	else if (in_effect(o, pfn))
-		m_apply_to(&o->verdict, &want);
-	return want;
+		m_apply_to(&o->verdict, want);
 }
 
 /*
@@ -260,8 +265,9 @@ static bool kept(const struct oracle *o, const struct m_page *want, const struct
 static void compare(struct oracle *o, u64 pfn, const struct event *ev, const struct found *before,
 		    const struct found *now)
 {
-	struct m_page want = wanted(o, pfn, before);
+	struct m_page want = before->p;
 
+	become(o, pfn, &want);
 	if (o->commits && pfn - o->verdict.pfn < o->verdict.nr)
 		o->effect_seen++;
 	if (want.hyp == PKVM_PAGE_OWNED)
@@ -303,26 +309,30 @@ static void count_guests(struct m_page *p, const struct touch *t)
 
 void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, const struct event *ev)
 {
-	struct found before = page_get(o, pfn), now = before;
+	const enum m_class c = page_class(o, pfn);
+	struct found before, now;
 
-	if (o->fold.counting && before.visited)
+	page_get_as(o, pfn, c, &now);
+	if (o->fold.counting && now.visited)
 		return;
 	if (t) {
 		now.elsewhere = (u16)(now.elsewhere + t->elsewhere);
 		count_guests(&now.p, t);
 	}
 	page_read(o, pfn, sides, &now);
-	if (!o->fold.counting && found_same(&before, &now) && !in_effect(o, pfn))
+	page_settle(&now);
+	if (!o->fold.counting && page_unchanged(o, pfn, c, &now) && !in_effect(o, pfn))
 		return;
+	page_get_as(o, pfn, c, &before);
 	now.visited = o->fold.counting;
-	now.breach = page_breaches(o, pfn, &now);
+	now.breach = page_breaches(o, pfn, c, &now);
 	if (!ev && o->fold.why.seq)
 		ev = &o->fold.why;
 	if (o->judging == JUDGE_EFFECT)
 		compare(o, pfn, ev, &before, &now);
 	if (o->judging != JUDGE_TAKE)
 		tell_breaches(o, pfn, ev, &before, &now);
-	page_put(o, pfn, &now);
+	page_put_as(o, pfn, c, &now);
 }
 
 /* Pages of the effect that nothing led to are as they were. */
@@ -336,7 +346,8 @@ static void check_unseen(struct oracle *o, u64 from, u64 nr)
 		if (!o->fold.reread && fold_touched(o, pfn))
 			continue;
 		f = page_get(o, pfn);
-		want = wanted(o, pfn, &f);
+		want = f.p;
+		become(o, pfn, &want);
 		if (o->fold.reread) {
 			want.pins = f.p.pins;
 			take_guests(&want, &f.p);

@@ -11,138 +11,122 @@
 
 /* ---- Packing ---------------------------------------------------------------------- */
 
-#define WORD_TEXT BIT(7)
-#define WORD_LEAF GENMASK(9, 8)
-#define WORD_LINEAR BIT(10)
-#define WORD_BREACH GENMASK(14, 11)
-#define WORD_VISITED BIT(15)
-#define WORD_PINS GENMASK(31, 16) /* not memory: mappings elsewhere */
-#define WORD_GUESTS BIT(32)	  /* guests have to do with it: see the other book */
+/* What few pages have: the end of struct m_page. */
+#define FACTS offsetof(struct m_page, sharers)
+#define FACTS_SHIFT 5
 
-/* What few pages have. */
-struct guest_facts {
-	u32 sharers, borrowers, vm, note_vm;
-	u64 gfn; /* and how many leaves own it, in which state */
-	u64 note_gfn;
-};
-
-#define GUEST_FACTS_SHIFT 5
-#define FACTS_GFN GENMASK(39, 0)
-#define FACTS_OWNERS GENMASK(55, 40)
-#define FACTS_STATE GENMASK(58, 56)
-
-G_STATIC_ASSERT(sizeof(struct guest_facts) == 1u << GUEST_FACTS_SHIFT);
+G_STATIC_ASSERT(sizeof(struct m_page) - FACTS == 1u << FACTS_SHIFT);
+G_STATIC_ASSERT(FACTS == sizeof(u64));
+G_STATIC_ASSERT(sizeof(struct found) - sizeof(struct m_page) == sizeof(u64));
+G_STATIC_ASSERT(sizeof(struct page_entry) == 1u << PAGE_ENTRY_SHIFT);
 
 bool pages_init(struct oracle *o)
 {
-	return book_init(o->b, &o->pages, o->n_frames, 3) &&
-	       book_init(o->b, &o->guests, o->n_frames, GUEST_FACTS_SHIFT);
+	return book_init(o->b, &o->pages, o->n_frames, PAGE_ENTRY_SHIFT) &&
+	       book_init(o->b, &o->guests, o->n_frames, FACTS_SHIFT);
 }
 
-static void get_facts(const struct oracle *o, u64 pfn, struct m_page *p)
+static inline void *facts_of(struct m_page *p)
 {
-	const struct guest_facts *g = book_get(&o->guests, pfn);
-
-	p->sharers = g->sharers;
-	p->borrowers = g->borrowers;
-	p->vm = g->vm;
-	p->gfn = FIELD_GET(FACTS_GFN, g->gfn);
-	p->owners = (u16)FIELD_GET(FACTS_OWNERS, g->gfn);
-	p->guest = (u8)FIELD_GET(FACTS_STATE, g->gfn);
-	p->note_vm = g->note_vm;
-	p->note_gfn = g->note_gfn;
+	return (u8 *)p + FACTS;
 }
 
-static bool has_facts(const struct m_page *p)
+void page_settle(struct found *f)
 {
-	return p->sharers || p->borrowers || p->owners || p->note_vm;
+	if (!f->p.owners)
+		f->p.guest = 0;
+	f->guests = f->p.sharers | f->p.borrowers | f->p.owners | f->p.note_vm;
 }
 
-static void put_facts(struct oracle *o, u64 pfn, const struct m_page *p)
+static inline u64 owners_of(const struct m_page *p)
 {
-	*(struct guest_facts *)book_put(o->b, &o->guests, pfn) = (struct guest_facts){
-		.sharers = p->sharers,
-		.borrowers = p->borrowers,
-		.vm = p->vm,
-		.gfn = FIELD_PREP(FACTS_GFN, p->gfn) | FIELD_PREP(FACTS_OWNERS, p->owners) |
-		       FIELD_PREP(FACTS_STATE, p->guest),
-		.note_vm = p->note_vm,
-		.note_gfn = p->note_gfn,
-	};
+	u64 owners;
+
+	memcpy(&owners, p, sizeof(owners));
+	return owners;
 }
 
-enum m_class page_class(const struct oracle *o, u64 pfn)
+static inline bool has_guests(const struct page_entry *e)
 {
-	if (pfn >= o->n_frames)
-		return M_BEYOND;
-	return m_class_of(&o->state, pfn << o->shift);
+	return ((const u8 *)&e->rest)[offsetof(struct found, guests) - sizeof(struct m_page)];
 }
 
-/*
- * The page's word of the book, and what it says of owners. Not a part of who asks: it writes
- * where they are wanted, and copies of what was just written piece by piece are slow.
- */
-static __attribute__((noinline)) u64 read_owners(const struct oracle *o, u64 pfn, enum m_class c,
-						 struct m_page *p)
+static inline void get_owners(const struct oracle *o, u64 pfn, enum m_class c, struct m_page *p)
 {
-	const u64 w = pfn < o->n_frames ? page_word(o, pfn) : 0;
+	const struct page_entry *e = page_entry(o, pfn);
+	const struct m_page begins = m_page_default(c);
+	const u64 owners = e->owners ^ owners_of(&begins);
 
-	if (!w) {
-		*p = m_page_default(c);
-		return 0;
-	}
-	memset(p, 0, sizeof(*p));
-	p->host = (u8)FIELD_GET(WORD_HOST, w);
-	p->hyp = (u8)FIELD_GET(WORD_HYP, w);
-	p->text = (u8)FIELD_GET(WORD_TEXT, w);
-	p->pins = c == M_HOLE ? 0 : (u32)FIELD_GET(WORD_PINS, w);
-	if (unlikely(w & WORD_GUESTS))
-		get_facts(o, pfn, p);
-	return w;
+	memcpy(p, &owners, sizeof(owners));
+	if (unlikely(has_guests(e)))
+		memcpy(facts_of(p), book_get(&o->guests, pfn), sizeof(*p) - FACTS);
+	else
+		memset(facts_of(p), 0, sizeof(*p) - FACTS);
+}
+
+void page_get_as(const struct oracle *o, u64 pfn, enum m_class c, struct found *f)
+{
+	get_owners(o, pfn, c, &f->p);
+	memcpy(&f->p + 1, &page_entry(o, pfn)->rest, sizeof(u64));
 }
 
 struct found page_get(struct oracle *o, u64 pfn)
 {
-	const enum m_class c = page_class(o, pfn);
 	struct found f;
-	const u64 w = read_owners(o, pfn, c, &f.p);
 
-	f.host_leaf = (u8)FIELD_GET(WORD_LEAF, w);
-	f.linear = FIELD_GET(WORD_LINEAR, w);
-	f.elsewhere = c == M_HOLE ? (u16)FIELD_GET(WORD_PINS, w) : 0;
-	f.breach = (u8)FIELD_GET(WORD_BREACH, w);
-	f.visited = FIELD_GET(WORD_VISITED, w);
+	if (pfn >= o->n_frames)
+		return (struct found){ .p = m_page_default(M_BEYOND) };
+	page_get_as(o, pfn, page_class(o, pfn), &f);
 	return f;
 }
 
-static u64 pack(const struct found *f, enum m_class c)
+static inline u64 rest_of(const struct found *f)
 {
-	struct m_page p = m_page_default(c);
+	u64 rest;
 
-	if (page_same(&f->p, &p) && !f->p.note_vm && !f->host_leaf && !f->linear && !f->elsewhere &&
-	    !f->breach)
-		return 0;
-	return WORD_KNOWN | FIELD_PREP(WORD_HOST, f->p.host) | FIELD_PREP(WORD_HYP, f->p.hyp) |
-	       FIELD_PREP(WORD_TEXT, f->p.text) | FIELD_PREP(WORD_LEAF, f->host_leaf) |
-	       FIELD_PREP(WORD_LINEAR, f->linear) | FIELD_PREP(WORD_BREACH, f->breach) |
-	       FIELD_PREP(WORD_VISITED, f->visited) |
-	       FIELD_PREP(WORD_PINS, c == M_HOLE ? f->elsewhere : f->p.pins) |
-	       (has_facts(&f->p) ? WORD_GUESTS : 0);
+	memcpy(&rest, &f->p + 1, sizeof(rest));
+	return rest;
 }
 
-void page_put(struct oracle *o, u64 pfn, const struct found *f)
+/* @f as the book has it. That somebody was there makes no page another one. */
+static inline struct page_entry entry_of(const struct found *f, enum m_class c)
 {
-	u64 old, w = pack(f, page_class(o, pfn));
+	const struct found visited = { .visited = true };
+	const struct m_page begins = m_page_default(c);
+	struct page_entry e = { owners_of(&f->p) ^ owners_of(&begins), rest_of(f) };
 
-	sim_assert(pfn < o->n_frames);
-	old = page_word(o, pfn);
-	if (unlikely((old | w) & WORD_GUESTS))
-		put_facts(o, pfn, &f->p);
-	if (old == w)
+	if (!e.owners && e.rest == rest_of(&visited))
+		e.rest = 0;
+	return e;
+}
+
+bool page_unchanged(const struct oracle *o, u64 pfn, enum m_class c, const struct found *f)
+{
+	const struct page_entry *was = page_entry(o, pfn), now = entry_of(f, c);
+
+	return was->owners == now.owners && was->rest == now.rest &&
+	       (likely(!f->guests) ||
+		!memcmp(&f->p.sharers, book_get(&o->guests, pfn), sizeof(f->p) - FACTS));
+}
+
+void page_put_as(struct oracle *o, u64 pfn, enum m_class c, const struct found *f)
+{
+	const struct page_entry *was = page_entry(o, pfn), now = entry_of(f, c);
+
+	if (unlikely(f->guests))
+		memcpy(book_put(o->b, &o->guests, pfn), &f->p.sharers, sizeof(f->p) - FACTS);
+	if (was->owners == now.owners && was->rest == now.rest)
 		return;
-	*(u64 *)book_put(o->b, &o->pages, pfn) = w;
-	o->n_known += w != 0;
-	o->n_known -= old != 0;
+	o->n_known += (now.owners | now.rest) != 0;
+	o->n_known -= page_known(o, pfn);
+	*(struct page_entry *)book_put(o->b, &o->pages, pfn) = now;
+}
+
+void page_put(struct oracle *o, u64 pfn, struct found *f)
+{
+	sim_assert(pfn < o->n_frames);
+	page_settle(f);
+	page_put_as(o, pfn, page_class(o, pfn), f);
 }
 
 bool page_same(const struct m_page *a, const struct m_page *b)
@@ -160,31 +144,13 @@ static bool translates(const struct mmu_result *res)
 	return res->fault == MMU_OK || res->fault == MMU_FAULT_PERMISSION;
 }
 
-/*
- * As model_walk(). The table of the last level that the walk before ended in serves its
- * neighbours until the fold sees a table come or go. No field of @res that is used here
- * depends on the levels above.
- */
-static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
+/* As model_walk(), and remembers the table of the last level in which it ended. */
+static __attribute__((noinline)) bool walk_tables(struct oracle *o, bool hyp, u64 ia,
+						  struct mmu_result *res)
 {
 	const struct mmu_table *t = hyp ? &o->v->hyp_s1 : &o->v->host_s2;
 	struct last_table *last = &o->last_table[hyp];
 
-	if (ia - last->ia < last->size) {
-		struct mmu_table leaves = *t;
-
-		res->desc = 0;
-		res->fault = MMU_FAULT_TRANSLATION;
-		if (last->pa == NO_TABLE ||
-		    (board_peek64(o->b, PA(last->pa + ((ia - last->ia) >> o->shift) * 8),
-				  &res->desc) &&
-		     !pte_valid(res->desc)))
-			return true;
-		leaves.root = PA(last->pa);
-		leaves.start_level = ARCH_LAST_LEVEL;
-		leaves.ia_bits = (u8)level_shift(o->shift, ARCH_LAST_LEVEL - 1);
-		return model_walk_table(o->b, &leaves, ia - last->ia, res);
-	}
 	if (!model_walk_table(o->b, t, ia, res))
 		return false;
 	if (res->level == ARCH_LAST_LEVEL && t->start_level < ARCH_LAST_LEVEL) {
@@ -192,6 +158,28 @@ static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
 		last->ia = ALIGN_DOWN(ia, last->size);
 		last->pa = ALIGN_DOWN(res->desc_pa.pa, BIT(o->shift));
 	}
+	return true;
+}
+
+/*
+ * The same, where the table of the last level that the walk before ended in serves its
+ * neighbours until the fold sees a table come or go. No field of @res that is used here
+ * depends on the levels above; of an invalid entry only @desc and @fault are.
+ */
+static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
+{
+	const struct last_table *last = &o->last_table[hyp];
+
+	if (unlikely(ia - last->ia >= last->size))
+		return walk_tables(o, hyp, ia, res);
+	res->desc = 0;
+	res->fault = MMU_FAULT_TRANSLATION;
+	if (last->pa == NO_TABLE)
+		return true;
+	if (!board_peek64(o->b, PA(last->pa + ((ia - last->ia) >> o->shift) * 8), &res->desc))
+		return walk_tables(o, hyp, ia, res);
+	if (pte_valid(res->desc))
+		mmu_walk_page(hyp ? &o->v->hyp_s1 : &o->v->host_s2, ia, res->desc, MMU_READ, res);
 	return true;
 }
 
@@ -293,7 +281,7 @@ static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found 
 	if (c == M_HOLE || c == M_BEYOND || !record_at(o, pfn, &at))
 		return;
 	board_peek(o->b, PA(at), l->hyp_page_size, &entry);
-	f->p.pins = field_of(entry, l->refcount_off, l->refcount_width);
+	f->p.pins = (u16)field_of(entry, l->refcount_off, l->refcount_width);
 	if (!l->has_state)
 		return;
 	f->p.sharers = field_of(entry, l->share_count_off, 4);
@@ -354,9 +342,8 @@ static bool host_gets_in(const struct found *f)
 	return f->host_leaf == LEAF_OPEN;
 }
 
-u8 page_breaches(struct oracle *o, u64 pfn, const struct found *f)
+u8 page_breaches(struct oracle *o, u64 pfn, enum m_class c, const struct found *f)
 {
-	enum m_class c = page_class(o, pfn);
 	const char *rule, *why;
 	u8 breach = 0;
 
@@ -383,18 +370,29 @@ static bool linear_address_taken(struct oracle *o, u64 pfn)
 }
 
 /*
- * As the rules want it. Where the release asks for the references of pages that EL2
- * owns they are read now: pools change them without a transition.
+ * What the rules of few calls want: who donates a device needs its linear address, and where
+ * the release asks for the references of pages that EL2 owns they are read now, as pools
+ * change them without a transition.
  */
+static __attribute__((noinline)) void more_for_rules(struct oracle *o, u64 pfn, struct m_page *p)
+{
+	if (o->call.op == M_DONATE_HYP_MMIO && p->hyp == PKVM_NOPAGE &&
+	    linear_address_taken(o, pfn))
+		p->hyp = PKVM_PAGE_OWNED;
+	if (p->hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
+		p->pins = (u16)model_refcount(o->b, o->v, PA(pfn << o->shift));
+}
+
 struct m_page page_for_rules(const struct m_state *s, u64 pfn)
 {
 	struct oracle *o = s->pages;
 	struct m_page p;
 
-	read_owners(o, pfn, page_class(o, pfn), &p);
-	if (o->call.op == M_DONATE_HYP_MMIO && p.hyp == PKVM_NOPAGE && linear_address_taken(o, pfn))
-		p.hyp = PKVM_PAGE_OWNED;
-	if (p.hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
-		p.pins = model_refcount(o->b, o->v, PA(pfn << o->shift));
+	if (likely(pfn < o->n_frames))
+		get_owners(o, pfn, page_class(o, pfn), &p);
+	else
+		p = m_page_default(M_BEYOND);
+	if (unlikely(o->call.op == M_DONATE_HYP_MMIO || o->design.profile->donate_host_refcount))
+		more_for_rules(o, pfn, &p);
 	return p;
 }

@@ -59,7 +59,7 @@ static void check_known(void *data, u64 pfn)
 	struct recheck *r = data;
 	struct found f, now;
 
-	if (!*(const u64 *)book_get(&r->o->pages, pfn))
+	if (!page_known(r->o, pfn))
 		return;
 	r->known++;
 	f = page_get(r->o, pfn);

@@ -35,7 +35,7 @@ static const struct m_region *around(const struct m_state *s, u64 addr, struct r
 	return NULL;
 }
 
-enum m_class m_class_of(const struct m_state *s, u64 addr)
+enum m_class m_class_elsewhere(const struct m_state *s, u64 addr)
 {
 	const struct m_region *m;
 	struct range r;
@@ -46,11 +46,20 @@ enum m_class m_class_of(const struct m_state *s, u64 addr)
 	return !m ? M_HOLE : m->nomap ? M_FIRMWARE : M_MEMORY;
 }
 
-struct m_page m_page_default(enum m_class c)
+void m_regions_known(struct m_state *s)
 {
-	if (c == M_FIRMWARE || c == M_BEYOND)
-		return (struct m_page){ .host = PKVM_NOPAGE, .hyp = PKVM_NOPAGE };
-	return (struct m_page){ .host = PKVM_PAGE_OWNED, .hyp = PKVM_NOPAGE };
+	const u64 end = BIT(s->ia_bits);
+
+	s->memory.size = 0;
+	for (unsigned int i = 0; i < s->n_regions; i++) {
+		const struct m_region *m = &s->region[i];
+
+		if (m->nomap || m->size <= s->memory.size || m->base >= end ||
+		    m->size > end - m->base)
+			continue;
+		s->memory.base = m->base;
+		s->memory.size = m->size;
+	}
 }
 
 struct m_design m_design_of(const struct el2_config *c)
@@ -114,7 +123,7 @@ static void change_states(struct m_page *p, u8 host, u8 hyp)
 void m_apply_to(const struct m_verdict *v, struct m_page *p)
 {
 	change_states(p, v->host, v->hyp);
-	p->pins += (u32)v->pins;
+	p->pins = (u16)(p->pins + v->pins);
 	p->sharers += (u32)v->lent;
 	p->borrowers += (u32)v->lent;
 	if (v->lent < 0 && !p->sharers)
@@ -173,7 +182,7 @@ void m_become(const struct m_verdict *v, const struct m_call *call, u64 pfn, boo
 		if (e->undone || !in_range(pfn, e->pfn, e->nr))
 			continue;
 		change_states(p, e->host, e->hyp);
-		p->pins += (u32)e->pins;
+		p->pins = (u16)(p->pins + e->pins);
 	}
 	if (v->frees)
 		apply_given(call, pfn, p);

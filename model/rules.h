@@ -42,9 +42,10 @@ struct m_page {
 	u8 host, hyp; /* enum page_state, to PKVM_NOPAGE */
 	u8 text;      /* EL2's text, which this release leaves readable for the host */
 	u8 guest;     /* state in the table of the guest that owns it; @owners > 0 */
-	u32 pins, sharers;
+	u16 pins;
+	u16 owners; /* guests' leaves that own it; the last of them: @guest, @vm, @gfn */
+	u32 sharers;
 	u32 borrowers;	 /* guests' leaves that borrow it */
-	u16 owners;	 /* guests' leaves that own it; the last of them: */
 	u32 vm, note_vm; /* handle; @note_vm 0: the host's entry names no guest */
 	u64 gfn, note_gfn;
 };
@@ -90,6 +91,9 @@ struct m_loaded {
 struct m_state {
 	const struct m_region *region;
 	unsigned int n_regions;
+	struct {
+		u64 base, size;
+	} memory; /* the largest region that is memory, within the input range; size 0: none */
 	unsigned int page_shift, ia_bits;
 	u64 linear_end;	   /* bytes: where EL2's linear map ends; 0: nowhere */
 	bool booted;	   /* finalise ended in success */
@@ -109,9 +113,21 @@ struct m_state {
 	bool (*vcpu)(const struct m_state *s, u32 handle, u32 idx, struct m_vcpu *out);
 };
 
-enum m_class m_class_of(const struct m_state *s, u64 addr);
+enum m_class m_class_elsewhere(const struct m_state *s, u64 addr);
+static inline enum m_class m_class_of(const struct m_state *s, u64 addr)
+{
+	return addr - s->memory.base < s->memory.size ? M_MEMORY : m_class_elsewhere(s, addr);
+}
+
+/* @s->region is known: find what m_class_of() looks at first. */
+void m_regions_known(struct m_state *s);
 /* What a page is before anybody recorded anything. */
-struct m_page m_page_default(enum m_class c);
+static inline struct m_page m_page_default(enum m_class c)
+{
+	const bool hosts = c == M_MEMORY || c == M_HOLE;
+
+	return (struct m_page){ .host = hosts ? PKVM_PAGE_OWNED : PKVM_NOPAGE, .hyp = PKVM_NOPAGE };
+}
 
 /* ---- Design ------------------------------------------------------------------- */
 

@@ -137,6 +137,14 @@ struct mmu_result {
 void mmu_walk(const struct mmu_table *t, u64 ia, enum mmu_access acc, mmu_read_fn read, void *ctx,
 	      struct mmu_result *res);
 
+/*
+ * mmu_walk_page - the end of a walk alone, at @desc of a table of the last level for @ia.
+ * What tables above hand down is left out; where descriptors stand, and outputs of what
+ * faults before its permissions are looked at, are not set.
+ */
+void mmu_walk_page(const struct mmu_table *t, u64 ia, u64 desc, enum mmu_access acc,
+		   struct mmu_result *res);
+
 /* ---- Syndromes ------------------------------------------------------------- */
 
 struct mmu_syndrome {

@@ -76,6 +76,21 @@ static void leaf(const struct mmu_table *t, u64 ia, enum mmu_access acc, u64 tab
 		res->fault = MMU_FAULT_PERMISSION;
 }
 
+void mmu_walk_page(const struct mmu_table *t, u64 ia, u64 desc, enum mmu_access acc,
+		   struct mmu_result *res)
+{
+	res->fault = MMU_OK;
+	res->level = ARCH_LAST_LEVEL;
+	res->desc = desc;
+	res->size = BIT(t->f->page_shift);
+	res->ia_base = ALIGN_DOWN(ia, res->size);
+	res->sets_af = false;
+	if (desc_kind(t->f, desc, ARCH_LAST_LEVEL) == DESC_PAGE)
+		leaf(t, ia, acc, 0, res);
+	else
+		res->fault = MMU_FAULT_TRANSLATION;
+}
+
 void mmu_walk(const struct mmu_table *t, u64 ia, enum mmu_access acc, mmu_read_fn read, void *ctx,
 	      struct mmu_result *res)
 {
