@@ -74,8 +74,8 @@ struct board *board_new(const struct board_config *c, GError **error)
 	b->priv = p;
 	b->config = config;
 	b->f = &config->f;
-	b->ring = p->ring;
 	b->listeners = p->listeners;
+	board_update_watched(b);
 	if (!ram_init(b, error) || !cpus_init(b, error)) {
 		board_free(b);
 		return NULL;

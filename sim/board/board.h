@@ -135,6 +135,11 @@ void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn h
  */
 void board_subscribe_loads(struct board *b, event_fn fn, void *data);
 void board_loads_from(struct board *b, u64 base, u64 size);
+/*
+ * The number of the last event that is allowed, 0: no limit. May be called from a
+ * subscriber, to end what runs. Snapshots leave it alone.
+ */
+void board_limit_steps(struct board *b, u64 limit);
 
 /*
  * The last events of all kinds, kept as they come: event number i of those is
@@ -232,12 +237,14 @@ struct board {
 	bool cached;             /* some TLB may hold something: never false again */
 	u32 kinds;               /* BIT(EV_*) that are written down: somebody subscribes to
 				    them, or all are kept */
-	struct event_listeners *listeners; /* by kind; of no snapshot */
-	u64 loads_base, loads_size; /* loads from there are told in any case */
-	struct event_ring *ring; /* where events are written down; never NULL */
 	u64 seq;                 /* last event's number */
-	u64 step_limit;          /* number of the last event allowed; 0: no limit. May be set from
-				    a subscriber, to end what runs. Snapshots leave it alone. */
+	u64 steps_from;          /* from this number on a step is more than its event: 0 while a
+				    scheduler runs, else step_limit, or the largest */
+	u64 loads_base, loads_size; /* loads from there are told: all, or board_loads_from()'s */
+	struct event_listeners *listeners; /* by kind; of no snapshot */
+	struct event_ring *ring; /* where events are written down; never NULL */
+	u64 some_loads_base, some_loads_size; /* what board_loads_from() said */
+	u64 step_limit;          /* number of the last event allowed; 0: no limit */
 	bool gave_up;            /* step_limit was reached */
 	u8 may;                  /* BIT(MAY_*): what is a choice. Snapshots leave it alone. */
 	struct board_private *priv;
@@ -322,12 +329,12 @@ static inline void store_mark(struct board *b, struct extent *e, u64 off)
 /* Is the next visible step more than its event: perhaps another CPU's turn, or the end? */
 static inline bool board_steps(const struct board *b)
 {
-	return b->scheduled || b->step_limit - 1 < b->seq;
+	return b->seq >= b->steps_from;
 }
 
 static inline bool board_tells_load(const struct board *b, u64 pa)
 {
-	return b->kinds & BIT(EV_LOAD) || pa - b->loads_base < b->loads_size;
+	return pa - b->loads_base < b->loads_size;
 }
 
 /* Is a load from @pa more than its number? Asked where somebody watches. */

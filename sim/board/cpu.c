@@ -168,11 +168,8 @@ enum cpu_end cpu_result(struct cpu *cpu, s64 *ret)
 
 enum cpu_end cpu_call(struct cpu *cpu, cpu_fn fn, void *arg, s64 *ret)
 {
-	struct board *b = cpu->board;
-
 	cpu_start(cpu, fn, arg);
-	b->gave_up = false;
-	board_update_watched(b);
+	cpu->board->gave_up = false;
 	cpu->state = CPU_RUNNING;
 	cpu_enter(cpu);
 	return cpu_result(cpu, ret);

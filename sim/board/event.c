@@ -40,6 +40,15 @@ static void listen(struct board_private *p, const struct subscriber *s, bool on)
 	}
 }
 
+/* All of them is a range too: nothing is at the last address. */
+static void update_loads(struct board *b)
+{
+	const bool all = b->kinds & BIT(EV_LOAD);
+
+	b->loads_base = all ? 0 : b->some_loads_base;
+	b->loads_size = all ? ~UINT64_C(0) : b->some_loads_size;
+}
+
 void board_update_watched(struct board *b)
 {
 	const struct board_private *p = b->priv;
@@ -51,6 +60,8 @@ void board_update_watched(struct board *b)
 	b->ring = p->ring;
 	b->kinds = p->ring == &p->last ? told : ~0u;
 	b->scheduled = p->sched.on;
+	b->steps_from = p->sched.on ? 0 : b->step_limit ? b->step_limit : ~UINT64_C(0);
+	update_loads(b);
 	b->watched = b->kinds || p->subscribers->len || p->sched.on || b->step_limit;
 }
 
@@ -100,8 +111,15 @@ void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn h
 
 void board_loads_from(struct board *b, u64 base, u64 size)
 {
-	b->loads_base = base;
-	b->loads_size = size;
+	b->some_loads_base = base;
+	b->some_loads_size = size;
+	update_loads(b);
+}
+
+void board_limit_steps(struct board *b, u64 limit)
+{
+	b->step_limit = limit;
+	board_update_watched(b);
 }
 
 /* The last one leaves the ends of lists; before it the lists are made anew. */

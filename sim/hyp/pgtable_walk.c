@@ -9,9 +9,12 @@
  */
 #include "pgtable_priv.h"
 
-struct walk_data {
+struct walk {
+	struct hyp_cpu *c;
 	struct pgtable_walker *walker;
-	u64 start, addr, end;
+	struct pgtable_visit_ctx ctx; /* as the visitor is shown it */
+	u64 addr;
+	unsigned int page_shift;
 };
 
 struct pgtable_variant pgtable_variant_of(enum profile_id p, u8 unmap_annotated)
@@ -64,117 +67,101 @@ bool kvm_block_mapping_supported(const struct pgtable_visit_ctx *ctx, u64 phys)
  * Does a walk go on after @r? Bit 4 of the flags says what -EAGAIN means, and
  * says the opposite on v6.12 (HANDLE_FAULT) and from v7.0 on (IGNORE_EAGAIN).
  */
-static inline bool walk_continue(const struct kvm_pgtable *pgt, const struct pgtable_walker *w,
-				 int r)
+static inline bool walk_continue(const struct walk *w, int r)
 {
 	if (likely(!r))
 		return true;
 	if (r != -EAGAIN)
 		return false;
-	if (pgt->v->ignore_eagain_flag)
-		return w->flags & WALK_IGNORE_EAGAIN;
-	return !(w->flags & WALK_HANDLE_FAULT);
+	if (w->ctx.pgt->v->ignore_eagain_flag)
+		return w->ctx.flags & WALK_IGNORE_EAGAIN;
+	return !(w->ctx.flags & WALK_HANDLE_FAULT);
+}
+
+static inline int visit(struct walk *w, u32 what)
+{
+	return w->walker->cb(w->c, &w->ctx, what);
 }
 
 /*
- * The table's entries in memory, for loads that nobody hears of; NULL: each goes its way.
- * A page of memory stays where it is as long as the machine runs.
+ * The entries of @table from w->addr on, which is below the end. The callback may have
+ * changed an entry: what to descend into is read again.
  */
-static const u64 *table_bytes(struct hyp_cpu *c, const struct kvm_pgtable *pgt, pa_t table)
+static int walk_table(struct walk *w, pa_t table, int level)
 {
-	struct board *b = c->cpu->board;
-	const struct extent *e = b->watched ? NULL : extent_at(b, table.pa);
+	struct pgtable_visit_ctx *const ctx = &w->ctx;
+	const unsigned int shift = level_shift(w->page_shift, level);
+	const u64 size = BIT(w->page_shift);
+	u64 off = (w->addr >> shift) * sizeof(u64) & (size - 1);
 
-	if (!e || e->size - (table.pa - e->base) < pgt_page_size(pgt))
-		return NULL;
-	return (const u64 *)(e->bytes + (table.pa - e->base));
-}
+	do {
+		const u64 addr = w->addr;
+		bool visited = false, is_table;
+		int ret = 0;
 
-static inline u64 load_entry(struct hyp_cpu *c, const u64 *entry, pa_t ptep)
-{
-	return likely(entry) ? *(const volatile u64 *)entry : mem_load64(c->cpu, ptep, MO_ONCE);
-}
-
-static int walk_table(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct walk_data *d, pa_t table,
-		      int level);
-
-/* One entry, of which @ctx knows the place; @entry: the same in memory, or NULL. */
-static inline int walk_visit(struct hyp_cpu *c, struct walk_data *d, struct pgtable_visit_ctx *ctx,
-			     const u64 *entry)
-{
-	struct kvm_pgtable *pgt = ctx->pgt;
-	struct pgtable_walker *w = d->walker;
-	const int level = ctx->level;
-	bool table;
-	u32 visit;
-	int ret = 0;
-
-	ctx->old = load_entry(c, entry, ctx->ptep);
-	ctx->addr = d->addr;
-	table = pte_table(ctx->old, level);
-	visit = w->flags & (table ? WALK_TABLE_PRE : WALK_LEAF);
-
-	/* The callback may have changed the entry: what to descend into is read again. */
-	if (visit) {
-		ret = w->cb(c, ctx, visit);
-		if (!(unlikely(table) && pgt->v->no_reload_after_pre)) {
-			ctx->old = load_entry(c, entry, ctx->ptep);
-			table = pte_table(ctx->old, level);
+		ctx->ptep = pa_add(table, off);
+		ctx->addr = addr;
+		ctx->level = (s8)level;
+		for (;; visited = true) {
+			ctx->old = mem_load64(w->c->cpu, ctx->ptep, MO_ONCE);
+			is_table = pte_table(ctx->old, level);
+			if (visited || !(ctx->flags & (is_table ? WALK_TABLE_PRE : WALK_LEAF)))
+				break;
+			ret = visit(w, is_table ? WALK_TABLE_PRE : WALK_LEAF);
+			if (unlikely(ctx->pgt->v->no_reload_after_pre) && is_table)
+				break;
 		}
-	}
-	if (!walk_continue(pgt, w, ret))
-		return ret;
+		if (!walk_continue(w, ret))
+			return ret;
+		if (!is_table) {
+			w->addr = ((addr >> shift) + 1) << shift;
+		} else {
+			const u64 old = ctx->old;
 
-	if (!table) {
-		u64 granule = kvm_granule_size(pgt, level);
-
-		d->addr = ALIGN_DOWN(d->addr, granule) + granule;
-		return 0;
-	}
-
-	ret = walk_table(c, pgt, d, kvm_pte_follow(pgt, ctx->old), level + 1);
-	if (!walk_continue(pgt, w, ret))
-		return ret;
-	if (w->flags & WALK_TABLE_POST)
-		ret = w->cb(c, ctx, WALK_TABLE_POST);
-	return walk_continue(pgt, w, ret) ? 0 : ret;
+			ret = walk_table(w, kvm_pte_follow(ctx->pgt, old), level + 1);
+			if (ret)
+				return ret;
+			if (ctx->flags & WALK_TABLE_POST) {
+				ctx->ptep = pa_add(table, off);
+				ctx->old = old;
+				ctx->addr = addr;
+				ctx->level = (s8)level;
+				ret = visit(w, WALK_TABLE_POST);
+				if (!walk_continue(w, ret))
+					return ret;
+			}
+		}
+		off += sizeof(u64);
+	} while (w->addr < ctx->end && off < size);
+	return 0;
 }
 
-static int walk_table(struct hyp_cpu *c, struct kvm_pgtable *pgt, struct walk_data *d, pa_t table,
-		      int level)
+static inline struct walk walk_of(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 start, u64 end,
+				  struct pgtable_walker *walker)
 {
-	const unsigned int n = table_entries(pgt->f->page_shift);
-	const u64 *const bytes = table_bytes(c, pgt, table);
-	struct pgtable_visit_ctx ctx = {
-		.pgt = pgt,
-		.arg = d->walker->arg,
-		.start = d->start,
-		.end = d->end,
-		.level = (s8)level,
-		.flags = d->walker->flags,
+	return (struct walk){
+		.c = c,
+		.walker = walker,
+		.ctx = {
+			.pgt = pgt,
+			.arg = walker->arg,
+			.start = start,
+			.end = end,
+			.flags = walker->flags,
+		},
+		.addr = start,
+		.page_shift = pgt->f->page_shift,
 	};
-	unsigned int idx;
-	int ret = 0;
-
-	if (WARN_ON(c, level < ARCH_MIN_LEVEL || level > ARCH_LAST_LEVEL))
-		return -EINVAL;
-
-	idx = (unsigned int)(d->addr >> level_shift(pgt->f->page_shift, level)) & (n - 1);
-	for (; idx < n && d->addr < d->end; idx++) {
-		ctx.ptep = pa_add(table, idx * sizeof(u64));
-		ret = walk_visit(c, d, &ctx, bytes ? bytes + idx : NULL);
-		if (ret)
-			break;
-	}
-	return ret;
 }
 
 int __kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table, int level, u64 start,
 		       u64 end, struct pgtable_walker *walker)
 {
-	struct walk_data d = { .walker = walker, .start = start, .addr = start, .end = end };
+	struct walk w = walk_of(c, pgt, start, end, walker);
 
-	return walk_table(c, pgt, &d, table, level);
+	if (WARN_ON(c, level < ARCH_MIN_LEVEL || level > ARCH_LAST_LEVEL))
+		return -EINVAL;
+	return walk_table(&w, table, level);
 }
 
 /*
@@ -193,7 +180,8 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 {
 	unsigned int shift = pgt->f->page_shift;
 	const u64 page = BIT(shift), limit = BIT(pgt->mmu.ia_bits);
-	struct walk_data d = { .walker = walker };
+	const u64 start = ALIGN_DOWN(addr, page), end = ALIGN_UP(start + size, page);
+	struct walk w = walk_of(c, pgt, start, end, walker);
 	struct frame visitor = { .fn = walker->name };
 	int level = pgt->mmu.start_level;
 	u64 idx;
@@ -201,12 +189,9 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 
 	HYP_FRAME(c);
 
-	d.start = d.addr = ALIGN_DOWN(addr, page);
-	d.end = ALIGN_UP(d.addr + size, page);
-
 	if ((walker->flags & WALK_SHARED) && !c->el1_build)
 		return -EPERM;
-	if (d.addr > limit || d.end > limit)
+	if (start > limit || end > limit)
 		return -ERANGE;
 	if (!pgt->mmu.root.pa)
 		return -EINVAL;
@@ -215,9 +200,9 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 	visitor.up = c->cpu->frame;
 	c->cpu->frame = &visitor;
 	/* Concatenated start tables are one array of entries in memory. */
-	idx = (d.addr & (limit - 1)) >> level_shift(shift, level - 1);
-	for (; d.addr < d.end; idx++) {
-		ret = walk_table(c, pgt, &d, pa_add(pgt->mmu.root, idx << shift), level);
+	idx = (start & (limit - 1)) >> level_shift(shift, level - 1);
+	for (; w.addr < end; idx++) {
+		ret = walk_table(&w, pa_add(pgt->mmu.root, idx << shift), level);
 		if (ret)
 			break;
 	}

@@ -427,7 +427,7 @@ static void remember(struct run *r, unsigned int cpu, const struct outcome *out)
 	if (out->kind == OUTCOME_GAVE_UP)
 		r->interrupted = r->opt->stop && *r->opt->stop;
 	/* Ctrl-C at an action's last event found nothing left to stop. */
-	r->m->board->step_limit = r->opt->steps;
+	board_limit_steps(r->m->board, r->opt->steps);
 }
 
 /* What stands before the action's own words. False: an error of the file. */

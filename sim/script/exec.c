@@ -51,7 +51,7 @@ static void recorder_event(void *data, const struct event *ev)
 	}
 	/* Ctrl-C: the next step is one too many */
 	if (rec->stop && *rec->stop)
-		rec->board->step_limit = 1;
+		board_limit_steps(rec->board, 1);
 }
 
 static GArray *last_events(const struct recorder *rec, u64 from, unsigned int max, bool calls)
@@ -177,7 +177,7 @@ struct machine *run_machine(struct run *r, const struct line *l, u32 off, GError
 		return NULL;
 	}
 	board_choose_seed(r->m->board, r->opt->seed);
-	r->m->board->step_limit = r->opt->steps;
+	board_limit_steps(r->m->board, r->opt->steps);
 	recorder_attach(r->rec, r->m->board);
 	return r->m;
 }
@@ -203,10 +203,10 @@ static void who_waits(const struct run *r, GPtrArray *lines)
 		const struct spinlock *l = b->cpus[i].waits;
 
 		if (l && l->holder >= 0)
-			g_ptr_array_add(lines,
-					g_strdup_printf("CPU %u waits for %s, which CPU %d took in "
-							"%s()",
-							i, l->name, l->holder, l->fn ? l->fn : "?"));
+			g_ptr_array_add(
+				lines, g_strdup_printf("CPU %u waits for %s, which CPU %d took in "
+						       "%s()",
+						       i, l->name, l->holder, l->fn ? l->fn : "?"));
 	}
 }
 
@@ -311,7 +311,7 @@ static bool exec_action(struct run *r, const struct stmt *st, GError **error)
 }
 
 bool run_sides(struct run *r, const struct expr *e, const struct expr *all, GString *out,
-			 GError **error)
+	       GError **error)
 {
 	struct value v;
 	char *words;

@@ -410,7 +410,7 @@ static bool finish(struct session *s, GError *e)
 	}
 	/* Ctrl-C at the last event of an action stopped nothing: nor may it stop the next */
 	if (session_machine(s))
-		s->run->m->board->step_limit = s->opt->steps;
+		board_limit_steps(s->run->m->board, s->opt->steps);
 	if (s->opt->stop)
 		*s->opt->stop = false;
 	return s->res->understood;

@@ -476,7 +476,7 @@ static void test_snapshot_covers_cpus(void)
 	spin_lock(&b->cpus[1], l);
 	b->cached = true;
 	tlb_fill(&b->cpus[1].tlb, &t, &res, 1);
-	b->step_limit = 1000;
+	board_limit_steps(b, 1000);
 	board_restore(b, s);
 	g_assert_false(spin_is_locked(l));
 	g_assert_cmpuint(b->seq, ==, 0);

@@ -85,7 +85,7 @@ static void test_step_limit(void)
 	struct board *b = board_named("virt");
 	s64 in = 1, out;
 
-	b->step_limit = 1000;
+	board_limit_steps(b, 1000);
 	g_assert_cmpint(cpu_call(&b->cpus[0], do_load_for_ever, NULL, NULL), ==, CPU_END_GAVE_UP);
 	g_assert_true(b->gave_up);
 	g_assert_cmpuint(b->seq, ==, 1000);
@@ -93,7 +93,7 @@ static void test_step_limit(void)
 	g_assert_false(b->gave_up);
 	cpu_start(&b->cpus[0], do_load_for_ever, NULL);
 	cpu_start(&b->cpus[1], do_load_for_ever, NULL);
-	b->step_limit = 2000;
+	board_limit_steps(b, 2000);
 	board_run(b);
 	g_assert_cmpint(cpu_result(&b->cpus[0], NULL), ==, CPU_END_GAVE_UP);
 	g_assert_cmpint(cpu_result(&b->cpus[1], NULL), ==, CPU_END_GAVE_UP);

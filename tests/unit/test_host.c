@@ -439,9 +439,9 @@ static void test_ends(void)
 	assert_kind(host_read(m, 0x48000000, 8), OUTCOME_HANG);
 	g_assert_true(m->board->cpus[0].waits == &m->el2->lock);
 	m->el2->answer = OTHER_EACH_TIME;
-	m->board->step_limit = m->board->seq + 100;
+	board_limit_steps(m->board, m->board->seq + 100);
 	assert_kind(host_read(m, 0x48000000, 8), OUTCOME_GAVE_UP);
-	m->board->step_limit = 0;
+	board_limit_steps(m->board, 0);
 	assert_value(machine_hvc(m, 0, regs, 1), (u64)-100);
 	m->el2->answer = DIE;
 	assert_kind(host_read(m, 0x48000000, 8), OUTCOME_PANIC);
