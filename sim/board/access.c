@@ -40,11 +40,10 @@ static inline void load_told(struct cpu *cpu, u64 pa, u64 val, unsigned int widt
 		return;
 	b->seq++;
 	if (board_tells_load(b, pa))
-		event_post(cpu, (struct event){ .kind = EV_LOAD,
-						.order = (u8)mo,
-						.arg = width,
-						.addr = pa,
-						.val = val });
+		event_post(cpu,
+			   event_head((struct event){
+				   .kind = EV_LOAD, .order = (u8)mo, .arg = width }),
+			   NULL, pa, val, 0);
 }
 
 static inline __attribute__((always_inline)) u64 load(struct cpu *cpu, u64 pa, unsigned int width,
@@ -61,23 +60,16 @@ static inline __attribute__((always_inline)) u64 load(struct cpu *cpu, u64 pa, u
 	return val;
 }
 
-/* @e: where it is; the line is marked. */
+/* Where somebody watches. @e: where it is; the line is marked. */
 static inline __attribute__((always_inline)) void
 store(struct cpu *cpu, struct extent *e, u64 pa, u64 val, unsigned int width, enum mem_order mo)
 {
 	u8 *p = e->bytes + (pa - e->base);
 	u64 old = bytes_get(p, width);
 
-	sim_assert(IS_ALIGNED(pa, width));
 	bytes_put(p, val, width);
 	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
 		   .old = old);
-}
-
-static inline bool store_is_plain(const struct board *b, const struct extent *e, u64 pa)
-{
-	return !board_steps(b) && !b->may && pa - e->base < e->size &&
-	       !store_unmarked(e, pa - e->base);
 }
 
 /* A store that is more than its bytes and its event, in a function of its own. */
@@ -88,10 +80,18 @@ static __attribute__((noinline)) void store_step(struct cpu *cpu, u64 pa, u64 va
 
 	event_step(cpu, EV_STORE);
 	e = extent_or_abort(cpu, pa);
+	sim_assert(IS_ALIGNED(pa, width));
 	store_mark(cpu->board, e, pa - e->base);
 	if (cpu->board->may && width == 8)
 		past_stored(cpu, pa, bytes_get(e->bytes + (pa - e->base), 8));
 	store(cpu, e, pa, val, width, mo);
+}
+
+static inline bool store_is_plain(const struct board *b, const struct extent *e, u64 pa,
+				  unsigned int width)
+{
+	return !board_steps(b) && !b->may && pa - e->base < e->size && IS_ALIGNED(pa, width) &&
+	       !store_unmarked(e, pa - e->base);
 }
 
 #define DEFINE_MEM_SLOW(bits)                                                                      \
@@ -100,14 +100,14 @@ static __attribute__((noinline)) void store_step(struct cpu *cpu, u64 pa, u64 va
 		return (u##bits)load(cpu, pa, bits / 8, mo);                                       \
 	}                                                                                          \
                                                                                                    \
-	void mem_store##bits##_slow(struct cpu *cpu, u64 pa, u##bits val, enum mem_order mo)       \
+	void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val, enum mem_order mo)             \
 	{                                                                                          \
 		struct extent *e = cpu->board->last;                                               \
                                                                                                    \
-		if (likely(store_is_plain(cpu->board, e, pa)))                                     \
-			store(cpu, e, pa, val, bits / 8, mo);                                      \
+		if (likely(store_is_plain(cpu->board, e, pa.pa, bits / 8)))                        \
+			store(cpu, e, pa.pa, val, bits / 8, mo);                                   \
 		else                                                                               \
-			store_step(cpu, pa, val, bits / 8, mo);                                    \
+			store_step(cpu, pa.pa, val, bits / 8, mo);                                 \
 	}
 
 DEFINE_MEM_SLOW(8)

@@ -13,8 +13,7 @@ static struct board_private *private_new(void)
 
 	p->snapshots = g_ptr_array_new();
 	p->subscribers = g_array_new(FALSE, FALSE, sizeof(struct subscriber));
-	p->last.ev = &p->last_event;
-	p->ring = &p->last;
+	ears_init(p);
 	chooser_init(&p->chooser);
 	past_init(&p->past);
 	return p;
@@ -74,7 +73,7 @@ struct board *board_new(const struct board_config *c, GError **error)
 	b->priv = p;
 	b->config = config;
 	b->f = &config->f;
-	b->listeners = p->listeners;
+	b->ears = &p->ears;
 	board_update_watched(b);
 	if (!ram_init(b, error) || !cpus_init(b, error)) {
 		board_free(b);

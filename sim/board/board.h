@@ -161,15 +161,16 @@ void board_keep_events(struct board *b, struct event_ring *ring);
  * Both cost one predictable branch when nobody watches.
  */
 void event_step_slow(struct cpu *cpu, enum event_kind kind);
-struct event_listener {
-	event_fn fn;
+/* Who hears of one kind. Mostly it is one, which is told without a loop. */
+struct event_ear {
+	event_fn fn; /* never NULL */
 	void *data;
-};
-/* Those of one kind, in order; ends at fn == NULL. */
-struct event_listeners {
-	struct event_listener l[BOARD_MAX_SUBSCRIBERS + 1];
 	event_look_fn heeds; /* of board_subscribe_some(), or NULL */
-	void *data;
+	void *heeds_data;
+};
+struct event_ears {
+	struct event_ear of[N_EVENT_KINDS];
+	struct event last; /* where one is written down that nobody keeps */
 };
 
 /* ---- The machine ------------------------------------------------------------ */
@@ -194,6 +195,7 @@ struct spinlock {
 	const char *name;
 	s16 holder; /* CPU, -1: free */
 	u16 rank;   /* index in the order made, for sorting reports */
+	u64 bit;    /* BIT(rank), as in cpu->holds; 0 beyond the first 64 */
 	const char *fn; /* who took it */
 	u64 seq;    /* event number of the taking */
 	struct spinlock *next; /* all locks of the board */
@@ -241,8 +243,8 @@ struct board {
 	u64 steps_from;          /* from this number on a step is more than its event: 0 while a
 				    scheduler runs, else step_limit, or the largest */
 	u64 loads_base, loads_size; /* loads from there are told: all, or board_loads_from()'s */
-	struct event_listeners *listeners; /* by kind; of no snapshot */
-	struct event_ring *ring; /* where events are written down; never NULL */
+	struct event_ears *ears; /* of no snapshot */
+	struct event_ring *ring; /* where all events are kept, or NULL */
 	u64 some_loads_base, some_loads_size; /* what board_loads_from() said */
 	u64 step_limit;          /* number of the last event allowed; 0: no limit */
 	bool gave_up;            /* step_limit was reached */
@@ -298,10 +300,6 @@ u8 mem_load8_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
 u16 mem_load16_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
 u32 mem_load32_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
 u64 mem_load64_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
-void mem_store8_slow(struct cpu *cpu, u64 pa, u8 val, enum mem_order mo);
-void mem_store16_slow(struct cpu *cpu, u64 pa, u16 val, enum mem_order mo);
-void mem_store32_slow(struct cpu *cpu, u64 pa, u32 val, enum mem_order mo);
-void mem_store64_slow(struct cpu *cpu, u64 pa, u64 val, enum mem_order mo);
 /* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
 void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn, cold));
 
@@ -360,24 +358,7 @@ static inline bool board_hears_load(const struct board *b, u64 pa)
 		return *(u##bits *)(e->bytes + (pa.pa - e->base));                      \
 	}                                                                               \
                                                                                         \
-	static inline void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val,       \
-					   enum mem_order mo)                           \
-	{                                                                               \
-		struct board *b = cpu->board;                                           \
-		struct extent *e;                                                       \
-		u64 off;                                                                \
-                                                                                        \
-		if (unlikely(b->watched)) {                                             \
-			mem_store##bits##_slow(cpu, pa.pa, val, mo);                    \
-			return;                                                         \
-		}                                                                       \
-		e = extent_at(b, pa.pa);                                                \
-		if (unlikely(!e))                                                       \
-			mem_bus_error(cpu, pa.pa);                                      \
-		off = pa.pa - e->base;                                                  \
-		store_mark(b, e, off);                                                  \
-		*(u##bits *)(e->bytes + off) = val;                                     \
-	}
+	void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val, enum mem_order mo);
 
 /* Naturally aligned, RAM only. MO_* is what the event says. */
 DEFINE_MEM_ACCESS(8)
@@ -468,8 +449,6 @@ static inline void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, 
 		cpu_cmo_slow(cpu, what, pa, va, bytes);
 }
 
-void event_tell(const struct event_listener *l, const struct event *ev); /* all of them */
-
 static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
 	const struct board *b = cpu->board;
@@ -478,34 +457,25 @@ static inline void event_step(struct cpu *cpu, enum event_kind kind)
 		event_step_slow(cpu, kind);
 }
 
-/* Write @ev down, with number, CPU and function, and tell it. */
-static inline void event_post(struct cpu *cpu, struct event ev)
+/* .kind, .sub, .order and .arg of an event in one word, as they stand in memory. */
+static inline u64 event_head(const struct event ev)
 {
-	const struct board *b = cpu->board;
-	const struct event_listener *l = b->listeners[ev.kind].l;
-	struct event_ring *ring = b->ring;
-	struct event *slot = &ring->ev[ring->n++ & ring->mask];
-
-	ev.seq = b->seq;
-	ev.cpu = (u8)cpu->id;
-	if (!ev.fn && cpu->frame)
-		ev.fn = cpu->frame->fn;
-	*slot = ev;
-	ring->count[ev.kind]++;
-	/* mostly it is one, and then a jump */
-	if (likely(l->fn && !l[1].fn))
-		l->fn(l->data, slot);
-	else if (l->fn)
-		event_tell(l, slot);
+	return ev.kind | (u64)ev.sub << 16 | (u64)ev.order << 24 | (u64)ev.arg << 32;
 }
+
+/* Write an event down, with number, CPU and function, and tell it: what fits into registers. */
+void event_post(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old);
+/* The same of one whose function is @fn, which is not the innermost frame's. */
+void event_post_of(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old,
+		   const char *fn);
 
 /* Nobody wants all of the kind: does who wants some want this one? What has a .sub is told. */
 static inline bool event_heeded(const struct cpu *cpu, struct event ev)
 {
-	const struct event_listeners *l = &cpu->board->listeners[ev.kind];
+	const struct event_ear *ear = &cpu->board->ears->of[ev.kind];
 
-	return LOOKED_AT & BIT(ev.kind) && l->heeds &&
-	       (ev.sub || l->heeds(l->data, cpu, ev.addr, ev.val, ev.old, ev.arg));
+	return LOOKED_AT & BIT(ev.kind) && ear->heeds &&
+	       (ev.sub || ear->heeds(ear->heeds_data, cpu, ev.addr, ev.val, ev.old, ev.arg));
 }
 
 /* Every event has a number; who wants it gets it. */
@@ -517,8 +487,14 @@ static inline bool event_heeded(const struct cpu *cpu, struct event ev)
 			const struct event ev_ = { __VA_ARGS__ };               \
                                                                                 \
 			b_->seq++;                                              \
-			if (b_->kinds & BIT(ev_.kind) || event_heeded((cpu_), ev_)) \
-				event_post((cpu_), ev_);                        \
+			if (!(b_->kinds & BIT(ev_.kind)) && !event_heeded((cpu_), ev_)) \
+				break;                                          \
+			if (ev_.fn)                                             \
+				event_post_of((cpu_), event_head(ev_), ev_.what, ev_.addr, \
+					      ev_.val, ev_.old, ev_.fn);        \
+			else                                                    \
+				event_post((cpu_), event_head(ev_), ev_.what, ev_.addr, \
+					   ev_.val, ev_.old);                   \
 		}                                                               \
 	} while (0)
 
@@ -549,16 +525,14 @@ static inline void spin_taken(struct cpu *cpu, struct spinlock *l)
 	cpu->waits = NULL;
 	l->holder = (s16)cpu->id;
 	l->fn = cpu->frame ? cpu->frame->fn : NULL;
-	if (l->rank < 64)
-		cpu->holds |= BIT(l->rank);
+	cpu->holds |= l->bit;
 }
 
 static inline void spin_freed(struct cpu *cpu, struct spinlock *l)
 {
 	l->holder = -1;
 	l->fn = NULL;
-	if (l->rank < 64)
-		cpu->holds &= ~BIT(l->rank);
+	cpu->holds &= ~l->bit;
 }
 
 /* Taking a lock that this CPU holds is a self-deadlock: the action ends as a hang. */

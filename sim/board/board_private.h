@@ -207,6 +207,13 @@ struct subscriber {
 	void *data;
 };
 
+/* Those of one kind, in order; ends at fn == NULL. */
+struct listener {
+	event_fn fn;
+	void *data;
+};
+
+void ears_init(struct board_private *p);
 void board_update_watched(struct board *b);
 
 /* ---- the private part of struct board ------------------------------------------------------- */
@@ -217,10 +224,9 @@ struct board_private {
 	struct undo undo;
 	GPtrArray *snapshots; /* struct snapshot, oldest first */
 	GArray *subscribers;
-	struct event_listeners listeners[N_EVENT_KINDS]; /* the same, sorted by kind */
-	struct event_ring *ring; /* the one in use: somebody's, or: */
-	struct event_ring last;  /* of one event, while it is told */
-	struct event last_event;
+	struct listener listeners[N_EVENT_KINDS][BOARD_MAX_SUBSCRIBERS + 1]; /* by kind */
+	struct event_ears ears;	 /* the same, as it is told */
+	struct event_ring *ring; /* board_keep_events()'s */
 	struct chooser chooser;
 	struct past past;
 	struct scheduler sched;

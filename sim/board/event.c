@@ -18,25 +18,43 @@ const char *const event_kind_name[N_EVENT_KINDS] = {
 	(BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_LOAD) | BIT(EV_STORE) | BIT(EV_TLBI) |             \
 	 BIT(EV_DSB) | BIT(EV_ISB) | BIT(EV_ALLOC) | BIT(EV_FREE) | BIT(EV_ACCESS))
 
-static unsigned int listeners_count(const struct event_listeners *l)
+static void tell_all(void *data, const struct event *ev)
 {
-	unsigned int n = 0;
+	for (const struct listener *l = data; l->fn; l++)
+		l->fn(l->data, ev);
+}
 
-	while (l->l[n].fn)
-		n++;
-	return n;
+/* Who hears of kind @k, by its list. */
+static void ear_update(struct board_private *p, unsigned int k)
+{
+	struct listener *l = p->listeners[k];
+	const struct listener all = { tell_all, l };
+	const struct listener *to = l[0].fn && !l[1].fn ? l : &all;
+
+	p->ears.of[k].fn = to->fn;
+	p->ears.of[k].data = to->data;
+}
+
+void ears_init(struct board_private *p)
+{
+	for (unsigned int k = 0; k < N_EVENT_KINDS; k++)
+		ear_update(p, k);
 }
 
 /* Add @s, the last subscriber, to the lists of its kinds, or take it out of them. */
 static void listen(struct board_private *p, const struct subscriber *s, bool on)
 {
 	for (u32 left = s->kinds & (BIT(N_EVENT_KINDS) - 1); left; left &= left - 1) {
-		struct event_listeners *l = &p->listeners[__builtin_ctz(left)];
-		unsigned int n = listeners_count(l);
+		const unsigned int k = (unsigned int)__builtin_ctz(left);
+		struct listener *l = p->listeners[k];
+		unsigned int n = 0;
 
+		while (l[n].fn)
+			n++;
 		if (on)
-			l->l[n] = (struct event_listener){ s->fn, s->data };
-		l->l[on ? n + 1 : n - 1].fn = NULL;
+			l[n] = (struct listener){ s->fn, s->data };
+		l[on ? n + 1 : n - 1].fn = NULL;
+		ear_update(p, k);
 	}
 }
 
@@ -58,7 +76,7 @@ void board_update_watched(struct board *b)
 		if (!g_array_index(p->subscribers, struct subscriber, i).some)
 			told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
 	b->ring = p->ring;
-	b->kinds = p->ring == &p->last ? told : ~0u;
+	b->kinds = p->ring ? ~0u : told;
 	b->scheduled = p->sched.on;
 	b->steps_from = p->sched.on ? 0 : b->step_limit ? b->step_limit : ~UINT64_C(0);
 	update_loads(b);
@@ -67,7 +85,7 @@ void board_update_watched(struct board *b)
 
 void board_keep_events(struct board *b, struct event_ring *ring)
 {
-	b->priv->ring = ring ? ring : &b->priv->last;
+	b->priv->ring = ring;
 	board_update_watched(b);
 }
 
@@ -100,11 +118,11 @@ void board_subscribe_loads(struct board *b, event_fn fn, void *data)
 void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn heeds, event_fn fn,
 			  void *data)
 {
-	struct event_listeners *l = &b->priv->listeners[kind];
+	struct event_ear *ear = &b->priv->ears.of[kind];
 
-	sim_assert(LOOKED_AT & BIT(kind) && !l->heeds);
-	l->heeds = heeds;
-	l->data = data;
+	sim_assert(LOOKED_AT & BIT(kind) && !ear->heeds);
+	ear->heeds = heeds;
+	ear->heeds_data = data;
 	subscribe(b, &(struct subscriber){
 			     .kinds = (u32)BIT(kind), .some = true, .fn = fn, .data = data });
 }
@@ -136,17 +154,47 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data)
 	for (guint i = subs->len; i-- > at;)
 		listen(b->priv, &sub[i], false);
 	if (sub[at].some)
-		b->priv->listeners[__builtin_ctz(sub[at].kinds)].heeds = NULL;
+		b->priv->ears.of[__builtin_ctz(sub[at].kinds)].heeds = NULL;
 	g_array_remove_index(subs, at);
 	for (guint i = at; i < subs->len; i++)
 		listen(b->priv, &sub[i], true);
 	board_update_watched(b);
 }
 
-void event_tell(const struct event_listener *l, const struct event *ev)
+static inline struct event *ring_next(struct event_ring *ring, unsigned int kind)
 {
-	for (; l->fn; l++)
-		l->fn(l->data, ev);
+	ring->count[kind]++;
+	return &ring->ev[ring->n++ & ring->mask];
+}
+
+static inline void post(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old,
+			const char *fn)
+{
+	const struct board *b = cpu->board;
+	const u8 kind = (u8)head;
+	struct event *slot = b->ring ? ring_next(b->ring, kind) : &b->ears->last;
+	const struct event_ear *ear = &b->ears->of[kind];
+
+	head |= (u64)cpu->id << 8;
+	__builtin_memcpy(&slot->kind, &head, sizeof(head));
+	slot->seq = b->seq;
+	slot->fn = fn;
+	slot->what = what;
+	slot->addr = addr;
+	slot->val = val;
+	slot->old = old;
+	ear->fn(ear->data, slot);
+}
+
+void event_post(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old)
+{
+	post(cpu, head, what, addr, val, old, cpu->frame ? cpu->frame->fn : NULL);
+}
+
+void event_post_of(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old,
+		   const char *fn)
+{
+	post(cpu, head, what, addr, val, old, fn);
 }
 
 void event_step_slow(struct cpu *cpu, enum event_kind kind)

@@ -14,7 +14,11 @@ void spin_init(struct board *b, struct spinlock *l, const char *name)
 		rank++;
 	if (*end == l)
 		next = l->next; /* initialised again: keeps its place */
-	*l = (struct spinlock){ .name = name, .holder = -1, .rank = rank, .next = next };
+	*l = (struct spinlock){ .name = name,
+				.holder = -1,
+				.rank = rank,
+				.bit = rank < 64 ? BIT(rank) : 0,
+				.next = next };
 	*end = l;
 }
 

@@ -129,6 +129,8 @@ static struct el2 *hyp_new(struct board *b, const struct el2_config *cfg, GError
 	hyp->profile = cfg->profile;
 	hyp->vm_layout = cfg->vm_layout;
 	hyp->f = b->f;
+	hyp->page_shift = b->f->page_shift;
+	hyp->page_size = BIT(b->f->page_shift);
 	memcpy(hyp->knob, cfg->knob, sizeof(hyp->knob));
 	memcpy(hyp->bug, cfg->bug, sizeof(hyp->bug));
 	hyp->layout = *el2_layout_of(cfg->profile->id);
@@ -169,7 +171,7 @@ void hyp_pool_view(struct el2_pool_view *v, struct hyp_pool *pool, const struct 
 {
 	v->name = pool->name;
 	v->base = pool->range_start;
-	v->pages = (pool->range_end - pool->range_start) >> hyp->f->page_shift;
+	v->pages = (pool->range_end - pool->range_start) >> hyp->page_shift;
 	v->max_order = pool->max_order;
 	v->heads = pool->heads;
 	v->lock = &pool->lock;

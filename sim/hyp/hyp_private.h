@@ -201,6 +201,8 @@ struct hyp {
 	const struct profile *profile;
 	const struct el2_vm_layout *vm_layout;
 	const struct arch_features *f;
+	u64 page_size; /* bytes */
+	u8 page_shift;
 	u8 knob[N_KNOBS];
 	bool bug[N_BUGS];
 	struct hyp_cpu *cpus;
@@ -230,7 +232,10 @@ struct hyp {
 	u64 selftest_base, vmemmap_base, vmemmap_pages, vm_table_base;
 	u64 hyp_pgt_base, hyp_pgt_pages, host_s2_base, host_s2_pages, ffa_base;
 	struct vmemmap_range vmemmap[HYP_MEMBLOCK_REGIONS];
-	unsigned int n_vmemmap, vmemmap_last; /* in use; where the last lookup ended */
+	unsigned int n_vmemmap; /* of these in use */
+	struct {
+		u64 off, bytes, pa; /* off: from hyp_vmemmap on */
+	} vmemmap_last; /* where the last lookup ended */
 	u64 hyp_vmemmap;                 /* VA of the entry for frame 0 */
 	u64 io_map_base, io_map_next;    /* private range: start, cursor */
 	va_t fixblock_va;
@@ -265,7 +270,7 @@ static inline bool hyp_has_bug(const struct hyp *hyp, enum bug_id id)
 
 static inline u64 hyp_page_size(const struct hyp *hyp)
 {
-	return BIT(hyp->f->page_shift);
+	return hyp->page_size;
 }
 
 /* EL2's linear map: total. */
@@ -282,10 +287,10 @@ static inline pa_t hyp_pa_of(const struct hyp *hyp, va_t va)
 /* Virtual address in hyp_vmemmap of the entry of @phys: arithmetic, backed or not. */
 static inline va_t hyp_page_va(const struct hyp *hyp, u64 phys)
 {
-	return VA(hyp->hyp_vmemmap + (phys >> hyp->f->page_shift) * hyp->layout.hyp_page_size);
+	return VA(hyp->hyp_vmemmap + (phys >> hyp->page_shift) * hyp->layout.hyp_page_size);
 }
 
-pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va);
+pa_t vmemmap_lookup(struct hyp_cpu *c, pa_t phys);
 
 /*
  * struct hyp_page of the frame at @phys: EL2 aborts where vmemmap has no backing. The
@@ -293,12 +298,13 @@ pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va);
  */
 static inline pa_t hyp_phys_to_page(struct hyp_cpu *c, pa_t phys)
 {
-	const struct vmemmap_range *r = &c->hyp->vmemmap[c->hyp->vmemmap_last];
-	u64 va = hyp_page_va(c->hyp, phys.pa).va;
+	const struct hyp *hyp = c->hyp;
+	const u64 off = (phys.pa >> hyp->page_shift) * hyp->layout.hyp_page_size -
+			hyp->vmemmap_last.off;
 
-	if (likely(va - r->va < r->end - r->va))
-		return PA(r->pa + (va - r->va));
-	return vmemmap_lookup(c, va);
+	if (likely(off < hyp->vmemmap_last.bytes))
+		return PA(hyp->vmemmap_last.pa + off);
+	return vmemmap_lookup(c, phys);
 }
 
 /* References on the page at @phys. No lock is taken. */

@@ -67,7 +67,7 @@ static inline u64 pkvm_mkstate(u64 prot, enum page_state s)
 /* Frame number to address: bits shifted out are lost, as at EL2. */
 static inline u64 hyp_pfn_to_phys(const struct hyp_cpu *c, u64 pfn)
 {
-	return pfn << c->hyp->f->page_shift;
+	return pfn << c->hyp->page_shift;
 }
 
 static inline bool mem_range_has(const struct mem_range *r, u64 addr)

@@ -143,7 +143,7 @@ int hyp_back_vmemmap(struct hyp_cpu *c, pa_t back)
 	u64 start, end = 0;
 
 	hyp->n_vmemmap = 0;
-	hyp->vmemmap_last = 0;
+	hyp->vmemmap_last.bytes = 0;
 	for (unsigned int i = 0; i < hyp->hyp_memblock_nr; i++) {
 		const struct el2_region *r = &hyp->hyp_memory[i];
 		int ret;

@@ -16,15 +16,18 @@
 
 /* ---- struct hyp_page ---------------------------------------------------------------- */
 
-pa_t vmemmap_lookup(struct hyp_cpu *c, u64 va)
+pa_t vmemmap_lookup(struct hyp_cpu *c, pa_t phys)
 {
 	struct hyp *hyp = c->hyp;
+	const u64 va = hyp_page_va(hyp, phys.pa).va;
 
 	for (unsigned int i = 0; i < hyp->n_vmemmap; i++) {
 		const struct vmemmap_range *r = &hyp->vmemmap[i];
 
 		if (va >= r->va && va < r->end) {
-			hyp->vmemmap_last = i;
+			hyp->vmemmap_last.off = r->va - hyp->hyp_vmemmap;
+			hyp->vmemmap_last.bytes = r->end - r->va;
+			hyp->vmemmap_last.pa = r->pa;
 			return PA(r->pa + (va - r->va));
 		}
 	}
@@ -55,22 +58,21 @@ static inline void set_page_order(struct hyp_cpu *c, pa_t phys, u32 order)
 		mem_store8(c->cpu, at, (u8)order, MO_PLAIN);
 }
 
+static void set_page_refs(struct hyp_cpu *c, pa_t phys, pa_t page, u16 count, enum event_kind kind)
+{
+	mem_store16(c->cpu, page, count, MO_PLAIN);
+	event_emit(c->cpu, .kind = (u8)kind, .addr = phys.pa, .val = count);
+}
+
 /* One reference more. BUG at the largest count. The lock is the caller's: the pool's, or the
  * owner's for pages that no pool has. */
 void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
-	u16 *quiet = mem_quiet(c->cpu, page);
-	u32 count;
+	u16 count = mem_load16(c->cpu, page, MO_PLAIN);
 
-	if (likely(quiet && *quiet != UINT16_MAX)) {
-		++*quiet;
-		return;
-	}
-	count = mem_load16(c->cpu, page, MO_PLAIN);
 	BUG_ON(c, count == UINT16_MAX);
-	mem_store16(c->cpu, page, (u16)(count + 1), MO_PLAIN);
-	event_emit(c->cpu, .kind = EV_GET, .addr = phys.pa, .val = count + 1);
+	set_page_refs(c, phys, page, (u16)(count + 1), EV_GET);
 }
 
 /* One reference less; returns what is left. BUG at 0; with B-02 the count wraps. Locks as
@@ -78,17 +80,11 @@ void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
-	u16 *quiet = mem_quiet(c->cpu, page);
-	u32 count;
+	u16 count = mem_load16(c->cpu, page, MO_PLAIN);
 
-	if (likely(quiet && *quiet))
-		return --*quiet;
-	count = mem_load16(c->cpu, page, MO_PLAIN);
 	if (unlikely(!count) && !hyp_has_bug(c->hyp, BUG_B02))
 		BUG_ON(c, !count);
-	count = (u16)(count - 1);
-	mem_store16(c->cpu, page, (u16)count, MO_PLAIN);
-	event_emit(c->cpu, .kind = EV_PUT, .addr = phys.pa, .val = count);
+	set_page_refs(c, phys, page, --count, EV_PUT);
 	return count;
 }
 
@@ -329,12 +325,15 @@ void hyp_split_page(struct hyp_cpu *c, struct hyp_pool *pool, pa_t page)
  */
 static inline u16 *count_quietly(struct hyp_cpu *c, const struct hyp_pool *pool, pa_t phys)
 {
-	const struct vmemmap_range *r = &c->hyp->vmemmap[c->hyp->vmemmap_last];
-	const u64 off = hyp_page_va(c->hyp, phys.pa).va - r->va;
+	const struct hyp *hyp = c->hyp;
+	u64 off;
 
-	if (unlikely(spin_is_locked(&pool->lock) || off >= r->end - r->va))
+	if (unlikely(c->cpu->board->watched || spin_is_locked(&pool->lock)))
 		return NULL;
-	return mem_quiet(c->cpu, PA(r->pa + off));
+	off = (phys.pa >> hyp->page_shift) * hyp->layout.hyp_page_size - hyp->vmemmap_last.off;
+	return likely(off < hyp->vmemmap_last.bytes)
+		       ? mem_quiet(c->cpu, PA(hyp->vmemmap_last.pa + off))
+		       : NULL;
 }
 
 /* hyp_get_page - one reference on a page. Takes pool->lock. */
@@ -393,7 +392,7 @@ static u32 pool_order(const struct hyp *hyp, u64 nr_pages)
 /* MAX_PAGE_ORDER as ARCH_FORCE_MAX_ORDER has it by default. */
 static u32 max_page_order(const struct hyp *hyp)
 {
-	return hyp->f->page_shift == 16 ? 13 : hyp->f->page_shift == 14 ? 11 : 10;
+	return hyp->page_shift == 16 ? 13 : hyp->f->page_shift == 14 ? 11 : 10;
 }
 
 /*
@@ -431,7 +430,7 @@ int hyp_pool_init(struct hyp_cpu *c, struct hyp_pool *pool, u64 pfn, u64 nr_page
 {
 	HYP_FRAME(c);
 	u64 page_size = hyp_page_size(c->hyp);
-	u64 start = pfn << c->hyp->f->page_shift;
+	u64 start = pfn << c->hyp->page_shift;
 
 	pool->max_order = MIN(max_page_order(c->hyp), pool_order(c->hyp, nr_pages));
 	pool->range_start = start;
@@ -456,7 +455,7 @@ int hyp_pool_init(struct hyp_cpu *c, struct hyp_pool *pool, u64 pfn, u64 nr_page
 /* Free pages of all orders, counted on the lists without an event; 0 before hyp_pool_init(). */
 u64 hyp_pool_free_pages(struct hyp_cpu *c, const struct hyp_pool *pool)
 {
-	u64 limit = (pool->range_end - pool->range_start) >> c->hyp->f->page_shift;
+	u64 limit = (pool->range_end - pool->range_start) >> c->hyp->page_shift;
 	u64 free_pages = 0;
 
 	for (u32 i = 0; pool->range_end && i <= pool->max_order; i++) {
