@@ -295,11 +295,6 @@ struct extent *extent_find(struct board *b, u64 pa);
  */
 struct extent *board_store_new(struct board *b, u64 bytes);
 void extent_mark(struct board *b, struct extent *e, u64 off); /* before a store */
-/* Where somebody watches. A function a width: what moves the bytes is then one instruction. */
-u8 mem_load8_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
-u16 mem_load16_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
-u32 mem_load32_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
-u64 mem_load64_slow(struct cpu *cpu, u64 pa, enum mem_order mo);
 /* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
 void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn, cold));
 
@@ -330,41 +325,18 @@ static inline bool board_steps(const struct board *b)
 	return b->seq >= b->steps_from;
 }
 
-static inline bool board_tells_load(const struct board *b, u64 pa)
-{
-	return pa - b->loads_base < b->loads_size;
-}
-
-/* Is a load from @pa more than its number? Asked where somebody watches. */
-static inline bool board_hears_load(const struct board *b, u64 pa)
-{
-	return board_tells_load(b, pa) || board_steps(b);
-}
-
-#define DEFINE_MEM_ACCESS(bits)                                                         \
-	static inline u##bits mem_load##bits(struct cpu *cpu, pa_t pa, enum mem_order mo) \
-	{                                                                               \
-		struct board *b = cpu->board;                                           \
-		struct extent *e;                                                       \
-                                                                                        \
-		if (unlikely(b->watched)) {                                             \
-			if (board_hears_load(b, pa.pa))                                 \
-				return mem_load##bits##_slow(cpu, pa.pa, mo);           \
-			b->seq++;                                                       \
-		}                                                                       \
-		e = extent_at(b, pa.pa);                                                \
-		if (unlikely(!e))                                                       \
-			mem_bus_error(cpu, pa.pa);                                      \
-		return *(u##bits *)(e->bytes + (pa.pa - e->base));                      \
-	}                                                                               \
-                                                                                        \
-	void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val, enum mem_order mo);
-
-/* Naturally aligned, RAM only. MO_* is what the event says. */
-DEFINE_MEM_ACCESS(8)
-DEFINE_MEM_ACCESS(16)
-DEFINE_MEM_ACCESS(32)
-DEFINE_MEM_ACCESS(64)
+/*
+ * Naturally aligned, RAM only. MO_* is what the event says. A function a width: what moves
+ * the bytes is one instruction.
+ */
+u8 mem_load8(struct cpu *cpu, pa_t pa, enum mem_order mo);
+u16 mem_load16(struct cpu *cpu, pa_t pa, enum mem_order mo);
+u32 mem_load32(struct cpu *cpu, pa_t pa, enum mem_order mo);
+u64 mem_load64(struct cpu *cpu, pa_t pa, enum mem_order mo);
+void mem_store8(struct cpu *cpu, pa_t pa, u8 val, enum mem_order mo);
+void mem_store16(struct cpu *cpu, pa_t pa, u16 val, enum mem_order mo);
+void mem_store32(struct cpu *cpu, pa_t pa, u32 val, enum mem_order mo);
+void mem_store64(struct cpu *cpu, pa_t pa, u64 val, enum mem_order mo);
 
 /*
  * Where nobody hears of loads and stores: the bytes of the line from @pa on, which are about
