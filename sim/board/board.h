@@ -285,7 +285,7 @@ void board_snapshot_drop(struct board *b, struct snapshot *s);
 
 /* ---- Memory as the CPUs' loads and stores see it --------------------------------- */
 
-struct extent *extent_find(struct board *b, u64 pa);
+struct extent *extent_find(struct board *b, u64 pa) __attribute__((cold));
 
 /*
  * Storage of @bytes beside the machine: on no bus, zero at first, sparse as RAM, and
@@ -294,7 +294,7 @@ struct extent *extent_find(struct board *b, u64 pa);
  * extent_mark() or store_mark() goes before every write.
  */
 struct extent *board_store_new(struct board *b, u64 bytes);
-void extent_mark(struct board *b, struct extent *e, u64 off); /* before a store */
+void extent_mark(struct board *b, struct extent *e, u64 off) __attribute__((cold));
 /* An access where nothing answers: tells EL2 (cpu->board hook), does not return. */
 void mem_bus_error(struct cpu *cpu, u64 pa) __attribute__((noreturn, cold));
 
