@@ -98,8 +98,8 @@ void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_sta
 
 /* ---- Descriptors ---- */
 
-/* @at->part is a table's, and @pa in it: @walked and @d. */
-void check_desc_place(struct oracle *o, u64 pa, struct place *at);
+/* @p is a table's, and @pa in it. */
+struct check_desc check_desc_at(struct oracle *o, u64 pa, const struct part *p);
 
 /* Which one of its fields does a store of @width bytes at @field of struct hyp_page write? */
 static inline enum record_field check_record_field(const struct el2_layout *l, u64 field, u32 width)
@@ -122,21 +122,6 @@ static inline void check_record_place(const struct el2_layout *l, unsigned int p
 	at->record = (u8)check_record_field(l, at->field, width);
 }
 
-/* @at->part is known: fill in the rest. */
-static inline void check_place(struct oracle *o, const struct event *ev, struct place *at)
-{
-	at->walked = false;
-	if (at->part.part == PART_VMEMMAP) {
-		const struct el2_layout *l = oracle_view(o)->layout;
-
-		check_record_place(l, oracle_board(o)->f->page_shift,
-				   (unsigned int)__builtin_ctz(l->hyp_page_size), ev->addr, ev->arg,
-				   at);
-	} else if (at->part.part != PART_NONE && ev->arg == 8 && pte_valid(ev->old | ev->val)) {
-		check_desc_place(o, ev->addr, at);
-	}
-}
-
 /* Would the MMU go on from it? Reserved encodings are as good as invalid. */
 bool check_desc_live(struct oracle *o, const struct check_desc *d, u64 desc);
 /* The page to name in a report: of the host's table the input, of others' the output. */
@@ -154,8 +139,13 @@ bool check_desc_lock(struct oracle *o, const struct check_desc *d, const char *n
  * A TLBI by address takes away the entry of any block or page that the address
  * lies in, whatever part of it. A level hint must be the leaf's, or the TLB may
  * ignore it. Operations on the last level leave walk caches alone.
+ *
+ * One list for all who wait for that; check_gone.c keeps it up.
  */
 enum gone_phase { GONE_STORED, GONE_VISIBLE, GONE_ISSUED, GONE_S2_DONE, GONE_S1_ISSUED };
+
+#define GONE_STALE 1u  /* stale-tlb waits: until the table's lock is released */
+#define GONE_BROKEN 2u /* break-before-make waits: until the entry is made anew */
 
 struct gone {
 	struct check_desc d;
@@ -163,76 +153,32 @@ struct gone {
 	u64 desc_pa;
 	u64 lo, hi;    /* input addresses still to cover; all of it: nothing was yet */
 	u64 grain;     /* what one address takes away */
+	u8 wanted;     /* GONE_*: who waits */
 	u8 phase;      /* enum gone_phase */
 	u8 by;	       /* the CPU that took it away */
 	u8 issuer;     /* of the TLBI */
 	bool combined; /* the TLBI took away combined entries too */
 	bool walks;    /* walk caches may hold it: it was a table */
+	bool joined;   /* a neighbour of the host's or a guest's that went as the one before it */
 	struct event ev;
 };
 
-#define GONE_MAX 32
+#define GONE_MAX 64
 
 struct gone_list {
-	bool merge; /* neighbours that went the same way may be one */
 	unsigned int n;
 	struct gone g[GONE_MAX];
 };
 
-/* @ev stored over the live @old. A list that is full forgets the oldest. */
-void gone_add(struct oracle *o, struct gone_list *l, const struct check_desc *d, u64 old,
-	      const struct event *ev);
-void gone_tlbi(struct oracle *o, struct gone_list *l, const struct event *ev);
-void gone_drop(struct gone_list *l, unsigned int i);
-
-/* DSB @what, a domain of three letters or none and a type: others' walks too? stores alone? */
-static inline void dsb_kind(const char *what, bool *local, bool *stores_only)
-{
-	const char *type = what[1] == 's' ? what + 3 : what;
-
-	*local = what[0] == 'n';
-	*stores_only = type[0] == 's' && type[1] == 't';
-}
-
-/* True: no TLB can hold it any more. */
-static inline bool gone_dsb_one(struct gone *g, const struct event *ev, bool local,
-				bool stores_only)
-{
-	if (local && g->d.cpus != BIT(ev->cpu))
-		return false;
-	switch ((enum gone_phase)g->phase) {
-	case GONE_STORED:
-		if (ev->cpu == g->by)
-			g->phase = GONE_VISIBLE;
-		return false;
-	case GONE_ISSUED:
-		if (stores_only || ev->cpu != g->issuer)
-			return false;
-		g->phase = GONE_S2_DONE;
-		return g->d.hyp || g->combined;
-	case GONE_S1_ISSUED:
-		return !stores_only && ev->cpu == g->issuer;
-	case GONE_VISIBLE:
-	case GONE_S2_DONE:
-		break;
-	}
-	return false;
-}
-
-/* What is done with leaves the list; here, as each DSB is told to both lists. */
-heard_often gone_dsb(struct gone_list *l, const struct event *ev)
-{
-	bool local, stores_only;
-
-	if (likely(!l->n) || !ev->what)
-		return;
-	dsb_kind(ev->what, &local, &stores_only);
-	for (unsigned int i = 0; i < l->n;) {
-		if (gone_dsb_one(&l->g[i], ev, local, stores_only))
-			gone_drop(l, i);
-		else
-			i++;
-	}
-}
+struct gone_list *check_gone(struct oracle *o);
+/*
+ * @ev stored over the live @old, and @who waits. Of more than the list has room for,
+ * neighbours of the older half become one, which stale-tlb alone waits for; where
+ * there are none, the oldest is forgotten.
+ */
+void gone_add(struct oracle *o, const struct check_desc *d, u64 old, const struct event *ev,
+	      u8 who);
+/* @who waits for @i no more. */
+void gone_release(struct gone_list *l, unsigned int i, u8 who);
 
 #endif

@@ -13,10 +13,6 @@
 #define PTE_NG BIT(11)
 #define PTE_CONTIGUOUS BIT(52)
 
-struct bbm_state {
-	struct gone_list broken;
-};
-
 /* Bits of a leaf that may only change through an invalid entry. */
 static u64 leaf_mask(const struct arch_features *f, const struct check_desc *d)
 {
@@ -67,19 +63,19 @@ static void breach(struct oracle *o, const struct check_desc *d, u64 old, const 
 		      check_desc_whose(d), d->ia, d->level, old, ev->val, what, lacks);
 }
 
-static struct gone *find_broken(struct bbm_state *s, u64 desc_pa)
+static struct gone *find_broken(struct gone_list *l, u64 desc_pa)
 {
-	for (unsigned int i = s->broken.n; i--;)
-		if (s->broken.g[i].desc_pa == desc_pa)
-			return &s->broken.g[i];
+	for (unsigned int i = l->n; i--;)
+		if (l->g[i].desc_pa == desc_pa && l->g[i].wanted & GONE_BROKEN)
+			return &l->g[i];
 	return NULL;
 }
 
 /* A live entry where one was broken: the old one must be forgotten by all TLBs. */
-static void made(struct oracle *o, struct bbm_state *s, const struct event *ev,
+static void made(struct oracle *o, struct gone_list *l, const struct event *ev,
 		 const struct check_desc *d)
 {
-	struct gone *g = find_broken(s, ev->addr);
+	struct gone *g = find_broken(l, ev->addr);
 	const char *what = NULL;
 
 	if (!g || !check_desc_live(o, d, ev->val))
@@ -90,18 +86,17 @@ static void made(struct oracle *o, struct bbm_state *s, const struct event *ev,
 		what = needs_break(oracle_board(o)->f, d, g->old, ev->val);
 	if (what)
 		breach(o, d, g->old, ev, what, what_lacks(g));
-	gone_drop(&s->broken, (unsigned int)(g - s->broken.g));
+	gone_release(l, (unsigned int)(g - l->g), GONE_BROKEN);
 }
 
-static void replaced(struct oracle *o, struct bbm_state *s, const struct event *ev,
-		     const struct check_desc *d)
+static void replaced(struct oracle *o, const struct event *ev, const struct check_desc *d)
 {
 	const char *what;
 
 	if (!check_desc_live(o, d, ev->old))
 		return;
 	if (!check_desc_live(o, d, ev->val)) {
-		gone_add(o, &s->broken, d, ev->old, ev);
+		gone_add(o, d, ev->old, ev, GONE_BROKEN);
 		return;
 	}
 	what = needs_break(oracle_board(o)->f, d, ev->old, ev->val);
@@ -111,50 +106,23 @@ static void replaced(struct oracle *o, struct bbm_state *s, const struct event *
 
 heard_often bbm_store(struct oracle *o, void *state, const struct event *ev, const struct place *at)
 {
-	struct bbm_state *s = state;
-
-	if (ev->arg != 8 || !at->walked)
+	if (!at->d.cpus)
 		return;
 	if (pte_valid(ev->old))
-		replaced(o, s, ev, &at->d);
-	else if (s->broken.n && pte_valid(ev->val))
-		made(o, s, ev, &at->d);
-}
-
-asked_often bbm_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)
-{
-	const struct bbm_state *s = state;
-
-	return s->broken.n;
-}
-
-heard_often bbm_event(struct oracle *o, void *state, const struct event *ev)
-{
-	struct bbm_state *s = state;
-
-	if (likely(!s->broken.n))
-		return;
-	if (ev->kind == EV_TLBI)
-		gone_tlbi(o, &s->broken, ev);
-	else
-		gone_dsb(&s->broken, ev);
+		replaced(o, ev, &at->d);
+	else if (check_gone(o)->n)
+		made(o, check_gone(o), ev, &at->d);
 }
 
 static void bbm_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
-	struct bbm_state *s = state;
-
 	if (check_died(o, end))
-		s->broken.n = 0;
+		check_gone(o)->n = 0;
 }
 
 const struct checker bbm_checker = {
 	.name = "break-before-make",
-	.state_size = sizeof(struct bbm_state),
-	.kinds = BIT(EV_TLBI) | BIT(EV_DSB),
-	.heeds = bbm_heeds,
-	.event = bbm_event,
-	.stores = PART_TABLES | VALID_ENTRIES,
+	.stores = VALID_ENTRIES,
 	.store = bbm_store,
 	.end = bbm_end,
 };

@@ -45,7 +45,7 @@ static void check_attributes(struct oracle *o, const struct check_desc *d, const
 heard_often entry_store(struct oracle *o, void *state, const struct event *ev,
 			const struct place *at)
 {
-	if (ev->arg != 8 || !pte_valid(ev->val) || !at->walked)
+	if (!pte_valid(ev->val) || !at->d.cpus)
 		return;
 	if (unlikely(!check_desc_live(o, &at->d, ev->val)))
 		reserved(o, &at->d, ev);
@@ -54,6 +54,6 @@ heard_often entry_store(struct oracle *o, void *state, const struct event *ev,
 
 const struct checker entry_checker = {
 	.name = "entry",
-	.stores = PART_TABLES | VALID_ENTRIES,
+	.stores = VALID_ENTRIES,
 	.store = entry_store,
 };

@@ -29,7 +29,6 @@ struct changed {
 };
 
 struct tlb_state {
-	struct gone_list gone;
 	struct changed changed[MAX_CHANGED];
 	unsigned int n_changed;
 	u32 ending;  /* handle of the VM that the action may end; 0 */
@@ -102,38 +101,33 @@ static void note_changed(struct tlb_state *s, const struct check_desc *d, const 
 static void over_live(struct oracle *o, struct tlb_state *s, const struct event *ev,
 		      const struct check_desc *d)
 {
-	if (!check_desc_live(o, d, ev->old) || !taken_away(o, d, ev->old, ev->val))
+	if (!d->cpus || !check_desc_live(o, d, ev->old) || !taken_away(o, d, ev->old, ev->val))
 		return;
-	gone_add(o, &s->gone, d, ev->old, ev);
+	gone_add(o, d, ev->old, ev, GONE_STALE);
 	note_changed(s, d, ev);
 }
 
 /* The same translation is back: whoever still knows it knows nothing wrong. */
-static void over_invalid(struct oracle *o, struct tlb_state *s, const struct event *ev)
+static void over_invalid(struct oracle *o, struct gone_list *l, const struct event *ev)
 {
-	for (unsigned int i = s->gone.n; i--;) {
-		const struct gone *g = &s->gone.g[i];
+	for (unsigned int i = l->n; i--;) {
+		const struct gone *g = &l->g[i];
 
-		if (g->desc_pa != ev->addr || g->hi - g->lo != g->d.size)
+		if (!(g->wanted & GONE_STALE) || g->desc_pa != ev->addr ||
+		    g->hi - g->lo != g->d.size)
 			continue;
 		if (check_desc_live(o, &g->d, ev->val) && !taken_away(o, &g->d, g->old, ev->val))
-			gone_drop(&s->gone, i);
+			gone_release(l, i, GONE_STALE);
 		return;
 	}
 }
 
 heard_often tlb_store(struct oracle *o, void *state, const struct event *ev, const struct place *at)
 {
-	struct tlb_state *s = state;
-
-	if (ev->arg != 8)
-		return;
-	if (!pte_valid(ev->old)) {
-		if (s->gone.n && pte_valid(ev->val))
-			over_invalid(o, s, ev);
-	} else if (at->walked) {
-		over_live(o, s, ev, &at->d);
-	}
+	if (pte_valid(ev->old))
+		over_live(o, state, ev, &at->d);
+	else if (check_gone(o)->n)
+		over_invalid(o, check_gone(o), ev);
 }
 
 /* ---- When it is too late ----------------------------------------------------------------- */
@@ -150,47 +144,46 @@ static void outlived(struct oracle *o, const struct gone *g)
 		      check_desc_whose(&d), g->walks ? " table" : " translation", d.ia, d.level);
 }
 
-static void hand_over(struct oracle *o, struct tlb_state *s, const struct event *ev)
+/*
+ * Who waits for what @cpu took from tables that the lock of this name protects waits in
+ * vain; NULL: for anything at all. Neighbours that went together are told of once.
+ */
+static __attribute__((noinline)) void give_up(struct oracle *o, struct gone_list *l,
+					      unsigned int cpu, const char *lock, bool tell)
 {
-	if (!ev->what)
-		return;
-	for (unsigned int i = 0; i < s->gone.n;) {
-		if (s->gone.g[i].by != ev->cpu || !check_desc_lock(o, &s->gone.g[i].d, ev->what)) {
+	u64 told = 0; /* end of what was told last */
+
+	for (unsigned int i = 0; i < l->n;) {
+		const struct gone *g = &l->g[i];
+		const unsigned int n = l->n;
+
+		if (!(g->wanted & GONE_STALE) ||
+		    (lock && (g->by != cpu || !check_desc_lock(o, &g->d, lock)))) {
 			i++;
 			continue;
 		}
-		outlived(o, &s->gone.g[i]);
-		gone_drop(&s->gone, i);
+		if (tell && !(g->joined && g->d.ia == told))
+			outlived(o, g);
+		told = MAX(g->hi, g->d.ia + g->d.size);
+		gone_release(l, i, GONE_STALE);
+		i += l->n == n;
 	}
 }
 
 asked_often tlb_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)
 {
-	const struct tlb_state *s = state;
-
-	return s->gone.n;
+	return check_gone(o)->n;
 }
 
 heard_often tlb_event(struct oracle *o, void *state, const struct event *ev)
 {
 	struct tlb_state *s = state;
 
-	if (unlikely(s->ending) && ev->kind == EV_TLBI)
+	if (ev->kind == EV_UNLOCK && ev->what && check_gone(o)->n)
+		give_up(o, check_gone(o), ev->cpu, ev->what, true);
+	else if (ev->kind == EV_TLBI && unlikely(s->ending))
 		s->forgot |= ev->sub == TLBI_ALLE1IS ||
 			     (ev->sub == TLBI_VMALLS12E1IS && ev->old == s->vmid);
-	if (likely(!s->gone.n))
-		return;
-	switch (ev->kind) {
-	case EV_TLBI:
-		gone_tlbi(o, &s->gone, ev);
-		break;
-	case EV_DSB:
-		gone_dsb(&s->gone, ev);
-		break;
-	case EV_UNLOCK:
-		hand_over(o, s, ev);
-		break;
-	}
 }
 
 /* ---- What the board's TLBs hold ------------------------------------------------------------ */
@@ -301,36 +294,28 @@ static void tlb_begin(struct oracle *o, void *state, const struct oracle_action 
 	s->forgot = false;
 }
 
-static void tlb_init(struct oracle *o, void *state)
-{
-	struct tlb_state *s = state;
-
-	s->gone.merge = true;
-}
-
 static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
 	struct tlb_state *s = state;
+	const bool died = check_died(o, end);
 
-	if (!check_died(o, end)) {
-		for (unsigned int i = 0; i < s->gone.n; i++)
-			outlived(o, &s->gone.g[i]);
+	if (check_gone(o)->n)
+		give_up(o, check_gone(o), 0, NULL, !died);
+	if (!died) {
 		if (s->n_changed)
 			check_tlbs(o, s);
 		check_ended(o, s);
 	}
-	s->gone.n = 0;
 	s->n_changed = 0;
 }
 
 const struct checker tlb_checker = {
 	.name = "tlb",
 	.state_size = sizeof(struct tlb_state),
-	.kinds = BIT(EV_TLBI) | BIT(EV_DSB) | BIT(EV_UNLOCK),
-	.init = tlb_init,
+	.kinds = BIT(EV_TLBI) | BIT(EV_UNLOCK),
 	.heeds = tlb_heeds,
 	.event = tlb_event,
-	.stores = PART_TABLES | VALID_ENTRIES,
+	.stores = VALID_ENTRIES,
 	.store = tlb_store,
 	.begin = tlb_begin,
 	.end = tlb_end,

@@ -163,21 +163,11 @@ static const u64 *table_at(struct oracle *o, u64 pa)
 	return (const u64 *)(e->bytes + (pa - e->base));
 }
 
-/* Most tables are empty when they come: two lines of the cache at a time. */
+/* Most tables are empty when they come. */
 static bool all_zero(const struct oracle *o, const u64 *entries)
 {
-	typedef u64 pair __attribute__((vector_size(16), may_alias));
-	const pair *p = (const pair *)(const void *)entries, *end = p + BIT(o->shift) / sizeof(*p);
-	pair a = { 0 }, b = { 0 };
-
-	if (!IS_ALIGNED((uintptr_t)entries, sizeof(*p)))
-		return false; /* what is no page is read entry by entry */
-	for (; p < end; p += 8) {
-		a |= p[0], b |= p[1], a |= p[2], b |= p[3];
-		a |= p[4], b |= p[5], a |= p[6], b |= p[7];
-	}
-	a |= b;
-	return !(a[0] | a[1]);
+	/* the first is, and each is as the one before */
+	return !entries[0] && !memcmp(entries, entries + 1, BIT(o->shift) - sizeof(*entries));
 }
 
 static bool page_is_untouched(struct oracle *o, u64 pa)

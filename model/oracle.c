@@ -17,14 +17,20 @@ const char *const check_mode_name[] = {
 };
 
 /* In the order in which they are told of things. */
-enum { LOCK, BBM, TLB, REFCOUNT, LIFETIME, CONFIDENTIAL, RANGE, ENTRY, BOOKS };
+enum { LOCK, GONE, BBM, TLB, REFCOUNT, LIFETIME, CONFIDENTIAL, RANGE, ENTRY, BOOKS };
 
 static const struct checker *const checkers[] = {
-	[LOCK] = &lock_checker,		[BBM] = &bbm_checker,
-	[TLB] = &tlb_checker,		[REFCOUNT] = &refcount_checker,
-	[LIFETIME] = &lifetime_checker, [CONFIDENTIAL] = &confidential_checker,
-	[RANGE] = &range_checker,	[ENTRY] = &entry_checker,
-	[BOOKS] = &books_checker,	NULL,
+	[LOCK] = &lock_checker,
+	[GONE] = &gone_checker,
+	[BBM] = &bbm_checker,
+	[TLB] = &tlb_checker,
+	[REFCOUNT] = &refcount_checker,
+	[LIFETIME] = &lifetime_checker,
+	[CONFIDENTIAL] = &confidential_checker,
+	[RANGE] = &range_checker,
+	[ENTRY] = &entry_checker,
+	[BOOKS] = &books_checker,
+	NULL,
 };
 
 /* ---- Events ------------------------------------------------------------------------- */
@@ -41,9 +47,9 @@ settled tell_store(unsigned int which, struct oracle *o, unsigned int part, bool
 		   const struct event *ev, const struct place *at)
 {
 	const struct checker *c = checkers[which];
+	const u32 wants = valid ? VALID_ENTRIES : (u32)BIT(part);
 
-	if (c->store && (!c->stores || c->stores & BIT(part)) &&
-	    (valid || !(c->stores & VALID_ENTRIES)))
+	if (c->store && (c->stores & wants || (!valid && !c->stores)))
 		c->store(o, o->checker_state[which], ev, at);
 }
 
@@ -51,6 +57,7 @@ settled tell_store(unsigned int which, struct oracle *o, unsigned int part, bool
 #define FOR_EACH_CHECKER(fn, ...)                                                                  \
 	do {                                                                                       \
 		fn(LOCK, __VA_ARGS__);                                                             \
+		fn(GONE, __VA_ARGS__);                                                             \
 		fn(BBM, __VA_ARGS__);                                                              \
 		fn(TLB, __VA_ARGS__);                                                              \
 		fn(REFCOUNT, __VA_ARGS__);                                                         \
@@ -93,11 +100,11 @@ in_short may_say(unsigned int which, const struct oracle *o, unsigned int part,
 in_short any_may_say(const struct oracle *o, unsigned int part, const struct event *ev,
 		     const struct place *at)
 {
-	return may_say(LOCK, o, part, ev, at) || may_say(BBM, o, part, ev, at) ||
-	       may_say(TLB, o, part, ev, at) || may_say(REFCOUNT, o, part, ev, at) ||
-	       may_say(LIFETIME, o, part, ev, at) || may_say(CONFIDENTIAL, o, part, ev, at) ||
-	       may_say(RANGE, o, part, ev, at) || may_say(ENTRY, o, part, ev, at) ||
-	       may_say(BOOKS, o, part, ev, at);
+	return may_say(LOCK, o, part, ev, at) || may_say(GONE, o, part, ev, at) ||
+	       may_say(BBM, o, part, ev, at) || may_say(TLB, o, part, ev, at) ||
+	       may_say(REFCOUNT, o, part, ev, at) || may_say(LIFETIME, o, part, ev, at) ||
+	       may_say(CONFIDENTIAL, o, part, ev, at) || may_say(RANGE, o, part, ev, at) ||
+	       may_say(ENTRY, o, part, ev, at) || may_say(BOOKS, o, part, ev, at);
 }
 
 /* What plays no part: EL2's data, the free lists of its pools. */
@@ -109,7 +116,7 @@ static __attribute__((noinline)) void take_plain(struct oracle *o, const struct 
 	at.part.part = PART_NONE;
 	if (likely(o->fold.live) && frame < o->n_frames && unlikely(fold_hosts_alone(o, frame)))
 		fold_alien_write(o, frame, ev);
-	FOR_EACH_CHECKER(tell_store, o, PART_NONE, true, ev, &at);
+	FOR_EACH_CHECKER(tell_store, o, PART_NONE, false, ev, &at);
 }
 
 settled on_plain(struct oracle *o, const struct event *ev, bool in_frames)
@@ -138,7 +145,7 @@ static __attribute__((noinline)) void take_record(struct oracle *o, const struct
 	place_of_record(o, p, ev, &at);
 	if (likely(o->fold.live) && !fold_ignores_record(o, ev, &at))
 		fold_record_store(o, ev, at.frame, at.field);
-	FOR_EACH_CHECKER(tell_store, o, PART_VMEMMAP, true, ev, &at);
+	FOR_EACH_CHECKER(tell_store, o, PART_VMEMMAP, false, ev, &at);
 }
 
 settled on_record(struct oracle *o, const struct event *ev, const struct part_entry *p)
@@ -150,28 +157,27 @@ settled on_record(struct oracle *o, const struct event *ev, const struct part_en
 		take_record(o, ev, p);
 }
 
-/* @valid: an entry was there, or is now; a constant. */
-settled take_entry(struct oracle *o, bool valid, const struct event *ev, const struct part_entry *p)
+/* An entry was there, or is now. */
+static __attribute__((noinline)) void on_valid_entry(struct oracle *o, const struct event *ev,
+						     struct place *at)
+{
+	at->d = check_desc_at(o, ev->addr, &at->part);
+	FOR_EACH_CHECKER(tell_store, o, PART_HOST_TABLE, true, ev, at);
+}
+
+static __attribute__((noinline)) void on_entry(struct oracle *o, const struct event *ev,
+					       const struct part_entry *p)
 {
 	struct place at;
 
 	at.part = part_of(p);
-	check_place(o, ev, &at);
+	if (!check_is_table(&at.part))
+		__builtin_unreachable();
 	if (likely(o->fold.live))
 		fold_table_store(o, ev, &at.part);
-	FOR_EACH_CHECKER(tell_store, o, PART_HOST_TABLE, valid, ev, &at);
-}
-
-static __attribute__((noinline)) void on_valid_entry(struct oracle *o, const struct event *ev,
-						     const struct part_entry *p)
-{
-	take_entry(o, true, ev, p);
-}
-
-static __attribute__((noinline)) void on_invalid_entry(struct oracle *o, const struct event *ev,
-						       const struct part_entry *p)
-{
-	take_entry(o, false, ev, p);
+	FOR_EACH_CHECKER(tell_store, o, PART_HOST_TABLE, false, ev, &at);
+	if (ev->arg == 8 && pte_valid(ev->old | ev->val))
+		on_valid_entry(o, ev, &at);
 }
 
 static void on_store(void *data, const struct event *ev)
@@ -186,16 +192,14 @@ static void on_store(void *data, const struct event *ev)
 		on_plain(o, ev, false);
 		return;
 	}
-	G_STATIC_ASSERT(N_PARTS == 5); /* the last two cases are of tables */
+	G_STATIC_ASSERT(N_PARTS == 5); /* the last case is of tables */
 	p = part_at(o, frame);
 	if (part_kind(p) == PART_VMEMMAP)
 		on_record(o, ev, p);
 	else if (part_kind(p) == PART_NONE)
 		on_plain(o, ev, true);
-	else if (pte_valid(ev->old | ev->val))
-		on_valid_entry(o, ev, p);
 	else
-		on_invalid_entry(o, ev, p);
+		on_entry(o, ev, p);
 }
 
 /* What a table page's life is made of has a case of its own; the kind is a constant there. */
@@ -287,9 +291,10 @@ asked heeds_event(unsigned int which, struct oracle *o, unsigned int kind,
 }
 
 #define ANY_CHECKER(fn, ...)                                                                       \
-	(fn(LOCK, __VA_ARGS__) | fn(BBM, __VA_ARGS__) | fn(TLB, __VA_ARGS__) |                     \
-	 fn(REFCOUNT, __VA_ARGS__) | fn(LIFETIME, __VA_ARGS__) | fn(CONFIDENTIAL, __VA_ARGS__) |   \
-	 fn(RANGE, __VA_ARGS__) | fn(ENTRY, __VA_ARGS__) | fn(BOOKS, __VA_ARGS__))
+	(fn(LOCK, __VA_ARGS__) | fn(GONE, __VA_ARGS__) | fn(BBM, __VA_ARGS__) |                    \
+	 fn(TLB, __VA_ARGS__) | fn(REFCOUNT, __VA_ARGS__) | fn(LIFETIME, __VA_ARGS__) |            \
+	 fn(CONFIDENTIAL, __VA_ARGS__) | fn(RANGE, __VA_ARGS__) | fn(ENTRY, __VA_ARGS__) |         \
+	 fn(BOOKS, __VA_ARGS__))
 
 #define DEFINE_HEEDS(name, kind)                                                                   \
 	static bool name(void *data, const struct cpu *cpu, u64 addr, u64 val, u64 old, u32 arg)   \
@@ -520,6 +525,11 @@ const struct el2_config *oracle_config(struct oracle *o)
 bool oracle_touched(struct oracle *o, u64 pa)
 {
 	return o->fold.reread || (o->fold.n_touches && fold_touched(o, pa >> o->shift));
+}
+
+struct gone_list *check_gone(struct oracle *o)
+{
+	return o->checker_state[GONE];
 }
 
 u32 oracle_guest_on(struct oracle *o, unsigned int cpu)

@@ -238,7 +238,7 @@ void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 #define ORACLE_REGIONS 128u
-#define MAX_CHECKERS 10u
+#define MAX_CHECKERS 11u
 #define BOOT_EVENTS 8u
 #define CALLS_SEEN 8u
 #define NO_TABLE UINT64_MAX

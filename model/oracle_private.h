@@ -49,7 +49,7 @@ struct check_desc {
 	s8 level;
 	u64 ia;	  /* first input address that it covers */
 	u64 size; /* bytes */
-	u64 cpus; /* whose walks may read it, one bit each */
+	u64 cpus; /* whose walks may read it, one bit each; may be none */
 };
 
 /* What a store into hyp_vmemmap writes; RECORD_OTHER: something else, or not that alone. */
@@ -59,10 +59,8 @@ struct place {
 	struct part part; /* of its frame */
 	/* PART_VMEMMAP: the first byte's entry is that of the frame at @frame, and it is @field's */
 	u64 frame, field;
-	u8 record; /* enum record_field */
-	/* of a table that some CPU walks, the descriptor, where it was or is a valid one: */
-	bool walked;
-	struct check_desc d; /* it */
+	u8 record;	     /* enum record_field */
+	struct check_desc d; /* for those who want VALID_ENTRIES */
 };
 
 /* ---- Checkers: one file, one idea, a few rules ---- */
@@ -81,8 +79,8 @@ struct checker {
 	size_t state_size; /* of board_alloc()ed, zeroed state */
 	u32 kinds;	   /* BIT(EV_*) of the events that it wants, but for EV_STORE */
 	u32 stores;	   /* BIT(PART_*) of the frames whose EV_STORE it wants, of tables all or
-			      none; 0: all; VALID_ENTRIES too: of tables no store that has
-			      an invalid entry before and after it need be told */
+			      none; 0: all; VALID_ENTRIES: of tables alone, and there of entries
+			      that were valid or are now, which it hears after the others */
 	void (*init)(struct oracle *o, void *state);
 	/*
 	 * Asked first, of the kinds LOOKED_AT: does it say something? NULL: always. An event
@@ -110,6 +108,7 @@ struct checker {
 #define asked_often static inline __attribute__((always_inline)) bool
 
 extern const struct checker lock_checker;	  /* lock-order, lock-held */
+extern const struct checker gone_checker;	  /* no rule: what the next two wait for */
 extern const struct checker bbm_checker;	  /* break-before-make */
 extern const struct checker tlb_checker;	  /* stale-tlb */
 extern const struct checker refcount_checker;	  /* refcount, leak */

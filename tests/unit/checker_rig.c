@@ -9,9 +9,10 @@
 #include "tests/unit/checker_rig.h"
 
 static const struct checker *const checkers[] = {
-	&lock_checker,	   &bbm_checker,	  &tlb_checker,	  &refcount_checker,
-	&lifetime_checker, &confidential_checker, &range_checker,
+	&lock_checker,	   &gone_checker,     &bbm_checker,	     &tlb_checker,
+	&refcount_checker, &lifetime_checker, &confidential_checker, &range_checker,
 };
+#define GONE 1
 #define N_CHECKERS G_N_ELEMENTS(checkers)
 #define MAX_SAID 64
 
@@ -59,6 +60,11 @@ const struct check_pools *oracle_pools(struct oracle *o)
 void oracle_pools_sync(struct oracle *o)
 {
 	check_pools_read(o, &o->pools);
+}
+
+struct gone_list *check_gone(struct oracle *o)
+{
+	return o->state[GONE];
 }
 
 /* No guests here. */
@@ -155,6 +161,19 @@ struct part fold_part(struct oracle *o, pa_t pa)
 
 /* ---- Machines ---------------------------------------------------------------------------- */
 
+static void tell(struct oracle *o, const struct event *ev, const struct place *at, u32 stores)
+{
+	for (unsigned int i = 0; i < N_CHECKERS; i++) {
+		const struct checker *c = checkers[i];
+
+		if (ev->kind != EV_STORE && c->event && c->kinds & BIT(ev->kind))
+			c->event(o, o->state[i], ev);
+		else if (ev->kind == EV_STORE && c->store &&
+			 (c->stores & stores || (!c->stores && stores != VALID_ENTRIES)))
+			c->store(o, o->state[i], ev, at);
+	}
+}
+
 static void watch(void *data, const struct event *ev)
 {
 	struct oracle *o = data;
@@ -164,16 +183,18 @@ static void watch(void *data, const struct event *ev)
 		return;
 	if (ev->kind == EV_STORE)
 		at.part = fold_part(o, PA(ev->addr));
-	check_place(o, ev, &at);
-	for (unsigned int i = 0; i < N_CHECKERS; i++) {
-		const struct checker *c = checkers[i];
+	if (at.part.part == PART_VMEMMAP) {
+		const struct el2_layout *l = oracle_view(o)->layout;
 
-		if (ev->kind == EV_STORE && c->store &&
-		    (!c->stores || c->stores & BIT(at.part.part)))
-			c->store(o, o->state[i], ev, &at);
-		else if (c->event && c->kinds & BIT(ev->kind))
-			c->event(o, o->state[i], ev);
+		check_record_place(l, oracle_board(o)->f->page_shift,
+				   (unsigned int)__builtin_ctz(l->hyp_page_size), ev->addr, ev->arg,
+				   &at);
 	}
+	tell(o, ev, &at, (u32)BIT(at.part.part));
+	if (!check_is_table(&at.part) || ev->arg != 8 || !pte_valid(ev->old | ev->val))
+		return;
+	at.d = check_desc_at(o, ev->addr, &at.part);
+	tell(o, ev, &at, VALID_ENTRIES);
 }
 
 static void init_checkers(struct oracle *o)
