@@ -17,12 +17,11 @@ bool check_booting(struct oracle *o)
 		     a->kind == ORACLE_PROT_FINALIZE || a->kind == ORACLE_BOOT);
 }
 
-bool check_died(struct oracle *o, enum oracle_end_kind end)
+/* It left a lock behind. */
+bool check_stuck(struct oracle *o)
 {
 	const struct spinlock *l = oracle_board(o)->locks;
 
-	if (end != ORACLE_END_HANG && end != ORACLE_END_OTHER)
-		return end == ORACLE_END_PANIC;
 	while (l && !spin_is_locked(l))
 		l = l->next;
 	return l;

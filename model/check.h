@@ -25,7 +25,12 @@ static inline u64 check_page_size(struct oracle *o)
 /* One CPU, no lock in use: steps of boot, and what comes before them. */
 bool check_booting(struct oracle *o);
 /* Did EL2 stop half way, so that its state is that of no rule? */
-bool check_died(struct oracle *o, enum oracle_end_kind end);
+bool check_stuck(struct oracle *o);
+static inline bool check_died(struct oracle *o, enum oracle_end_kind end)
+{
+	return unlikely(end == ORACLE_END_PANIC ||
+			((end == ORACLE_END_HANG || end == ORACLE_END_OTHER) && check_stuck(o)));
+}
 
 static inline bool check_holds(const struct spinlock *l, unsigned int cpu)
 {

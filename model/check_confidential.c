@@ -308,7 +308,7 @@ static void confidential_end(struct oracle *o, void *state, enum oracle_end_kind
 {
 	struct confidential_state *s = state;
 
-	if (check_died(o, end) || !confined(o, DMA, 0))
+	if (!s->n || check_died(o, end) || !confined(o, DMA, 0))
 		return;
 	for (unsigned int i = 0; i < s->n; i++) {
 		const struct line l = s->line[i];

@@ -371,7 +371,10 @@ static void lifetime_begin(struct oracle *o, void *state, const struct oracle_ac
 
 static void lifetime_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
 {
-	none_freed(o, state);
+	struct lifetime_state *s = state;
+
+	if (s->n_freed)
+		none_freed(o, s);
 }
 
 static void lifetime_init(struct oracle *o, void *state)

@@ -12,11 +12,15 @@
 
 enum shape { SHAPE_NONE, SHAPE_PFN, SHAPE_PFN_NR, SHAPE_MMIO, SHAPE_VAS, SHAPE_ADDR };
 
+/* Beyond its rule: it contains pkvm_init; EL2 maps what the host names; prot_finalize. */
+enum special { NO_MORE, BOOTS, ADOPTS, FINALIZES };
+
 struct rule_of_call {
 	const char *name;
 	enum m_op op;
 	enum shape shape;
 	bool early; /* for a host that is still trusted */
+	enum special special;
 };
 
 static const struct rule_of_call calls[] = {
@@ -33,9 +37,9 @@ static const struct rule_of_call calls[] = {
 	{ "host_donate_hyp_mmio", M_DONATE_HYP_MMIO, SHAPE_MMIO, false },
 	{ "hyp_donate_host_mmio", M_DONATE_HOST_MMIO, SHAPE_MMIO, false },
 	{ "host_stage2_idmap", M_IDMAP, SHAPE_ADDR, false },
-	{ "prot_finalize", M_OTHER, SHAPE_NONE, false },
-	{ "pkvm_init", M_OTHER, SHAPE_NONE, true },
-	{ "create_private_mapping", M_OTHER, SHAPE_NONE, true },
+	{ "prot_finalize", M_OTHER, SHAPE_NONE, false, FINALIZES },
+	{ "pkvm_init", M_OTHER, SHAPE_NONE, true, BOOTS },
+	{ "create_private_mapping", M_OTHER, SHAPE_NONE, true, ADOPTS },
 	{ "cpu_set_vector", M_OTHER, SHAPE_NONE, true },
 	{ "enable_ssbs", M_OTHER, SHAPE_NONE, true },
 	{ "flush_vm_context", M_OTHER, SHAPE_NONE, false },
@@ -58,12 +62,6 @@ static const struct rule_of_call *rule_of(struct oracle *o, const struct el2_cal
 	o->seen_call[o->next_seen].row = (u8)(r - calls);
 	o->next_seen = (o->next_seen + 1) % CALLS_SEEN;
 	return r;
-}
-
-static bool is_call(const struct oracle *o, const char *name)
-{
-	return o->action.kind == ORACLE_CALL && o->action.call &&
-	       o->action.call->name[0] == name[0] && !strcmp(o->action.call->name, name);
 }
 
 static void call_arguments(struct oracle *o, enum shape shape)
@@ -192,20 +190,27 @@ static void name_guest_call(struct oracle *o)
 		o->refusal = REFUSE_MUST;
 }
 
-static void name_action(struct oracle *o)
+static const struct rule_of_call *name_action(struct oracle *o)
 {
 	static const enum m_op op_of_access[] = { M_HOST_READ, M_HOST_WRITE, M_HOST_EXEC };
 	static const enum m_op op_of_guest[] = { M_GUEST_READ, M_GUEST_WRITE, M_GUEST_EXEC };
 	const struct oracle_action *a = &o->action;
 	const struct rule_of_call *r = rule_of(o, a->kind == ORACLE_CALL ? a->call : NULL);
 
-	o->call = (struct m_call){ .op = r->op, .cpu = a->cpu, .addr = a->addr, .size = a->size };
+	/* what is there of guests is much, and read of calls about them alone */
+	if (!r->name)
+		memset(&o->call, 0, sizeof(o->call));
+	o->call.op = r->op;
+	o->call.cpu = a->cpu;
+	o->call.pfn = 0;
+	o->call.addr = a->addr;
+	o->call.size = a->size;
 	call_arguments(o, r->shape);
 	if (a->kind == ORACLE_HOST_ACCESS)
 		o->call.op = op_of_access[a->access];
 	o->boots = a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE || a->kind == ORACLE_BOOT ||
-		   is_call(o, "pkvm_init");
-	o->adopts = is_call(o, "create_private_mapping");
+		   r->special == BOOTS;
+	o->adopts = r->special == ADOPTS;
 	o->refusal = REFUSE_MAY;
 	if (a->kind == ORACLE_CALL && r->name && o->state.deprivileged)
 		o->refusal = r->early ? REFUSE_MUST : REFUSE_NOT;
@@ -215,21 +220,22 @@ static void name_action(struct oracle *o)
 		o->call.op = op_of_guest[a->access];
 	else if (a->kind == ORACLE_GUEST_CALL)
 		name_guest_call(o);
+	return r;
 }
 
 void judge_action(struct oracle *o)
 {
 	const struct oracle_action *a = &o->action;
+	const struct rule_of_call *r = name_action(o);
 
-	name_action(o);
-	if (a->kind == ORACLE_CALL && o->v->booted && !is_call(o, "prot_finalize")) {
+	if (a->kind == ORACLE_CALL && o->v->booted && r->special != FINALIZES) {
 		m_judge(&o->state, &o->design, &o->call, &o->verdict);
 		return;
 	}
 	o->verdict = (struct m_verdict){ .anything = true };
 	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
 		single_answer(o, 0, "EL2 did not come up");
-	else if (a->kind == ORACLE_PROT_FINALIZE || is_call(o, "prot_finalize"))
+	else if (a->kind == ORACLE_PROT_FINALIZE || r->special == FINALIZES)
 		judge_prot_finalize(o);
 	else if (a->kind == ORACLE_HOST_ACCESS || (a->kind == ORACLE_GUEST_ACCESS && o->v->booted))
 		judge_access(o);

@@ -21,6 +21,14 @@ static void sync_cpus(struct oracle *o)
 	}
 }
 
+/* What the action before was told of. */
+static __attribute__((noinline)) void say_nothing(struct oracle *o)
+{
+	o->n_said = 0;
+	o->odd = false;
+	memset(o->n_broken, 0, sizeof(o->n_broken));
+}
+
 void judge_begin(struct oracle *o)
 {
 	const struct oracle_action *a = &o->action;
@@ -33,13 +41,13 @@ void judge_begin(struct oracle *o)
 		guests_take(o);
 	}
 	fold_begin(o);
-	o->commits = o->error = o->odd = o->silent = false;
-	o->n_said = 0;
+	o->commits = o->error = o->silent = false;
 	o->effect_seen = 0;
-	memset(o->n_broken, 0, sizeof(o->n_broken));
-	for (unsigned int i = 0; i < BOOT_EVENTS; i++)
-		o->donation[i].seq = 0;
+	if (unlikely(o->n_said || o->odd))
+		say_nothing(o);
 	judge_action(o);
+	if (unlikely(o->boots))
+		memset(o->donation, 0, sizeof(o->donation));
 	o->judging = o->adopts || !o->v->booted ? JUDGE_TAKE : JUDGE_EFFECT;
 	if (a->kind == ORACLE_SMC)
 		ffa_begin(o);

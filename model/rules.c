@@ -606,7 +606,7 @@ void m_judge(const struct m_state *s, const struct m_design *d, const struct m_c
 		.nr = call->nr,
 	};
 
-	memset(v, 0, sizeof(*v));
+	memset(v, 0, offsetof(struct m_verdict, answer));
 	v->host = v->hyp = v->guest = M_KEEP;
 	switch (call->op) {
 	case M_OTHER:

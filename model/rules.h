@@ -257,11 +257,11 @@ enum m_end {
 };
 
 struct m_answer {
-	enum m_end end;
 	s64 ret;	 /* M_RET */
-	bool if_enomem;	 /* allowed only if an allocation of the action failed */
-	bool commits;	 /* the effect below happens; else nothing changes */
 	const char *why; /* the rule, in words: "the host does not own it" */
+	enum m_end end;
+	bool if_enomem; /* allowed only if an allocation of the action failed */
+	bool commits;	/* the effect below happens; else nothing changes */
 };
 
 #define M_MAX_ANSWERS 4
@@ -291,9 +291,8 @@ enum m_vm_effect {
 };
 
 struct m_verdict {
-	bool anything; /* M_OTHER: not judged */
-	struct m_answer answer[M_MAX_ANSWERS];
-	unsigned int n;
+	bool anything;	/* M_OTHER: not judged */
+	unsigned int n; /* of @answer */
 	/* the effect: what pages pfn..pfn+nr-1 become */
 	u64 pfn, nr;
 	u8 host, hyp; /* PKVM_NOPAGE + 1: as they are */
@@ -304,12 +303,14 @@ struct m_verdict {
 	struct m_leaf
 		leaf; /* what stands at @leaf.gfn, @leaf.nr frames, afterwards; nr 0: as before */
 	u32 handle;   /* of the VM whose table it is */
-	struct m_effect effect[M_MAX_EFFECTS];
 	unsigned int n_effects;
 	u32 moved;  /* of call->link: now EL2's, whatever the answer */
 	bool frees; /* what call->given names is the host's again */
 	enum m_vm_effect vm;
 	u32 slot; /* of @vm */
+	/* those before @n and @n_effects are in use */
+	struct m_answer answer[M_MAX_ANSWERS];
+	struct m_effect effect[M_MAX_EFFECTS];
 };
 
 void m_judge(const struct m_state *s, const struct m_design *d, const struct m_call *call,
