@@ -76,32 +76,37 @@ static bool known_excess(struct refcount_state *s, u64 page, s64 excess)
 	return !excess;
 }
 
-static void compare_count(struct oracle *o, struct refcount_state *s, const struct check_pool *pool,
-			  u64 page, const struct part *p)
+static __attribute__((noinline)) void odd_count(struct oracle *o, struct refcount_state *s,
+						u64 page, int level, u32 entries, u32 count)
 {
-	u32 count = pool ? check_pool_count(o, pool, page) : check_count_of(o, page);
-
-	if (likely(count == 1 + p->entries) && !s->n_known)
-		return;
-	if (known_excess(s, page, (s64)count - 1 - p->entries) || s->warned)
+	if (known_excess(s, page, (s64)count - 1 - entries) || s->warned)
 		return;
 	oracle_breach(o, RULE_REFCOUNT, page, NULL,
 		      "the table of level %d at 0x%" PRIx64 " has %u entries and %u references: "
 		      "it should have %u",
-		      p->level, page, p->entries, count, p->entries + 1);
+		      level, page, entries, count, entries + 1);
 }
 
-static void check_count(struct oracle *o, struct refcount_state *s, u64 page)
+static inline void compare_count(struct oracle *o, struct refcount_state *s,
+				 const struct check_pool *pool, u64 page, int level, u32 entries)
+{
+	const u32 count = pool ? check_pool_count(o, pool, page) : check_count_of(o, page);
+
+	if (unlikely(count != 1 + entries || s->n_known))
+		odd_count(o, s, page, level, entries, count);
+}
+
+heard_often check_count(struct oracle *o, struct refcount_state *s, u64 page)
 {
 	const struct part p = fold_part(o, PA(page));
 	const struct check_pool *pool = check_pool_of(o, page);
 
 	/* a guest's tables are of pages that no pool began with */
 	if (p.part == PART_GUEST_TABLE || (pool && check_is_table(&p)))
-		compare_count(o, s, pool, page, &p);
+		compare_count(o, s, pool, page, p.level, p.entries);
 }
 
-static void check_all_counts(struct oracle *o, struct refcount_state *s)
+static __attribute__((noinline)) void check_all_counts(struct oracle *o, struct refcount_state *s)
 {
 	const u64 page = check_page_size(o);
 
@@ -267,11 +272,9 @@ static void boot_table(void *data, int level, u64 ia, pa_t table)
 	struct oracle *o = p->o;
 	const struct check_pool *pool = check_pool_of(p->o, table.pa);
 	u64 index = (table.pa - p->s->base) / check_page_size(o);
-	struct part part = { .part = PART_HOST_TABLE, .level = (s8)level, .ia = ia };
 
-	part.entries = entries_of(o, table);
 	if (pool)
-		compare_count(o, p->s, pool, table.pa, &part);
+		compare_count(o, p->s, pool, table.pa, level, entries_of(o, table));
 	if (table.pa >= p->s->base && index < p->s->pages)
 		set_add(p->s->excused, index);
 }

@@ -107,8 +107,8 @@ struct oracle_action {
 	enum mmu_access access;
 	u64 addr, size;
 	u32 vm;		  /* handle */
-	u64 regs[18];	  /* ORACLE_SMC: x0 .. x17 */
-	const u64 *after; /* ORACLE_SMC: the same, once it has ended */
+	const u64 *regs;  /* ORACLE_SMC: x0 .. x4 at least, until oracle_begin() returns */
+	const u64 *after; /* ORACLE_SMC: x0 .. x17, once it has ended */
 };
 
 void oracle_begin(struct oracle *o, const struct oracle_action *a);

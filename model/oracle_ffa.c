@@ -41,7 +41,7 @@ struct m_ffa {
 	struct extent *ranges; /* LEASE_RANGES of each lease, and of the action */
 	u32 version;	       /* agreed on; 0: none */
 	bool mapped;
-	u64 tx, rx; /* the host's mailboxes: PA */
+	u64 tx, rx; /* the host's mailboxes: PA; once they are mapped, or to be */
 	struct lease lease[LEASES];
 	/* the action */
 	enum ffa_act act;
@@ -155,8 +155,10 @@ static void judge_map(struct oracle *o)
 	if (x[1] == x[2] || !hosts_own(o, (struct range){ x[1] >> o->shift, 1 }) ||
 	    !hosts_own(o, (struct range){ x[2] >> o->shift, 1 }))
 		return must_fail(f, 0);
-	effect_add(o, (struct range){ x[1] >> o->shift, 1 });
-	effect_add(o, (struct range){ x[2] >> o->shift, 1 });
+	f->tx = x[1];
+	f->rx = x[2];
+	effect_add(o, (struct range){ f->tx >> o->shift, 1 });
+	effect_add(o, (struct range){ f->rx >> o->shift, 1 });
 	o->verdict.host = PKVM_PAGE_SHARED_OWNED;
 	o->verdict.hyp = PKVM_PAGE_SHARED_BORROWED;
 	o->verdict.pins = 1;
@@ -444,8 +446,6 @@ void ffa_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 		return;
 	switch (f->act) {
 	case ACT_MAP:
-		f->tx = o->action.regs[1];
-		f->rx = o->action.regs[2];
 		f->mapped = true;
 		break;
 	case ACT_UNMAP:

@@ -47,7 +47,7 @@ static void tell_oracle(struct x_judged *j, const struct x_action *a)
 	};
 
 	if (a->kind == X_SMC) {
-		memcpy(o.regs, a->arg, sizeof(a->arg));
+		o.regs = a->arg;
 		o.after = machine_registers(j->m);
 	} else {
 		memcpy(o.args, a->arg, sizeof(o.args));

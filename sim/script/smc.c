@@ -58,8 +58,7 @@ bool parse_ffa(struct scan *s, struct stmt *st)
 
 bool do_smc(struct doing *d)
 {
-	struct oracle_action a = { .kind = ORACLE_SMC, .after = machine_registers(d->m) };
-	u64 *x = a.regs, imm;
+	u64 x[18] = { 0 }, imm;
 
 	g_string_append_printf(d->words, " %s", d->st->word);
 	if (!d->st->raw)
@@ -69,7 +68,8 @@ bool do_smc(struct doing *d)
 	if (imm > UINT16_MAX)
 		return script_fail(d->error, d->st->line, d->st->named[0].off, NULL,
 				   "an immediate has 16 bits");
-	doing_watched(d, a);
+	doing_watched(d, (struct oracle_action){
+				 .kind = ORACLE_SMC, .regs = x, .after = machine_registers(d->m) });
 	*d->out = machine_smc(d->m, d->cpu, (u16)imm, x, d->st->n_args + !d->st->raw);
 	return true;
 }

@@ -68,18 +68,19 @@ static void end(struct rig *r, struct outcome o)
 	for (unsigned int i = 0; i < n; i++) {
 		r->found[v[i].rule]++;
 		if (v[i].rule != RULE_LEAK)
-			g_test_message("%s: %s; allowed: %s", model_rules[v[i].rule].name, v[i].text,
-				       v[i].allowed);
+			g_test_message("%s: %s; allowed: %s", model_rules[v[i].rule].name,
+				       v[i].text, v[i].allowed);
 	}
 }
 
 static struct outcome smc(struct rig *r, const u64 *regs, unsigned int n)
 {
-	struct oracle_action a = { .kind = ORACLE_SMC, .after = machine_registers(r->m) };
+	u64 x[18] = { 0 };
 	struct outcome o;
 
-	memcpy(a.regs, regs, n * sizeof(*regs));
-	begin(r, &a);
+	memcpy(x, regs, n * sizeof(*regs));
+	begin(r, &(struct oracle_action){
+			 .kind = ORACLE_SMC, .regs = x, .after = machine_registers(r->m) });
 	o = machine_smc(r->m, 0, 0, regs, n);
 	end(r, o);
 	r->done += o.kind == OUTCOME_VALUE;
