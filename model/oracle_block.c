@@ -28,19 +28,23 @@ struct overlay {
 	bool any_order; /* one gives the answers; what is left is another matter */
 };
 
-static struct m_page overlay_get(const struct m_state *s, u64 pfn)
+static void overlay_get(const struct m_state *s, u64 pfn, struct m_page *p)
 {
 	const struct overlay *v = s->pages;
 	struct m_state plain = *s;
 
-	for (unsigned int i = v->n_pages; i--;)
-		if (v->page[i].pfn == pfn)
-			return v->page[i].page;
+	for (unsigned int i = v->n_pages; i--;) {
+		if (v->page[i].pfn != pfn)
+			continue;
+		*p = v->page[i].page;
+		return;
+	}
+	plain.pages = v->o;
 	/* of pages that these actions changed the tables tell what is, not what was */
 	if (fold_touched(v->o, pfn))
-		return page_get(v->o, pfn).p;
-	plain.pages = v->o;
-	return page_for_rules(&plain, pfn);
+		*p = page_get(v->o, pfn).p;
+	else
+		page_for_rules(&plain, pfn, p);
 }
 
 static bool overlay_apply(struct overlay *v)
@@ -51,8 +55,10 @@ static bool overlay_apply(struct overlay *v)
 		return false;
 	for (u64 i = 0; i < o->verdict.nr; i++) {
 		u64 pfn = o->verdict.pfn + i;
-		struct m_page page = m_apply(&o->verdict, overlay_get(&o->state, pfn));
+		struct m_page page;
 
+		overlay_get(&o->state, pfn, &page);
+		m_apply_to(&o->verdict, &page);
 		v->page[v->n_pages].pfn = pfn;
 		v->page[v->n_pages++].page = page;
 	}
@@ -65,8 +71,9 @@ static bool as_left(struct overlay *v, u64 pfn)
 {
 	struct oracle *o = v->o;
 	struct found f = page_get(o, pfn);
-	struct m_page want = overlay_get(&o->state, pfn);
+	struct m_page want;
 
+	overlay_get(&o->state, pfn, &want);
 	page_read(o, pfn, SIDE_ALL, &f);
 	if (want.hyp == PKVM_PAGE_OWNED)
 		want.pins = 0;

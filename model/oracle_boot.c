@@ -115,7 +115,7 @@ static bool given_has(const struct oracle *o, const struct given *g, u64 pfn)
 
 static struct m_page expected(const struct oracle *o, u64 pfn)
 {
-	struct m_page page = m_page_default(page_class(o, pfn));
+	struct m_page page = m_page_default[page_class(o, pfn)];
 
 	for (unsigned int i = 0; i < n_given(o); i++) {
 		struct given g = given(o, i);
@@ -135,7 +135,7 @@ static struct m_page expected(const struct oracle *o, u64 pfn)
 
 static struct found untouched(const struct oracle *o, u64 pfn)
 {
-	return (struct found){ .p = m_page_default(page_class(o, pfn)) };
+	return (struct found){ .p = m_page_default[page_class(o, pfn)] };
 }
 
 /* A page that should be EL2's now. */

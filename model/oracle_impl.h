@@ -75,7 +75,7 @@ u8 page_breaches(struct oracle *o, u64 pfn, enum m_class c, const struct found *
 bool page_same(const struct m_page *a, const struct m_page *b);
 bool page_is_unrecorded_stack(const struct oracle *o, u64 pfn);
 /* For rules.c. */
-struct m_page page_for_rules(const struct m_state *s, u64 pfn);
+void page_for_rules(const struct m_state *s, u64 pfn, struct m_page *p);
 
 /* ---- The fold (fold.c) ------------------------------------------------------------- */
 

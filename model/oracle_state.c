@@ -54,8 +54,7 @@ static inline bool has_guests(const struct page_entry *e)
 static inline void get_owners(const struct oracle *o, u64 pfn, enum m_class c, struct m_page *p)
 {
 	const struct page_entry *e = page_entry(o, pfn);
-	const struct m_page begins = m_page_default(c);
-	const u64 owners = e->owners ^ owners_of(&begins);
+	const u64 owners = e->owners ^ owners_of(&m_page_default[c]);
 
 	memcpy(p, &owners, sizeof(owners));
 	if (unlikely(has_guests(e)))
@@ -75,7 +74,7 @@ struct found page_get(struct oracle *o, u64 pfn)
 	struct found f;
 
 	if (pfn >= o->n_frames)
-		return (struct found){ .p = m_page_default(M_BEYOND) };
+		return (struct found){ .p = m_page_default[M_BEYOND] };
 	page_get_as(o, pfn, page_class(o, pfn), &f);
 	return f;
 }
@@ -92,8 +91,7 @@ static inline u64 rest_of(const struct found *f)
 static inline struct page_entry entry_of(const struct found *f, enum m_class c)
 {
 	const struct found visited = { .visited = true };
-	const struct m_page begins = m_page_default(c);
-	struct page_entry e = { owners_of(&f->p) ^ owners_of(&begins), rest_of(f) };
+	struct page_entry e = { owners_of(&f->p) ^ owners_of(&m_page_default[c]), rest_of(f) };
 
 	if (!e.owners && e.rest == rest_of(&visited))
 		e.rest = 0;
@@ -383,16 +381,14 @@ static __attribute__((noinline)) void more_for_rules(struct oracle *o, u64 pfn, 
 		p->pins = (u16)model_refcount(o->b, o->v, PA(pfn << o->shift));
 }
 
-struct m_page page_for_rules(const struct m_state *s, u64 pfn)
+void page_for_rules(const struct m_state *s, u64 pfn, struct m_page *p)
 {
 	struct oracle *o = s->pages;
-	struct m_page p;
 
 	if (likely(pfn < o->n_frames))
-		get_owners(o, pfn, page_class(o, pfn), &p);
+		get_owners(o, pfn, page_class(o, pfn), p);
 	else
-		p = m_page_default(M_BEYOND);
+		*p = m_page_default[M_BEYOND];
 	if (unlikely(o->call.op == M_DONATE_HYP_MMIO || o->design.profile->donate_host_refcount))
-		more_for_rules(o, pfn, &p);
-	return p;
+		more_for_rules(o, pfn, p);
 }

@@ -36,7 +36,7 @@ static void check_run(void *data, u64 base, u64 size, const struct abs_page *a)
 {
 	struct oracle *o = data;
 	u64 pfn = base >> o->shift, end = (base + size) >> o->shift;
-	struct m_page want = of_run(o, pfn, a), usual = m_page_default(page_class(o, pfn));
+	struct m_page want = of_run(o, pfn, a), usual = m_page_default[page_class(o, pfn)];
 
 	/* runs of pages as all begin are long: what is known of them is looked at below */
 	if (want.host == usual.host && want.hyp == usual.hyp)

@@ -62,6 +62,13 @@ void m_regions_known(struct m_state *s)
 	}
 }
 
+const struct m_page m_page_default[M_CLASSES] = {
+	[M_MEMORY] = { .host = PKVM_PAGE_OWNED, .hyp = PKVM_NOPAGE },
+	[M_FIRMWARE] = { .host = PKVM_NOPAGE, .hyp = PKVM_NOPAGE },
+	[M_HOLE] = { .host = PKVM_PAGE_OWNED, .hyp = PKVM_NOPAGE },
+	[M_BEYOND] = { .host = PKVM_NOPAGE, .hyp = PKVM_NOPAGE },
+};
+
 struct m_design m_design_of(const struct el2_config *c)
 {
 	u8 mmio = knob(c, KNOB_MMIO_DONATION);
@@ -240,10 +247,20 @@ int rule_allowed(const struct judge *j)
 	return !m || m->nomap ? EPERM : 0;
 }
 
+/* As it was when the call began. */
+static struct m_page get(const struct judge *j, u64 pfn)
+{
+	struct m_page p;
+
+	j->s->get(j->s, pfn, &p);
+	return p;
+}
+
 struct m_page rule_page(const struct judge *j, u64 pfn)
 {
-	struct m_page p = j->s->get(j->s, pfn);
+	struct m_page p;
 
+	j->s->get(j->s, pfn, &p);
 	if (j->sofar)
 		m_become(j->sofar, j->call, pfn, true, &p);
 	return p;
@@ -287,7 +304,7 @@ int rule_hyp_is(const struct judge *j, u8 state)
 static bool pinned(const struct judge *j)
 {
 	for (u64 i = 0; i < j->nr; i++)
-		if (j->s->get(j->s, j->pfn + i).pins)
+		if (get(j, j->pfn + i).pins)
 			return true;
 	return false;
 }
@@ -416,7 +433,7 @@ static void ffa_mem_share(const struct judge *j, struct m_verdict *v)
 static bool lent(const struct judge *j)
 {
 	for (u64 i = 0; i < j->nr; i++) {
-		struct m_page p = j->s->get(j->s, j->pfn + i);
+		struct m_page p = get(j, j->pfn + i);
 
 		if (p.host != PKVM_PAGE_SHARED_OWNED || p.hyp != PKVM_NOPAGE || p.sharers)
 			return false;
@@ -457,7 +474,7 @@ static void pin(const struct judge *j, struct m_verdict *v)
 static void unpin(const struct judge *j, struct m_verdict *v)
 {
 	for (u64 i = 0; i < j->nr; i++)
-		if (!j->s->get(j->s, j->pfn + i).pins)
+		if (!get(j, j->pfn + i).pins)
 			return rule_ends(v, M_PANIC,
 					 "unpinning what is not pinned is EL2's own bug");
 	rule_allow(v, j->pfn, j->nr, M_KEEP, M_KEEP, -1);
@@ -485,7 +502,7 @@ static void donate_hyp_mmio(const struct judge *j, struct m_verdict *v)
 	if (!rule_frames_valid(j, j->pfn))
 		return rule_deny(v, ERANGE, "past the stage 2's input range");
 	for (u64 i = 0; i < j->nr; i++)
-		if (j->s->get(j->s, j->pfn + i).host != PKVM_PAGE_OWNED)
+		if (get(j, j->pfn + i).host != PKVM_PAGE_OWNED)
 			return rule_deny(v, EPERM, "the host does not own the device");
 	if (!j->d->mmio_private && past_linear_map(j))
 		return rule_deny(v, ERANGE, "past EL2's linear map");
@@ -505,7 +522,7 @@ static void donate_host_mmio(const struct judge *j, struct m_verdict *v)
 	if (!j->d->mmio_private && past_linear_map(j))
 		return rule_deny(v, ERANGE, "past EL2's linear map");
 	for (u64 i = 0; i < j->nr; i++) {
-		struct m_page p = j->s->get(j->s, j->pfn + i);
+		struct m_page p = get(j, j->pfn + i);
 
 		/* where EL2 maps it is the caller's affair: only the annotation counts */
 		if (j->d->mmio_private && p.host != PKVM_NOPAGE)
@@ -523,7 +540,7 @@ static void donate_host_mmio(const struct judge *j, struct m_verdict *v)
 static void idmap(const struct judge *j, const struct m_call *call, struct m_verdict *v)
 {
 	enum m_class c = m_class_of(j->s, call->addr);
-	struct m_page p = j->s->get(j->s, call->addr >> j->s->page_shift);
+	struct m_page p = get(j, call->addr >> j->s->page_shift);
 
 	if (c == M_BEYOND)
 		return rule_deny(v, ERANGE, "past the stage 2's input range");
@@ -541,7 +558,7 @@ static void host_access(const struct judge *j, const struct m_call *call, struct
 {
 	/* a fault tells which 4 KiB: memory may end inside of them */
 	enum m_class c = m_class_of(j->s, ALIGN_DOWN(call->addr, 4096));
-	struct m_page p = j->s->get(j->s, call->addr >> j->s->page_shift);
+	struct m_page p = get(j, call->addr >> j->s->page_shift);
 
 	if (!j->s->s2_on[call->cpu])
 		return rule_ends(v, M_OK_ACCESS, "the host runs without stage 2");

@@ -21,6 +21,7 @@ enum m_class {
 	M_FIRMWARE, /* a nomap region */
 	M_HOLE,	    /* neither: devices, or nothing */
 	M_BEYOND,   /* past the stage 2's input range */
+	M_CLASSES
 };
 
 /*
@@ -99,7 +100,7 @@ struct m_state {
 	bool booted;	   /* finalise ended in success */
 	bool deprivileged; /* the static key is set: some CPU's stage 2 is on */
 	const bool *s2_on; /* per CPU: the host runs behind its stage 2 */
-	struct m_page (*get)(const struct m_state *s, u64 pfn);
+	void (*get)(const struct m_state *s, u64 pfn, struct m_page *p);
 	void *pages; /* get's, leaf's and vcpu's */
 	/* Guests; without them NULL. */
 	const struct m_vm *vm;	       /* M_VMS */
@@ -122,12 +123,7 @@ static inline enum m_class m_class_of(const struct m_state *s, u64 addr)
 /* @s->region is known: find what m_class_of() looks at first. */
 void m_regions_known(struct m_state *s);
 /* What a page is before anybody recorded anything. */
-static inline struct m_page m_page_default(enum m_class c)
-{
-	const bool hosts = c == M_MEMORY || c == M_HOLE;
-
-	return (struct m_page){ .host = hosts ? PKVM_PAGE_OWNED : PKVM_NOPAGE, .hyp = PKVM_NOPAGE };
-}
+extern const struct m_page m_page_default[M_CLASSES];
 
 /* ---- Design ------------------------------------------------------------------- */
 

@@ -27,15 +27,16 @@ static const struct m_region regions[] = {
 	{ MEM + 0x30000, 0x10800, false }, /* ends inside a page */
 };
 
-static struct m_page world_get(const struct m_state *s, u64 pfn)
+static void world_get(const struct m_state *s, u64 pfn, struct m_page *p)
 {
 	struct world *w = s->pages;
 
 	if (pfn - (MEM >> 12) < PAGES)
-		return w->page[pfn - (MEM >> 12)];
-	if (pfn == 0x9000)
-		return w->device;
-	return m_page_default(m_class_of(s, pfn << 12));
+		*p = w->page[pfn - (MEM >> 12)];
+	else if (pfn == 0x9000)
+		*p = w->device;
+	else
+		*p = m_page_default[m_class_of(s, pfn << 12)];
 }
 
 static void world_make(struct world *w, enum profile_id release)
@@ -56,8 +57,8 @@ static void world_make(struct world *w, enum profile_id release)
 				 .get = world_get,
 				 .pages = w };
 	for (u64 i = 0; i < PAGES; i++)
-		w->page[i] = m_page_default(m_class_of(&w->s, MEM + i * 4096));
-	w->device = m_page_default(M_HOLE);
+		w->page[i] = m_page_default[m_class_of(&w->s, MEM + i * 4096)];
+	w->device = m_page_default[M_HOLE];
 	el2_config_free(c);
 }
 

@@ -44,13 +44,14 @@ static const struct m_region regions[] = {
 	{ MEM + PAGES * 4096 - 0x10000, 0x10000, true },
 };
 
-static struct m_page get_page(const struct m_state *s, u64 pfn)
+static void get_page(const struct m_state *s, u64 pfn, struct m_page *p)
 {
 	const struct world *w = s->pages;
 
 	if (pfn - PFN < PAGES)
-		return w->page[pfn - PFN];
-	return m_page_default(m_class_of(s, pfn << 12));
+		*p = w->page[pfn - PFN];
+	else
+		*p = m_page_default[m_class_of(s, pfn << 12)];
 }
 
 static struct m_leaf get_leaf(const struct m_state *s, u32 handle, u64 gfn)
@@ -97,7 +98,7 @@ static void world_make(struct world *w, enum profile_id release, bool is_protect
 				 .leaf = get_leaf,
 				 .vcpu = get_vcpu };
 	for (u64 i = 0; i < PAGES; i++)
-		w->page[i] = m_page_default(m_class_of(&w->s, MEM + i * 4096));
+		w->page[i] = m_page_default[m_class_of(&w->s, MEM + i * 4096)];
 	for (u64 i = 0; i < GFNS; i++)
 		w->leaf[i] = (struct m_leaf){ .state = N, .gfn = GFN + i, .nr = 1 };
 	w->vm[1] = (struct m_vm){
