@@ -15,10 +15,13 @@ bool book_init(struct board *b, struct book *k, u64 n, u8 shift)
 	return k->e && k->pages;
 }
 
-void book_page(struct board *b, struct book *k, u64 off)
+void book_mark(struct board *b, struct book *k, u64 off)
 {
-	store_mark(b, k->pages, k->n_pages * sizeof(u64));
-	((u64 *)k->pages->bytes)[k->n_pages++] = off >> BOOK_PAGE_SHIFT;
+	if (!(k->e->frame[off >> BOOK_PAGE_SHIFT] & FRAME_TOUCHED)) {
+		store_mark(b, k->pages, k->n_pages * sizeof(u64));
+		((u64 *)k->pages->bytes)[k->n_pages++] = off >> BOOK_PAGE_SHIFT;
+	}
+	store_mark(b, k->e, off);
 }
 
 void book_for_each(const struct book *k, book_fn fn, void *data)

@@ -26,8 +26,8 @@ static inline const void *book_get(const struct book *k, u64 i)
 	return k->e->bytes + (i << k->shift);
 }
 
-/* The first write to the entry's page. */
-void book_page(struct board *b, struct book *k, u64 off);
+/* The entry at @off is about to be written, and the board was not told of its line. */
+void book_mark(struct board *b, struct book *k, u64 off);
 
 /* The entry for writing: all of it may change now. */
 static inline void *book_put(struct board *b, struct book *k, u64 i)
@@ -35,9 +35,8 @@ static inline void *book_put(struct board *b, struct book *k, u64 i)
 	const u64 off = i << k->shift;
 
 	sim_assert(i < k->n);
-	if (unlikely(!(k->e->frame[off >> BOOK_PAGE_SHIFT] & FRAME_TOUCHED)))
-		book_page(b, k, off);
-	store_mark(b, k->e, off);
+	if (unlikely(store_unmarked(k->e, off)))
+		book_mark(b, k, off);
 	return k->e->bytes + off;
 }
 

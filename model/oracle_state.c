@@ -109,14 +109,14 @@ bool page_unchanged(const struct oracle *o, u64 pfn, enum m_class c, const struc
 
 void page_put_as(struct oracle *o, u64 pfn, enum m_class c, const struct found *f)
 {
-	const struct page_entry *was = page_entry(o, pfn), now = entry_of(f, c);
+	const struct page_entry was = *page_entry(o, pfn), now = entry_of(f, c);
 
 	if (unlikely(f->guests))
 		memcpy(book_put(o->b, &o->guests, pfn), &f->p.sharers, sizeof(f->p) - FACTS);
-	if (was->owners == now.owners && was->rest == now.rest)
+	if (was.owners == now.owners && was.rest == now.rest)
 		return;
 	o->n_known += (now.owners | now.rest) != 0;
-	o->n_known -= page_known(o, pfn);
+	o->n_known -= (was.owners | was.rest) != 0;
 	*(struct page_entry *)book_put(o->b, &o->pages, pfn) = now;
 }
 
