@@ -132,11 +132,9 @@ static struct whose whose(const struct part_entry *p)
 
 static inline bool odd_entry(const struct oracle *o, struct whose w, u64 pte, int level, u64 ia)
 {
-	if (!pte_valid(pte))
-		return pte && w.part == PART_HOST_TABLE;
-	if (pte_table(pte, level))
-		return true;
-	return w.part != PART_HOST_TABLE || !even(o, pte, ia);
+	if (w.part != PART_HOST_TABLE)
+		return pte_valid(pte);
+	return pte_table(pte, level) || !even(o, pte, ia);
 }
 
 /* A leaf of a table that came or went as a whole. */

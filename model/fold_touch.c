@@ -7,6 +7,7 @@
 
 #define SLOT_BITS 13 /* twice MAX_TOUCHES */
 #define TOUCH_SHIFT 7
+#define FEW 8u /* as many are looked through */
 
 G_STATIC_ASSERT(sizeof(struct touch) <= 1u << TOUCH_SHIFT);
 
@@ -32,7 +33,38 @@ static u32 *slot_of(const struct oracle *o, u64 pfn)
 	return &slots[i];
 }
 
-static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struct event *ev)
+/* Its way to touch number @i, while there are many. */
+static void slot_set(struct oracle *o, u64 pfn, u32 i)
+{
+	u32 *slot = slot_of(o, pfn);
+
+	store_mark(o->b, o->fold.slots, (u64)((u8 *)slot - o->fold.slots->bytes));
+	*slot = i;
+}
+
+static struct touch *touch_find(const struct oracle *o, u64 pfn)
+{
+	const struct fold *fold = &o->fold;
+	u32 slot;
+
+	if (unlikely(fold->n_touches > FEW)) {
+		slot = *slot_of(o, pfn);
+		return slot ? touch_at(o, slot - 1) : NULL;
+	}
+	for (u32 i = fold->n_touches; i--;)
+		if (touch_at(o, i)->pfn == pfn)
+			return touch_at(o, i);
+	return NULL;
+}
+
+/* From here on they are too many to look through. */
+static __attribute__((noinline, cold)) void touches_are_many(struct oracle *o)
+{
+	for (u32 i = 0; i < FEW; i++)
+		slot_set(o, touch_at(o, i)->pfn, i + 1);
+}
+
+static struct touch *touch_new(struct oracle *o, u64 pfn, const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 	struct touch *t;
@@ -41,10 +73,13 @@ static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struc
 		fold_reread(o, ev);
 		return NULL;
 	}
-	store_mark(o->b, fold->slots, (u64)((u8 *)slot - fold->slots->bytes));
+	if (unlikely(fold->n_touches >= FEW)) {
+		if (fold->n_touches == FEW)
+			touches_are_many(o);
+		slot_set(o, pfn, fold->n_touches + 1);
+	}
 	store_mark(o->b, fold->touches, (u64)fold->n_touches << TOUCH_SHIFT);
 	t = touch_at(o, fold->n_touches++);
-	*slot = fold->n_touches;
 	t->pfn = pfn;
 	t->ev = *ev;
 	t->sides = 0;
@@ -53,26 +88,17 @@ static struct touch *touch_new(struct oracle *o, u32 *slot, u64 pfn, const struc
 	return t;
 }
 
-static __attribute__((noinline)) struct touch *touch_another(struct oracle *o, u64 pfn,
-							     const struct event *ev)
-{
-	u32 *slot = slot_of(o, pfn);
-
-	return *slot ? touch_at(o, *slot - 1) : touch_new(o, slot, pfn, ev);
-}
-
 __attribute__((noinline)) struct touch *fold_touch_page(struct oracle *o, u64 pfn, u32 sides,
 							const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 	struct touch *t;
 
-	if (pfn >= o->n_frames || fold->reread)
+	if (unlikely(pfn >= o->n_frames || fold->reread))
 		return NULL;
-	/* mostly it is the one of before */
-	t = fold->n_touches ? touch_at(o, fold->n_touches - 1) : NULL;
-	if (!t || t->pfn != pfn)
-		t = touch_another(o, pfn, ev);
+	t = touch_find(o, pfn);
+	if (!t)
+		t = touch_new(o, pfn, ev);
 	if (t)
 		t->sides |= sides;
 	return t;
@@ -93,7 +119,7 @@ const struct touch *fold_touch(const struct oracle *o, u32 i)
 
 bool fold_touched(const struct oracle *o, u64 pfn)
 {
-	return *slot_of(o, pfn);
+	return touch_find(o, pfn);
 }
 
 void fold_touch_none(struct oracle *o)
@@ -101,12 +127,8 @@ void fold_touch_none(struct oracle *o)
 	struct fold *fold = &o->fold;
 
 	/* a small set is taken out slot by slot, from the last: probing stays right */
-	for (u32 i = fold->n_touches; i--;) {
-		u32 *slot = slot_of(o, touch_at(o, i)->pfn);
-
-		store_mark(o->b, fold->slots, (u64)((u8 *)slot - fold->slots->bytes));
-		*slot = 0;
-	}
+	for (u32 i = fold->n_touches > FEW ? fold->n_touches : 0; i--;)
+		slot_set(o, touch_at(o, i)->pfn, 0);
 	fold->n_touches = 0;
 }
 
