@@ -26,16 +26,21 @@ static bool bytes_wrap(u64 from, u64 to, u64 page)
 	return to > from && to > ALIGN_DOWN(UINT64_MAX, page);
 }
 
-static void check_call(struct oracle *o, const struct oracle_action *a)
+/* Two of the arguments together are in range, or so is any one as an address. */
+static inline bool all_small(struct oracle *o, const struct oracle_action *a)
 {
-	const struct el2_call *c = a->call;
-	unsigned int shift = oracle_board(o)->f->page_shift;
 	u64 any = 0;
 
 	for (unsigned int i = 0; i < a->n_args; i++)
 		any |= a->args[i];
-	if (likely(any < BIT(63 - shift))) /* two of them together are in range */
-		return;
+	return any < BIT(63 - oracle_board(o)->f->page_shift);
+}
+
+static __attribute__((noinline)) void check_call(struct oracle *o, const struct oracle_action *a)
+{
+	const struct el2_call *c = a->call;
+	unsigned int shift = oracle_board(o)->f->page_shift;
+
 	for (unsigned int i = 0; i + 1 < c->n_args && i + 1 < a->n_args; i++) {
 		u64 x = a->args[i], y = a->args[i + 1];
 
@@ -55,7 +60,7 @@ static void check_call(struct oracle *o, const struct oracle_action *a)
 }
 
 /* Each entry's last page is the one that a counter that is too short never reaches. */
-static void check_protected(struct oracle *o)
+static __attribute__((noinline)) void check_protected(struct oracle *o)
 {
 	const struct el2_view *v = oracle_view(o);
 	const u64 page = check_page_size(o);
@@ -85,10 +90,13 @@ static void range_end(struct oracle *o, void *state, enum oracle_end_kind end, s
 
 	if (!a || end != ORACLE_END_VALUE || value < 0)
 		return;
-	if (a->kind == ORACLE_CALL && a->call)
-		check_call(o, a);
-	else if ((a->kind == ORACLE_BOOT || a->kind == ORACLE_FINALISE) && oracle_view(o)->booted)
+	if (a->kind == ORACLE_CALL && a->call) {
+		if (unlikely(!all_small(o, a)))
+			check_call(o, a);
+	} else if ((a->kind == ORACLE_BOOT || a->kind == ORACLE_FINALISE) &&
+		   oracle_view(o)->booted) {
 		check_protected(o);
+	}
 }
 
 const struct checker range_checker = {

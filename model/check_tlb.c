@@ -286,7 +286,7 @@ static void check_ended(struct oracle *o, const struct tlb_state *s)
 
 static void tlb_begin(struct oracle *o, void *state, const struct oracle_action *a)
 {
-	const struct el2_guest_view *g = ending(o, a);
+	const struct el2_guest_view *g = oracle_view(o)->n_guests ? ending(o, a) : NULL;
 	struct tlb_state *s = state;
 
 	s->ending = g ? g->handle : 0;
@@ -294,11 +294,8 @@ static void tlb_begin(struct oracle *o, void *state, const struct oracle_action 
 	s->forgot = false;
 }
 
-static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+static __attribute__((noinline)) void check_all(struct oracle *o, struct tlb_state *s, bool died)
 {
-	struct tlb_state *s = state;
-	const bool died = check_died(o, end);
-
 	if (check_gone(o)->n)
 		give_up(o, check_gone(o), 0, NULL, !died);
 	if (!died) {
@@ -307,6 +304,14 @@ static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64
 		check_ended(o, s);
 	}
 	s->n_changed = 0;
+}
+
+static void tlb_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct tlb_state *s = state;
+
+	if (check_gone(o)->n || s->n_changed || s->ending)
+		check_all(o, s, check_died(o, end));
 }
 
 const struct checker tlb_checker = {

@@ -444,12 +444,6 @@ void guests_follow(struct oracle *o)
 
 void guests_end(struct oracle *o)
 {
-	const struct m_verdict *v = &o->verdict;
-
-	/* mostly an action has nothing to do with them */
-	if (!o->g->n_changes && !v->leaf.nr && v->vm == M_VM_KEEP &&
-	    o->g->n_live == o->v->n_guests)
-		return;
 	if (o->judging == JUDGE_EFFECT) {
 		for (u32 i = 0; i < o->g->n_changes; i++)
 			check_change(o, &o->g->change[i]);

@@ -33,6 +33,15 @@ struct oracle_guests {
 	u32 n_changes;
 };
 
+/* Has the action, as it ended, to do with guests? */
+static inline bool guests_concerned(const struct oracle *o)
+{
+	const struct oracle_guests *g = o->g;
+
+	return g->unlinked || g->n_changes || g->n_live != o->v->n_guests || o->verdict.leaf.nr ||
+	       o->verdict.vm != M_VM_KEEP;
+}
+
 /* Bytes at @pa of any alignment; 0 where nothing is. */
 u64 guests_peek(struct oracle *o, u64 pa, unsigned int bytes);
 /* PA of struct pkvm_hyp_vcpu @idx; 0: not made. */

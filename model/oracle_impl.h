@@ -211,7 +211,8 @@ void guests_take(struct oracle *o); /* everything anew */
 /* False: the call is not about guests. Else the call is named. */
 bool guests_name(struct oracle *o);
 void guests_begin(struct oracle *o);  /* it is judged */
-void guests_follow(struct oracle *o); /* it ended: before pages are looked at */
+/* It ended, and guests_concerned() (oracle_guest.h): before pages are looked at, and after. */
+void guests_follow(struct oracle *o);
 void guests_end(struct oracle *o);
 void guests_changed(struct oracle *o, u16 slot, int level, u64 ia, const struct event *ev);
 /* What the TLB of the action's CPU has for an address of a VM's, whatever its tables say now. */

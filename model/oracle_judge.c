@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "oracle_impl.h"
+#include "oracle_guest.h"
 
 /* ---- It begins ------------------------------------------------------------------------ */
 
@@ -397,7 +397,10 @@ static void check_mappings(struct oracle *o)
 
 static void check_pages(struct oracle *o)
 {
-	guests_follow(o);
+	const bool guests = guests_concerned(o);
+
+	if (unlikely(guests))
+		guests_follow(o);
 	fold_resolve(o);
 	if (o->fold.reread)
 		fold_read_all(o);
@@ -406,7 +409,8 @@ static void check_pages(struct oracle *o)
 
 		page_check(o, t->pfn, t->sides, t, &t->ev);
 	}
-	guests_end(o);
+	if (unlikely(guests))
+		guests_end(o);
 	if (o->judging != JUDGE_EFFECT)
 		return;
 	check_effect(o);
