@@ -47,21 +47,27 @@ static const struct rule_of_call calls[] = {
 };
 
 /* A release's call is found by name once, and then by its place among those seen last. */
-static const struct rule_of_call *rule_of(struct oracle *o, const struct el2_call *call)
+static __attribute__((noinline)) const struct rule_of_call *find_rule(struct oracle *o,
+								      const struct el2_call *call)
 {
 	const struct rule_of_call *r = calls;
 
-	if (!call)
-		return &calls[G_N_ELEMENTS(calls) - 1];
-	for (unsigned int i = 0; i < CALLS_SEEN; i++)
-		if (o->seen_call[i].call == call)
-			return &calls[o->seen_call[i].row];
 	while (r->name && strcmp(r->name, call->name))
 		r++;
 	o->seen_call[o->next_seen].call = call;
 	o->seen_call[o->next_seen].row = (u8)(r - calls);
 	o->next_seen = (o->next_seen + 1) % CALLS_SEEN;
 	return r;
+}
+
+static const struct rule_of_call *rule_of(struct oracle *o, const struct el2_call *call)
+{
+	if (!call)
+		return &calls[G_N_ELEMENTS(calls) - 1];
+	for (unsigned int i = 0; i < CALLS_SEEN; i++)
+		if (o->seen_call[i].call == call)
+			return &calls[o->seen_call[i].row];
+	return find_rule(o, call);
 }
 
 static void call_arguments(struct oracle *o, enum shape shape)
@@ -190,10 +196,26 @@ static void name_guest_call(struct oracle *o)
 		o->refusal = REFUSE_MUST;
 }
 
-static const struct rule_of_call *name_action(struct oracle *o)
+/* What is no call that has a rule here. */
+static __attribute__((noinline)) void name_other(struct oracle *o)
 {
 	static const enum m_op op_of_access[] = { M_HOST_READ, M_HOST_WRITE, M_HOST_EXEC };
 	static const enum m_op op_of_guest[] = { M_GUEST_READ, M_GUEST_WRITE, M_GUEST_EXEC };
+	const struct oracle_action *a = &o->action;
+
+	if (a->kind == ORACLE_HOST_ACCESS)
+		o->call.op = op_of_access[a->access];
+	else if (a->kind == ORACLE_CALL)
+		guests_name(o);
+	else if (a->kind == ORACLE_GUEST_ACCESS)
+		o->call.op = op_of_guest[a->access];
+	else if (a->kind == ORACLE_GUEST_CALL)
+		name_guest_call(o);
+	o->boots = a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE || a->kind == ORACLE_BOOT;
+}
+
+static const struct rule_of_call *name_action(struct oracle *o)
+{
 	const struct oracle_action *a = &o->action;
 	const struct rule_of_call *r = rule_of(o, a->kind == ORACLE_CALL ? a->call : NULL);
 
@@ -206,32 +228,20 @@ static const struct rule_of_call *name_action(struct oracle *o)
 	o->call.addr = a->addr;
 	o->call.size = a->size;
 	call_arguments(o, r->shape);
-	if (a->kind == ORACLE_HOST_ACCESS)
-		o->call.op = op_of_access[a->access];
-	o->boots = a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE || a->kind == ORACLE_BOOT ||
-		   r->special == BOOTS;
+	o->boots = r->special == BOOTS;
 	o->adopts = r->special == ADOPTS;
 	o->refusal = REFUSE_MAY;
-	if (a->kind == ORACLE_CALL && r->name && o->state.deprivileged)
+	if (unlikely(!r->name))
+		name_other(o);
+	else if (o->state.deprivileged)
 		o->refusal = r->early ? REFUSE_MUST : REFUSE_NOT;
-	else if (a->kind == ORACLE_CALL && !r->name)
-		guests_name(o);
-	else if (a->kind == ORACLE_GUEST_ACCESS)
-		o->call.op = op_of_guest[a->access];
-	else if (a->kind == ORACLE_GUEST_CALL)
-		name_guest_call(o);
 	return r;
 }
 
-void judge_action(struct oracle *o)
+static __attribute__((noinline)) void judge_other(struct oracle *o, const struct rule_of_call *r)
 {
 	const struct oracle_action *a = &o->action;
-	const struct rule_of_call *r = name_action(o);
 
-	if (a->kind == ORACLE_CALL && o->v->booted && r->special != FINALIZES) {
-		m_judge(&o->state, &o->design, &o->call, &o->verdict);
-		return;
-	}
 	o->verdict = (struct m_verdict){ .anything = true };
 	if (a->kind == ORACLE_PROT_FINALIZE && !o->v->booted)
 		single_answer(o, 0, "EL2 did not come up");
@@ -241,4 +251,14 @@ void judge_action(struct oracle *o)
 		judge_access(o);
 	else if (a->kind != ORACLE_SMC && o->v->booted)
 		m_judge(&o->state, &o->design, &o->call, &o->verdict);
+}
+
+void judge_action(struct oracle *o)
+{
+	const struct rule_of_call *r = name_action(o);
+
+	if (likely(o->action.kind == ORACLE_CALL && o->v->booted && r->special != FINALIZES))
+		m_judge(&o->state, &o->design, &o->call, &o->verdict);
+	else
+		judge_other(o, r);
 }

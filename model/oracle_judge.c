@@ -106,7 +106,7 @@ void judge_odd(struct oracle *o, u64 pfn, const struct event *ev, const struct f
 }
 
 /* How many pages beside the one that a breach names. */
-static void tell_more(struct oracle *o)
+static __attribute__((noinline)) void tell_more(struct oracle *o)
 {
 	for (unsigned int i = 0; i < o->n_said; i++) {
 		struct violation *v = &o->said[i];
@@ -121,15 +121,24 @@ static void tell_more(struct oracle *o)
 	}
 }
 
-static void tell_odd(struct oracle *o)
+static __attribute__((noinline)) void tell_odd(struct oracle *o)
 {
 	struct violation *to;
 
-	if (o->n_said || !o->odd)
+	if (o->n_said)
 		return;
 	to = say(o, RULE_SPEC);
 	g_strlcpy(o->spec.allowed, to->allowed, sizeof(o->spec.allowed));
 	*to = o->spec;
+}
+
+/* All of this action. */
+static inline void tell(struct oracle *o)
+{
+	if (unlikely(o->odd))
+		tell_odd(o);
+	if (unlikely(o->n_said))
+		tell_more(o);
 }
 
 /* ---- Pages ------------------------------------------------------------------------------ */
@@ -197,7 +206,7 @@ static bool dma_programmed(const struct oracle *o, u64 pfn)
 
 static bool in_effect(const struct oracle *o, u64 pfn)
 {
-	if (o->action.kind == ORACLE_SMC)
+	if (unlikely(o->action.kind == ORACLE_SMC))
 		return o->commits && ffa_names(o, pfn);
 	if (o->commits && pfn - o->verdict.pfn < o->verdict.nr)
 		return true;
@@ -244,7 +253,7 @@ static void tell_breaches(struct oracle *o, u64 pfn, const struct event *ev,
 /* What the action makes of the page @want. */
 static void become(const struct oracle *o, u64 pfn, struct m_page *want)
 {
-	if (o->action.kind != ORACLE_SMC)
+	if (likely(o->action.kind != ORACLE_SMC))
 		m_become(&o->verdict, &o->call, pfn, o->commits, want);
 	else if (in_effect(o, pfn))
 		m_apply_to(&o->verdict, want);
@@ -280,17 +289,17 @@ static void compare(struct oracle *o, u64 pfn, const struct event *ev, const str
 		o->effect_seen++;
 	if (want.hyp == PKVM_PAGE_OWNED)
 		want.pins = 0;
-	if (o->fold.reread || o->verdict.vm == M_VM_GONE)
+	if (unlikely(o->fold.reread || o->verdict.vm == M_VM_GONE))
 		take_guests(&want, &now->p);
 	if (owner_changed(&before->p, &now->p)) {
-		if (before->p.pins)
+		if (unlikely(before->p.pins))
 			judge_broken(o, RULE_PINNED, pfn, ev, before, now,
 				     "a pinned page changed its owner");
-		else if (dma_programmed(o, pfn))
+		else if (unlikely(dma_programmed(o, pfn)))
 			judge_broken(o, RULE_PINNED, pfn, ev, before, now,
 				     "a page that a device was told to use changed its owner");
 	}
-	if (page_same(&want, &now->p))
+	if (likely(page_same(&want, &now->p)))
 		return;
 	if (o->commits && kept(o, &want, &now->p))
 		judge_broken(o, RULE_LEAK, pfn, ev, before, now,
@@ -321,7 +330,7 @@ void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, con
 	struct found before, now;
 
 	page_get_as(o, pfn, c, &now);
-	if (o->fold.counting && now.visited)
+	if (unlikely(o->fold.counting && now.visited))
 		return;
 	if (t) {
 		now.elsewhere = (u16)(now.elsewhere + t->elsewhere);
@@ -423,13 +432,11 @@ static void check_pages(struct oracle *o)
 
 /* ---- Answers ------------------------------------------------------------------------------- */
 
-static bool answers(const struct oracle *o, const struct m_answer *a, enum oracle_end_kind end,
-		    s64 value)
+static bool ends_as(enum m_end allowed, enum oracle_end_kind end)
 {
-	switch (a->end) {
-	case M_RET:
-		return end == ORACLE_END_VALUE && value == a->ret &&
-		       (!a->if_enomem || o->fold.alloc_failed);
+	switch (allowed) {
+	case M_RET: /* with what? */
+		return end == ORACLE_END_VALUE;
 	case M_OK_ACCESS: /* the device itself may not answer */
 		return end == ORACLE_END_VALUE || end == ORACLE_END_BUS;
 	case M_ABORT:
@@ -448,19 +455,28 @@ static bool answers(const struct oracle *o, const struct m_answer *a, enum oracl
 	return false;
 }
 
+static bool answers(const struct oracle *o, const struct m_answer *a, enum oracle_end_kind end,
+		    s64 value)
+{
+	if (unlikely(a->end != M_RET))
+		return ends_as(a->end, end);
+	return end == ORACLE_END_VALUE && value == a->ret &&
+	       (!a->if_enomem || o->fold.alloc_failed);
+}
+
 bool judge_allowed(struct oracle *o, enum oracle_end_kind end, s64 value, bool *commits)
 {
 	const struct m_verdict *v = &o->verdict;
 
-	if (o->action.kind == ORACLE_SMC)
+	if (unlikely(o->action.kind == ORACLE_SMC))
 		return ffa_allowed(o, end, value, commits);
-	if (end == ORACLE_END_REFUSED)
+	if (unlikely(end == ORACLE_END_REFUSED))
 		return o->refusal != REFUSE_NOT;
-	if (end == ORACLE_END_OTHER)
+	if (unlikely(end == ORACLE_END_OTHER))
 		return true;
-	if (o->refusal == REFUSE_MUST)
+	if (unlikely(o->refusal == REFUSE_MUST))
 		return false;
-	if (v->anything)
+	if (unlikely(v->anything))
 		return !o->v->booted || (end != ORACLE_END_PANIC && end != ORACLE_END_HANG);
 	for (unsigned int i = 0; i < v->n; i++) {
 		if (answers(o, &v->answer[i], end, value)) {
@@ -480,7 +496,7 @@ static bool told_before(struct oracle *o)
 	return f.breach || f.host_leaf == LEAF_CLOSED;
 }
 
-static void wrong_answer(struct oracle *o, enum oracle_end_kind end, s64 value)
+static __attribute__((noinline)) void wrong_answer(struct oracle *o, enum oracle_end_kind end, s64 value)
 {
 	u64 pfn = o->call.addr >> o->shift;
 	struct violation *to;
@@ -511,7 +527,7 @@ static bool half_done(const struct oracle *o, enum oracle_end_kind end)
 	return end == ORACLE_END_PANIC || end == ORACLE_END_OTHER || o->fold.stuck;
 }
 
-static void end_boot(struct oracle *o, enum oracle_end_kind end, s64 value)
+static __attribute__((noinline)) void end_boot(struct oracle *o, enum oracle_end_kind end, s64 value)
 {
 	char why[sizeof(o->spec.text)];
 
@@ -522,28 +538,30 @@ static void end_boot(struct oracle *o, enum oracle_end_kind end, s64 value)
 	judge_odd(o, NO_PAGE, NULL, NULL, NULL, why);
 }
 
+static void end_action(struct oracle *o, enum oracle_end_kind end, s64 value)
+{
+	const bool right = judge_allowed(o, end, value, &o->commits);
+
+	o->error = end == ORACLE_END_VALUE && value < 0 && !o->silent &&
+		   (o->action.kind == ORACLE_CALL || o->action.kind == ORACLE_SMC ||
+		    o->action.kind == ORACLE_GUEST_CALL);
+	if (unlikely(!right))
+		wrong_answer(o, end, value);
+	if (unlikely(half_done(o, end)))
+		o->fold.live = false;
+	else if (likely(o->fold.live))
+		check_pages(o);
+	if (unlikely(o->action.kind == ORACLE_SMC))
+		ffa_end(o, end, value);
+}
+
 void judge_end(struct oracle *o, enum oracle_end_kind end, s64 value)
 {
-	bool right;
-
-	if (o->boots) {
+	if (unlikely(o->boots))
 		end_boot(o, end, value);
-	} else {
-		right = judge_allowed(o, end, value, &o->commits);
-		o->error = (o->action.kind == ORACLE_CALL || o->action.kind == ORACLE_SMC ||
-			    o->action.kind == ORACLE_GUEST_CALL) &&
-			   end == ORACLE_END_VALUE && value < 0 && !o->silent;
-		if (!right)
-			wrong_answer(o, end, value);
-		if (half_done(o, end))
-			o->fold.live = false;
-		else if (o->fold.live)
-			check_pages(o);
-		if (o->action.kind == ORACLE_SMC)
-			ffa_end(o, end, value);
-	}
-	tell_odd(o);
-	tell_more(o);
+	else
+		end_action(o, end, value);
+	tell(o);
 }
 
 void judge_block_end(struct oracle *o, enum oracle_end_kind end, bool plain)
@@ -563,8 +581,7 @@ void judge_block_end(struct oracle *o, enum oracle_end_kind end, bool plain)
 		fold_read_all(o);
 		guests_take(o);
 	}
-	tell_odd(o);
-	tell_more(o);
+	tell(o);
 }
 
 /* ---- Bus masters --------------------------------------------------------------------------- */

@@ -219,7 +219,7 @@ static void read_host(struct oracle *o, u64 pfn, enum m_class c, struct found *f
 		else if (c == M_MEMORY)
 			read_note(o, res.desc, f);
 	}
-	if (c == M_HOLE)
+	if (unlikely(c == M_HOLE))
 		f->p.host = f->host_leaf == LEAF_CLOSED ? PKVM_NOPAGE : PKVM_PAGE_OWNED;
 	else if (c == M_MEMORY && !o->v->layout->has_state)
 		f->p.host = f->host_leaf == LEAF_CLOSED ? PKVM_NOPAGE : state;
@@ -276,7 +276,7 @@ static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found 
 	u64 at, entry = 0;
 	u32 state;
 
-	if (c == M_HOLE || c == M_BEYOND || !record_at(o, pfn, &at))
+	if (unlikely(c == M_HOLE || c == M_BEYOND || !record_at(o, pfn, &at)))
 		return;
 	board_peek(o->b, PA(at), l->hyp_page_size, &entry);
 	f->p.pins = (u16)field_of(entry, l->refcount_off, l->refcount_width);
@@ -287,7 +287,7 @@ static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found 
 	f->p.host = (u8)(state & 0xf);
 	f->p.hyp = (u8)(state >> 4 ^ l->hyp_state_xor);
 	/* All zero is the host's, and for firmware's memory nobody ever wrote another. */
-	if (c == M_FIRMWARE && f->p.host == PKVM_PAGE_OWNED && f->p.hyp == PKVM_NOPAGE)
+	if (unlikely(c == M_FIRMWARE) && f->p.host == PKVM_PAGE_OWNED && f->p.hyp == PKVM_NOPAGE)
 		f->p.host = PKVM_NOPAGE;
 }
 
@@ -308,7 +308,7 @@ void page_read(struct oracle *o, u64 pfn, u32 sides, struct found *f)
 	/* where the tables are the record, what EL2 owns is not pinned: see below */
 	if ((sides & SIDE_RECORD) || (sides & SIDE_HYP && !o->v->layout->has_state))
 		read_record(o, pfn, c, f);
-	if (c == M_HOLE)
+	if (unlikely(c == M_HOLE))
 		f->p.hyp = f->linear || f->elsewhere ? PKVM_PAGE_OWNED : PKVM_NOPAGE;
 	/* A count on EL2's own page is its pool's business. */
 	if (f->p.hyp == PKVM_PAGE_OWNED)

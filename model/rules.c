@@ -127,16 +127,8 @@ static void change_states(struct m_page *p, u8 host, u8 hyp)
 		p->text = 0;
 }
 
-void m_apply_to(const struct m_verdict *v, struct m_page *p)
+static void apply_guest(const struct m_verdict *v, struct m_page *p)
 {
-	change_states(p, v->host, v->hyp);
-	p->pins = (u16)(p->pins + v->pins);
-	p->sharers += (u32)v->lent;
-	p->borrowers += (u32)v->lent;
-	if (v->lent < 0 && !p->sharers)
-		p->host = PKVM_PAGE_OWNED;
-	if (v->guest == M_KEEP)
-		return;
 	if (v->guest != PKVM_NOPAGE && !p->owners)
 		p->owners = 1;
 	else if (v->guest == PKVM_NOPAGE && p->owners)
@@ -146,6 +138,18 @@ void m_apply_to(const struct m_verdict *v, struct m_page *p)
 		p->vm = v->handle;
 		p->gfn = v->leaf.gfn;
 	}
+}
+
+void m_apply_to(const struct m_verdict *v, struct m_page *p)
+{
+	change_states(p, v->host, v->hyp);
+	p->pins = (u16)(p->pins + v->pins);
+	p->sharers += (u32)v->lent;
+	p->borrowers += (u32)v->lent;
+	if (v->lent < 0 && !p->sharers)
+		p->host = PKVM_PAGE_OWNED;
+	if (v->guest != M_KEEP)
+		apply_guest(v, p);
 }
 
 struct m_page m_apply(const struct m_verdict *v, struct m_page p)
@@ -173,16 +177,8 @@ static void apply_given(const struct m_call *call, u64 pfn, struct m_page *p)
 	}
 }
 
-void m_become(const struct m_verdict *v, const struct m_call *call, u64 pfn, bool commits,
-	      struct m_page *p)
+static void apply_effects(const struct m_verdict *v, u64 pfn, struct m_page *p)
 {
-	for (u32 i = 0; i < v->moved; i++)
-		if (call->link[i] == pfn)
-			change_states(p, PKVM_NOPAGE, PKVM_PAGE_OWNED);
-	if (!commits)
-		return;
-	if (in_range(pfn, v->pfn, v->nr))
-		m_apply_to(v, p);
 	for (unsigned int i = 0; i < v->n_effects; i++) {
 		const struct m_effect *e = &v->effect[i];
 
@@ -191,7 +187,28 @@ void m_become(const struct m_verdict *v, const struct m_call *call, u64 pfn, boo
 		change_states(p, e->host, e->hyp);
 		p->pins = (u16)(p->pins + e->pins);
 	}
-	if (v->frees)
+}
+
+static void apply_moved(const struct m_verdict *v, const struct m_call *call, u64 pfn,
+			struct m_page *p)
+{
+	for (u32 i = 0; i < v->moved; i++)
+		if (call->link[i] == pfn)
+			change_states(p, PKVM_NOPAGE, PKVM_PAGE_OWNED);
+}
+
+void m_become(const struct m_verdict *v, const struct m_call *call, u64 pfn, bool commits,
+	      struct m_page *p)
+{
+	if (unlikely(v->moved))
+		apply_moved(v, call, pfn, p);
+	if (!commits)
+		return;
+	if (in_range(pfn, v->pfn, v->nr))
+		m_apply_to(v, p);
+	if (unlikely(v->n_effects))
+		apply_effects(v, pfn, p);
+	if (unlikely(v->frees))
 		apply_given(call, pfn, p);
 }
 

@@ -26,7 +26,7 @@ struct judge {
 
 /* Add to the answers: any; -@err; an end that is no number. */
 void rule_answer(struct m_verdict *v, struct m_answer a);
-void rule_deny(struct m_verdict *v, int err, const char *why);
+void rule_deny(struct m_verdict *v, int err, const char *why) __attribute__((cold));
 void rule_ends(struct m_verdict *v, enum m_end end, const char *why);
 void rule_allow(struct m_verdict *v, u64 pfn, u64 nr, u8 host, u8 hyp, s32 pins);
 
