@@ -177,16 +177,15 @@ static bool page_is_untouched(struct oracle *o, u64 pa)
 }
 
 /*
- * A walk may no longer begin where the one before ended. What is known: of [ia, ia + size)
- * the entries are in the table of the last level at @table; NO_TABLE: there is none, as the
- * entry above is empty.
+ * A walk may no longer begin where the one before ended. What is known: for [ia, ia + size)
+ * there is no table of the last level, as the entry above is empty.
  */
-static void set_last(struct oracle *o, struct whose w, u64 ia, u64 size, u64 table)
+static void set_last(struct oracle *o, struct whose w, u64 ia, u64 size)
 {
 	o->last_guest.size = 0;
 	if (w.part != PART_GUEST_TABLE)
 		o->last_table[w.part == PART_HYP_TABLE] =
-			(struct last_table){ .ia = ia, .size = size, .pa = table };
+			(struct last_table){ .ia = ia, .size = size };
 }
 
 static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t table,
@@ -197,11 +196,11 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 	u16 entries = 0, odd = 0;
 	struct part_entry *p;
 
-	set_last(o, w, 0, 0, 0);
+	set_last(o, w, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
-	if (level == ARCH_LAST_LEVEL)
-		set_last(o, w, ia, span_of(o, level - 1), table.pa);
+	if (level == ARCH_LAST_LEVEL && w.part != PART_GUEST_TABLE)
+		page_walk_ends(o, w.part == PART_HYP_TABLE, ia, table.pa);
 	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
 		if (!o->fold.counting)
 			fold_reread(o, ev);
@@ -235,7 +234,7 @@ static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table
 	const u64 *pte = table_at(o, table.pa);
 	struct part_entry p;
 
-	set_last(o, w, 0, 0, 0);
+	set_last(o, w, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
@@ -360,7 +359,7 @@ static __attribute__((noinline)) void entry_changed(struct oracle *o, struct who
 	else if (!host)
 		leaf_changed(o, w, level, ia, ev->old, -1, ev);
 	if (level != ARCH_LAST_LEVEL && !ev->val)
-		set_last(o, w, ia, span_of(o, level), NO_TABLE);
+		set_last(o, w, ia, span_of(o, level));
 	if (pte_table(ev->val, level))
 		link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
 	else if (!host)
@@ -390,7 +389,7 @@ void fold_table_store(struct oracle *o, const struct event *ev, const struct par
 	p->entries = (u16)(p->entries + (ev->val != 0) - (ev->old != 0));
 	p->odd = (u16)(p->odd + is_odd - was_odd);
 	if (level != ARCH_LAST_LEVEL)
-		set_last(o, w, 0, 0, 0);
+		set_last(o, w, 0, 0);
 	if (pte_valid(ev->old | ev->val))
 		entry_changed(o, w, level, ia, ev);
 	if (w.part == PART_GUEST_TABLE && !pte_table(ev->old, level) && !pte_table(ev->val, level))

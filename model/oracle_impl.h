@@ -70,6 +70,8 @@ void page_settle(struct found *f);
 bool page_unchanged(const struct oracle *o, u64 pfn, enum m_class c, const struct found *f);
 /* Read @sides of the page anew into @f, whose other sides hold already. */
 void page_read(struct oracle *o, u64 pfn, u32 sides, struct found *f);
+/* A walk of the host's or of EL2's for @ia ends in the table of the last level at @table. */
+void page_walk_ends(struct oracle *o, bool hyp, u64 ia, u64 table);
 u8 page_breaches(struct oracle *o, u64 pfn, enum m_class c, const struct found *f);
 /* The same owners; whether EL2's text is readable follows from them. */
 bool page_same(const struct m_page *a, const struct m_page *b);
@@ -242,7 +244,6 @@ void checkers_end(struct oracle *o, enum oracle_end_kind end, s64 value);
 #define MAX_CHECKERS 11u
 #define BOOT_EVENTS 8u
 #define CALLS_SEEN 8u
-#define NO_TABLE UINT64_MAX
 
 struct oracle {
 	struct board *b;
@@ -261,10 +262,12 @@ struct oracle {
 	u64 n_known; /* pages that are not as all begin */
 	struct {
 		u64 va, size, pa;
-	} vmemmap; /* the last piece of it that was looked at */
+		const u8 *bytes; /* NULL: not all of it answers */
+	} vmemmap;		 /* the last piece of it that was looked at */
 	struct last_table {
-		u64 ia, size, pa;
-	} last_table[2];    /* of the host and of EL2: where the last walk ended, or NO_TABLE */
+		u64 ia, size;
+		const u64 *entry;   /* NULL: there is no table, as the entry above is empty */
+	} last_table[2];	    /* of the host and of EL2: where the last walk ended */
 	struct last_guest {
 		u64 root, ia, size, pa;
 	} last_guest;	    /* the same of the guest whose tables were walked last */

@@ -142,20 +142,36 @@ static bool translates(const struct mmu_result *res)
 	return res->fault == MMU_OK || res->fault == MMU_FAULT_PERMISSION;
 }
 
+/* The bytes of the board's from @pa on; NULL: not all of these answer, or not at once. */
+static const void *bytes_at(struct oracle *o, u64 pa, u64 size)
+{
+	const struct extent *e = extent_at(o->b, pa);
+
+	return e && e->solid && e->size - (pa - e->base) >= size ? e->bytes + (pa - e->base) : NULL;
+}
+
+void page_walk_ends(struct oracle *o, bool hyp, u64 ia, u64 table)
+{
+	const u64 size = BIT(level_shift(o->shift, ARCH_LAST_LEVEL - 1));
+	const u64 *entry = bytes_at(o, table, BIT(o->shift));
+
+	o->last_table[hyp] = (struct last_table){
+		.ia = ALIGN_DOWN(ia, size),
+		.size = entry ? size : 0,
+		.entry = entry,
+	};
+}
+
 /* As model_walk(), and remembers the table of the last level in which it ended. */
 static __attribute__((noinline)) bool walk_tables(struct oracle *o, bool hyp, u64 ia,
 						  struct mmu_result *res)
 {
 	const struct mmu_table *t = hyp ? &o->v->hyp_s1 : &o->v->host_s2;
-	struct last_table *last = &o->last_table[hyp];
 
 	if (!model_walk_table(o->b, t, ia, res))
 		return false;
-	if (res->level == ARCH_LAST_LEVEL && t->start_level < ARCH_LAST_LEVEL) {
-		last->size = BIT(level_shift(o->shift, ARCH_LAST_LEVEL - 1));
-		last->ia = ALIGN_DOWN(ia, last->size);
-		last->pa = ALIGN_DOWN(res->desc_pa.pa, BIT(o->shift));
-	}
+	if (res->level == ARCH_LAST_LEVEL && t->start_level < ARCH_LAST_LEVEL)
+		page_walk_ends(o, hyp, ia, ALIGN_DOWN(res->desc_pa.pa, BIT(o->shift)));
 	return true;
 }
 
@@ -170,12 +186,8 @@ static bool walk(struct oracle *o, bool hyp, u64 ia, struct mmu_result *res)
 
 	if (unlikely(ia - last->ia >= last->size))
 		return walk_tables(o, hyp, ia, res);
-	res->desc = 0;
+	res->desc = last->entry ? last->entry[(ia - last->ia) >> o->shift] : 0;
 	res->fault = MMU_FAULT_TRANSLATION;
-	if (last->pa == NO_TABLE)
-		return true;
-	if (!board_peek64(o->b, PA(last->pa + ((ia - last->ia) >> o->shift) * 8), &res->desc))
-		return walk_tables(o, hyp, ia, res);
 	if (pte_valid(res->desc))
 		mmu_walk_page(hyp ? &o->v->hyp_s1 : &o->v->host_s2, ia, res->desc, MMU_READ, res);
 	return true;
@@ -237,32 +249,58 @@ static void read_hyp(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
 		f->p.hyp = f->linear ? sw_state(o, res.desc) : PKVM_NOPAGE;
 }
 
-/* Where the struct hyp_page of the frame stands: false, nowhere. */
-static bool record_at(struct oracle *o, u64 pfn, u64 *at)
+/* The piece of hyp_vmemmap around @va. */
+static __attribute__((noinline)) bool vmemmap_walk(struct oracle *o, u64 va)
 {
-	u64 va = o->v->vmemmap_va + pfn * o->v->layout->hyp_page_size;
 	struct mmu_result res;
 
-	if (va - o->vmemmap.va >= o->vmemmap.size) {
-		if (!o->v->vmemmap_va || !model_walk(o->b, o->v, true, va, &res) ||
-		    res.fault != MMU_OK)
-			return false;
-		o->vmemmap.va = res.ia_base;
-		o->vmemmap.size = res.size;
-		o->vmemmap.pa = res.oa.pa - (va - res.ia_base);
-	}
-	*at = o->vmemmap.pa + (va - o->vmemmap.va);
+	if (!o->v->vmemmap_va || !model_walk(o->b, o->v, true, va, &res) || res.fault != MMU_OK)
+		return false;
+	o->vmemmap.va = res.ia_base;
+	o->vmemmap.size = res.size;
+	o->vmemmap.pa = res.oa.pa - (va - res.ia_base);
+	o->vmemmap.bytes = bytes_at(o, o->vmemmap.pa, res.size);
 	return true;
+}
+
+/* How far into that piece the struct hyp_page of the frame stands: false, nowhere. */
+static inline bool record_off(struct oracle *o, u64 pfn, u64 *off)
+{
+	const u64 va = o->v->vmemmap_va + pfn * o->v->layout->hyp_page_size;
+
+	if (unlikely(va - o->vmemmap.va >= o->vmemmap.size) && !vmemmap_walk(o, va))
+		return false;
+	*off = va - o->vmemmap.va;
+	return true;
+}
+
+static u64 record_at(struct oracle *o, u64 off, u8 size)
+{
+	u64 entry = 0;
+	u32 half;
+
+	if (likely(o->vmemmap.bytes && size == sizeof(entry))) {
+		memcpy(&entry, o->vmemmap.bytes + off, sizeof(entry));
+	} else if (likely(o->vmemmap.bytes && size == sizeof(half))) {
+		memcpy(&half, o->vmemmap.bytes + off, sizeof(half));
+		entry = half;
+	} else {
+		board_peek(o->b, PA(o->vmemmap.pa + off), size, &entry);
+	}
+	return entry;
 }
 
 bool oracle_hyp_page(struct oracle *o, pa_t pa, pa_t *entry)
 {
-	u64 pfn = pa.pa >> o->shift;
+	u64 pfn = pa.pa >> o->shift, off;
 
 	/* who does not follow EL2's tables does not hear when the way changes */
 	if (!o->fold.live)
 		return model_hyp_page(o->b, o->v, pa, entry);
-	return pfn < o->n_frames && record_at(o, pfn, &entry->pa);
+	if (pfn >= o->n_frames || !record_off(o, pfn, &off))
+		return false;
+	entry->pa = o->vmemmap.pa + off;
+	return true;
 }
 
 static u32 field_of(u64 entry, u8 off, u8 width)
@@ -273,12 +311,12 @@ static u32 field_of(u64 entry, u8 off, u8 width)
 static void read_record(struct oracle *o, u64 pfn, enum m_class c, struct found *f)
 {
 	const struct el2_layout *l = o->v->layout;
-	u64 at, entry = 0;
+	u64 off, entry;
 	u32 state;
 
-	if (unlikely(c == M_HOLE || c == M_BEYOND || !record_at(o, pfn, &at)))
+	if (unlikely(c == M_HOLE || c == M_BEYOND || !record_off(o, pfn, &off)))
 		return;
-	board_peek(o->b, PA(at), l->hyp_page_size, &entry);
+	entry = record_at(o, off, l->hyp_page_size);
 	f->p.pins = (u16)field_of(entry, l->refcount_off, l->refcount_width);
 	if (!l->has_state)
 		return;
