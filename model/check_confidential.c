@@ -304,12 +304,9 @@ static void handed_over(struct oracle *o, const struct line *l)
 			      l->pa + 8 * (u64)__builtin_ctzll(seen));
 }
 
-static void confidential_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+static __attribute__((noinline)) void check_handed_over(struct oracle *o,
+							struct confidential_state *s)
 {
-	struct confidential_state *s = state;
-
-	if (!s->n || check_died(o, end) || !confined(o, DMA, 0))
-		return;
 	for (unsigned int i = 0; i < s->n; i++) {
 		const struct line l = s->line[i];
 
@@ -318,6 +315,14 @@ static void confidential_end(struct oracle *o, void *state, enum oracle_end_kind
 		handed_over(o, &l);
 		s->line[i].secret = 0;
 	}
+}
+
+static void confidential_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)
+{
+	struct confidential_state *s = state;
+
+	if (s->n && !check_died(o, end) && confined(o, DMA, 0))
+		check_handed_over(o, s);
 }
 
 /* ---- Events ------------------------------------------------------------------------------ */
