@@ -161,11 +161,13 @@ static const u64 *table_at(struct oracle *o, u64 pa)
 	return (const u64 *)(e->bytes + (pa - e->base));
 }
 
-/* Most tables are empty when they come. */
-static bool all_zero(const struct oracle *o, const u64 *entries)
+/* Most tables are empty when they come, of pages that were cleared not long ago. */
+static bool is_empty(const struct oracle *o, u64 frame, const u64 *entries)
 {
-	/* the first is, and each is as the one before */
-	return !entries[0] && !memcmp(entries, entries + 1, BIT(o->shift) - sizeof(*entries));
+	const u64 words = part_at(o, frame)->clear ? FREE_LINKS : table_entries(o->shift);
+
+	/* the first is zero, and each is as the one before */
+	return !entries[0] && !memcmp(entries, entries + 1, (words - 1) * sizeof(*entries));
 }
 
 static bool page_is_untouched(struct oracle *o, u64 pa)
@@ -195,6 +197,7 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 	const u64 *pte = table_at(o, table.pa);
 	u16 entries = 0, odd = 0;
 	struct part_entry *p;
+	bool empty;
 
 	set_last(o, w, 0, 0);
 	if (frame >= o->n_frames || !pte)
@@ -206,9 +209,10 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 			fold_reread(o, ev);
 		return;
 	}
+	empty = is_empty(o, frame, pte);
 	part_set(o, frame, w.part, level, ia)->slot = w.slot;
 	o->fold.tables++;
-	if (all_zero(o, pte))
+	if (empty)
 		return;
 	for (u32 i = 0; i < table_entries(o->shift); i++, ia += span) {
 		if (!pte[i])
@@ -422,31 +426,58 @@ void fold_alien_write(struct oracle *o, u64 frame, const struct event *ev)
 		o->fold.alien = *ev;
 }
 
-/* Bytes changed in a way that does not tell what they were. */
-static void on_bytes(struct oracle *o, u64 addr, u64 bytes, bool by_el2, const struct event *ev)
+void fold_soiled(struct oracle *o, u64 frame)
 {
-	u64 frame = addr >> o->shift, end = (addr + bytes + BIT(o->shift) - 1) >> o->shift;
+	((struct part_entry *)book_put(o->b, &o->fold.parts, frame))->clear = false;
+}
 
-	for (; frame < end && frame < o->n_frames; frame++) {
-		if (part_kind(part_at(o, frame)) != PART_NONE)
+static void not_clear(void *data, u64 frame)
+{
+	struct oracle *o = data;
+
+	if (part_at(o, frame)->clear)
+		fold_soiled(o, frame);
+}
+
+void fold_none_clear(struct oracle *o)
+{
+	book_for_each(&o->fold.parts, not_clear, o);
+}
+
+/* Bytes of the frame changed in a way that does not tell what they were; @cleared: all, to 0. */
+static void on_bytes(struct oracle *o, u64 frame, bool cleared, bool by_el2, const struct event *ev)
+{
+	const struct part_entry *p = part_at(o, frame);
+
+	if (part_kind(p) != PART_NONE) {
+		if (o->fold.live)
 			fold_reread(o, ev);
-		else if (by_el2 && fold_hosts_alone(o, frame))
-			fold_alien_write(o, frame, ev);
+		return;
 	}
+	if (p->clear != cleared && (cleared || !by_el2))
+		((struct part_entry *)book_put(o->b, &o->fold.parts, frame))->clear = cleared;
+	if (o->fold.live && by_el2 && fold_hosts_alone(o, frame))
+		fold_alien_write(o, frame, ev);
 }
 
 void fold_zero(struct oracle *o, const struct event *ev)
 {
-	if (!o->fold.live)
-		return;
-	on_bytes(o, ev->addr, ev->val, true, ev);
+	const u64 page = BIT(o->shift), end = ev->addr + ev->val;
+
+	for (u64 pa = ALIGN_DOWN(ev->addr, page); pa < end && pa >> o->shift < o->n_frames;
+	     pa += page)
+		on_bytes(o, pa >> o->shift, pa >= ev->addr && end - pa >= page, true, ev);
 }
 
 void fold_access(struct oracle *o, const struct event *ev)
 {
-	if (!o->fold.live || !g_str_has_suffix(ev->what, "write"))
+	const u64 bytes = ev->arg ? ev->arg : ev->val;
+
+	if (!g_str_has_suffix(ev->what, "write"))
 		return;
-	on_bytes(o, ev->old, ev->arg ? ev->arg : ev->val, false, ev);
+	for (u64 frame = ev->old >> o->shift;
+	     frame < o->n_frames && frame << o->shift < ev->old + bytes; frame++)
+		on_bytes(o, frame, false, false, ev);
 }
 
 void fold_begin(struct oracle *o)
@@ -472,7 +503,7 @@ static void forget_part(void *data, u64 frame)
 {
 	struct oracle *o = data;
 
-	if (part_kind(part_at(o, frame)) != PART_NONE)
+	if (part_kind(part_at(o, frame)) != PART_NONE || part_at(o, frame)->clear)
 		part_set(o, frame, PART_NONE, -1, 0);
 }
 

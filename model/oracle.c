@@ -114,17 +114,19 @@ static __attribute__((noinline)) void take_plain(struct oracle *o, const struct 
 	struct place at;
 
 	at.part.part = PART_NONE;
+	if (frame < o->n_frames && fold_soils(o, part_at(o, frame), ev))
+		fold_soiled(o, frame);
 	if (likely(o->fold.live) && frame < o->n_frames && unlikely(fold_hosts_alone(o, frame)))
 		fold_alien_write(o, frame, ev);
 	FOR_EACH_CHECKER(tell_store, o, PART_NONE, false, ev, &at);
 }
 
-settled on_plain(struct oracle *o, const struct event *ev, bool in_frames)
+settled on_plain(struct oracle *o, const struct event *ev, const struct part_entry *p)
 {
 	struct place at;
 
 	at.part.part = PART_NONE;
-	if (unlikely(!in_frames || fold_hosts_alone(o, ev->addr >> o->shift)) ||
+	if (unlikely(fold_soils(o, p, ev) || fold_hosts_alone(o, ev->addr >> o->shift)) ||
 	    any_may_say(o, PART_NONE, ev, &at))
 		take_plain(o, ev);
 }
@@ -189,7 +191,7 @@ static void on_store(void *data, const struct event *ev)
 	if (ev->kind != EV_STORE)
 		__builtin_unreachable();
 	if (unlikely(frame >= o->n_frames)) {
-		on_plain(o, ev, false);
+		take_plain(o, ev);
 		return;
 	}
 	G_STATIC_ASSERT(N_PARTS == 5); /* the last case is of tables */
@@ -197,7 +199,7 @@ static void on_store(void *data, const struct event *ev)
 	if (part_kind(p) == PART_VMEMMAP)
 		on_record(o, ev, p);
 	else if (part_kind(p) == PART_NONE)
-		on_plain(o, ev, true);
+		on_plain(o, ev, p);
 	else
 		on_entry(o, ev, p);
 }

@@ -140,6 +140,10 @@ void fold_table_store(struct oracle *o, const struct event *ev, const struct par
 /* EL2 wrote to memory that is the host's alone. */
 void fold_alien_write(struct oracle *o, u64 frame, const struct event *ev)
 	__attribute__((noinline));
+/* fold_soils() says so. */
+void fold_soiled(struct oracle *o, u64 frame);
+/* Pages were written that no event tells of: none is known to be clear. */
+void fold_none_clear(struct oracle *o);
 /* EV_ZERO and EV_ACCESS. */
 void fold_zero(struct oracle *o, const struct event *ev);
 void fold_access(struct oracle *o, const struct event *ev);
@@ -212,7 +216,7 @@ bool guests_init(struct oracle *o);
 void guests_take(struct oracle *o); /* everything anew */
 /* False: the call is not about guests. Else the call is named. */
 bool guests_name(struct oracle *o);
-void guests_begin(struct oracle *o);  /* it is judged */
+void guests_begin(struct oracle *o); /* it is judged */
 /* It ended, and guests_concerned() (oracle_guest.h): before pages are looked at, and after. */
 void guests_follow(struct oracle *o);
 void guests_end(struct oracle *o);
@@ -266,8 +270,8 @@ struct oracle {
 	} vmemmap;		 /* the last piece of it that was looked at */
 	struct last_table {
 		u64 ia, size;
-		const u64 *entry;   /* NULL: there is no table, as the entry above is empty */
-	} last_table[2];	    /* of the host and of EL2: where the last walk ended */
+		const u64 *entry; /* NULL: there is no table, as the entry above is empty */
+	} last_table[2];	  /* of the host and of EL2: where the last walk ended */
 	struct last_guest {
 		u64 root, ia, size, pa;
 	} last_guest;	    /* the same of the guest whose tables were walked last */
@@ -275,7 +279,7 @@ struct oracle {
 	struct dma_device {
 		const u8 *reg; /* its first registers */
 		bool starts;   /* and it has the one that starts it */
-	} *dma;
+	} * dma;
 	unsigned int n_dma;
 	struct fold fold;
 	struct m_ffa *ffa;
@@ -339,9 +343,13 @@ static inline u8 page_differs(const struct oracle *o, u64 pfn, size_t offset)
 struct part_entry {
 	u64 ia; /* part in bits 2:0, level + 1 in 5:3 */
 	u16 entries;
-	u16 odd;  /* entries that are odd, or tables */
-	u16 slot; /* of a guest's table: the VM's */
+	u16 odd;    /* entries that are odd, or tables */
+	u16 slot;   /* of a guest's table: the VM's */
+	bool clear; /* of no part: it was cleared, and since then EL2 wrote at most the
+		       links of a free list, which are its first FREE_LINKS words */
 };
+
+#define FREE_LINKS 2u
 
 #define PART_SHIFT 4
 #define PART_PART GENMASK(2, 0)
@@ -386,6 +394,13 @@ static inline struct part part_of(const struct part_entry *p)
 		.entries = p->entries,
 		.handle = part_kind(p) == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
 	};
+}
+
+/* @ev stores into the frame of @p, which is clear, and that ends here. */
+static inline bool fold_soils(const struct oracle *o, const struct part_entry *p,
+			      const struct event *ev)
+{
+	return p->clear && (ev->addr & (BIT(o->shift) - 1)) + ev->arg > 8 * FREE_LINKS;
 }
 
 /* The page is the host's, and no other's. */

@@ -41,6 +41,8 @@ void judge_begin(struct oracle *o)
 		guests_take(o);
 	}
 	fold_begin(o);
+	if (unlikely(a->kind == ORACLE_PRESSURE))
+		fold_none_clear(o);
 	o->commits = o->error = o->silent = false;
 	o->effect_seen = 0;
 	if (unlikely(o->n_said || o->odd))

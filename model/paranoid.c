@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "oracle_impl.h"
 #include "private.h"
@@ -117,6 +118,22 @@ static const char *check_tables(struct oracle *o)
 	return r.wrong;
 }
 
+/* Frames that are to be clear, but for what a free list may have left. */
+static void check_clear(void *data, u64 frame)
+{
+	struct oracle *o = data;
+	const struct part_entry *p = part_at(o, frame);
+	const u64 first = (frame << o->shift) + 8 * FREE_LINKS;
+	const struct extent *e = p->clear ? extent_find(o->b, first) : NULL;
+	const u8 *bytes;
+
+	if (!e)
+		return;
+	bytes = e->bytes + (first - e->base);
+	if (bytes[0] || memcmp(bytes, bytes + 1, BIT(o->shift) - 8 * FREE_LINKS - 1))
+		fail("a page is not as clear as it was", frame << o->shift);
+}
+
 /* ---- What guests have ----------------------------------------------------------------------- */
 
 struct guest_pass {
@@ -182,4 +199,5 @@ void paranoid_check(struct oracle *o)
 	if (r.known != o->n_known)
 		fail("it miscounted the pages that it knows", 0);
 	check_guests(o);
+	book_for_each(&o->fold.parts, check_clear, o);
 }
