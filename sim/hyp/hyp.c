@@ -185,6 +185,9 @@ static void view_boot(struct hyp *hyp)
 	struct el2_view *v = &hyp->view;
 
 	v->layout = &hyp->layout;
+	v->vm_layout = hyp->vm_layout;
+	v->vm_table = PA(hyp->vm_table_base);
+	v->guests = hyp->guests;
 	v->booted = hyp->finalised;
 	v->initialised = hyp->initialised;
 	v->host_s2 = hyp->host_mmu.pgt.mmu;

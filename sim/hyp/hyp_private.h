@@ -336,26 +336,16 @@ static inline enum page_state get_hyp_state(struct hyp_cpu *c, pa_t phys)
 }
 
 /* A load and a store, of which the bits in @keep stay. */
-static inline void change_state(struct hyp_cpu *c, pa_t phys, u8 keep, u8 bits)
-{
-	const pa_t at = hyp_page_state_at(c, phys);
-	u8 *quiet = mem_quiet(c->cpu, at);
-
-	if (likely(quiet))
-		*quiet = (u8)((*quiet & keep) | bits);
-	else
-		mem_store8(c->cpu, at, (u8)((mem_load8(c->cpu, at, MO_PLAIN) & keep) | bits),
-			   MO_PLAIN);
-}
+void change_page_state(struct hyp_cpu *c, pa_t phys, u8 keep, u8 bits);
 
 static inline void set_host_state(struct hyp_cpu *c, pa_t phys, enum page_state s)
 {
-	change_state(c, phys, 0xf0, (u8)s);
+	change_page_state(c, phys, 0xf0, (u8)s);
 }
 
 static inline void set_hyp_state(struct hyp_cpu *c, pa_t phys, enum page_state s)
 {
-	change_state(c, phys, 0xf, (u8)((s ^ c->hyp->layout.hyp_state_xor) << 4));
+	change_page_state(c, phys, 0xf, (u8)((s ^ c->hyp->layout.hyp_state_xor) << 4));
 }
 
 #endif

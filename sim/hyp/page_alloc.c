@@ -123,6 +123,18 @@ void set_host_share_count(struct hyp_cpu *c, pa_t phys, u32 count)
 	mem_store32(c->cpu, at, count, MO_PLAIN);
 }
 
+void change_page_state(struct hyp_cpu *c, pa_t phys, u8 keep, u8 bits)
+{
+	const pa_t at = hyp_page_state_at(c, phys);
+	u8 *quiet = mem_quiet(c->cpu, at);
+
+	if (likely(quiet))
+		*quiet = (u8)((*quiet & keep) | bits);
+	else
+		mem_store8(c->cpu, at, (u8)((mem_load8(c->cpu, at, MO_PLAIN) & keep) | bits),
+			   MO_PLAIN);
+}
+
 /* ---- Lists through the free pages ------------------------------------------------------ */
 
 static inline pa_t node_at(struct hyp_cpu *c, const char *fn, u64 node_va, unsigned int field)

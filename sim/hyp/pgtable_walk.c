@@ -13,8 +13,8 @@ struct walk {
 	struct hyp_cpu *c;
 	struct pgtable_walker *walker;
 	struct pgtable_visit_ctx ctx; /* as the visitor is shown it */
-	u64 addr;
-	unsigned int page_shift;
+	u64 addr, page_size;
+	unsigned int level_bits; /* of the address, an entry's number */
 };
 
 struct pgtable_variant pgtable_variant_of(enum profile_id p, u8 unmap_annotated)
@@ -83,42 +83,45 @@ static inline int visit(struct walk *w, u32 what)
 	return w->walker->cb(w->c, &w->ctx, what);
 }
 
+/* True if the entry that is looked at is a table. */
+static inline bool load_entry(struct walk *w)
+{
+	w->ctx.old = mem_load64(w->c->cpu, w->ctx.ptep, MO_ONCE);
+	return pte_table(w->ctx.old, w->ctx.level);
+}
+
 /*
- * The entries of @table from w->addr on, which is below the end. The callback may have
- * changed an entry: what to descend into is read again.
+ * The entries of @table from w->addr on, which is below the end; each translates 2^@shift
+ * bytes. The callback may have changed an entry: what to descend into is read again.
  */
-static int walk_table(struct walk *w, pa_t table, int level)
+static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
 {
 	struct pgtable_visit_ctx *const ctx = &w->ctx;
-	const unsigned int shift = level_shift(w->page_shift, level);
-	const u64 size = BIT(w->page_shift);
-	u64 off = (w->addr >> shift) * sizeof(u64) & (size - 1);
+	u64 off = (w->addr >> shift) * sizeof(u64) & (w->page_size - 1);
 
 	do {
 		const u64 addr = w->addr;
-		bool visited = false, is_table;
-		int ret = 0;
+		bool is_table;
+		int ret;
 
 		ctx->ptep = pa_add(table, off);
 		ctx->addr = addr;
 		ctx->level = (s8)level;
-		for (;; visited = true) {
-			ctx->old = mem_load64(w->c->cpu, ctx->ptep, MO_ONCE);
-			is_table = pte_table(ctx->old, level);
-			if (visited || !(ctx->flags & (is_table ? WALK_TABLE_PRE : WALK_LEAF)))
-				break;
+		is_table = load_entry(w);
+		if (ctx->flags & (is_table ? WALK_TABLE_PRE : WALK_LEAF)) {
 			ret = visit(w, is_table ? WALK_TABLE_PRE : WALK_LEAF);
-			if (unlikely(ctx->pgt->v->no_reload_after_pre) && is_table)
-				break;
+			if (likely(!ctx->pgt->v->no_reload_after_pre) || !is_table)
+				is_table = load_entry(w);
+			if (!walk_continue(w, ret))
+				return ret;
 		}
-		if (!walk_continue(w, ret))
-			return ret;
 		if (!is_table) {
 			w->addr = ((addr >> shift) + 1) << shift;
 		} else {
 			const u64 old = ctx->old;
 
-			ret = walk_table(w, kvm_pte_follow(ctx->pgt, old), level + 1);
+			ret = walk_table(w, kvm_pte_follow(ctx->pgt, old), level + 1,
+					 shift - w->level_bits);
 			if (ret)
 				return ret;
 			if (ctx->flags & WALK_TABLE_POST) {
@@ -132,36 +135,34 @@ static int walk_table(struct walk *w, pa_t table, int level)
 			}
 		}
 		off += sizeof(u64);
-	} while (w->addr < ctx->end && off < size);
+	} while (w->addr < ctx->end && off < w->page_size);
 	return 0;
 }
 
-static inline struct walk walk_of(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 start, u64 end,
-				  struct pgtable_walker *walker)
+static inline void walk_init(struct walk *w, struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 start,
+			     u64 end, struct pgtable_walker *walker)
 {
-	return (struct walk){
-		.c = c,
-		.walker = walker,
-		.ctx = {
-			.pgt = pgt,
-			.arg = walker->arg,
-			.start = start,
-			.end = end,
-			.flags = walker->flags,
-		},
-		.addr = start,
-		.page_shift = pgt->f->page_shift,
-	};
+	w->c = c;
+	w->walker = walker;
+	w->addr = start;
+	w->page_size = pgt_page_size(pgt);
+	w->level_bits = pgt->f->page_shift - 3;
+	w->ctx.pgt = pgt;
+	w->ctx.arg = walker->arg;
+	w->ctx.start = start;
+	w->ctx.end = end;
+	w->ctx.flags = walker->flags;
 }
 
 int __kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table, int level, u64 start,
 		       u64 end, struct pgtable_walker *walker)
 {
-	struct walk w = walk_of(c, pgt, start, end, walker);
+	struct walk w;
 
 	if (WARN_ON(c, level < ARCH_MIN_LEVEL || level > ARCH_LAST_LEVEL))
 		return -EINVAL;
-	return walk_table(&w, table, level);
+	walk_init(&w, c, pgt, start, end, walker);
+	return walk_table(&w, table, level, level_shift(pgt->f->page_shift, level));
 }
 
 /*
@@ -178,13 +179,13 @@ int __kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table, i
 int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 size,
 		     struct pgtable_walker *walker)
 {
-	unsigned int shift = pgt->f->page_shift;
-	const u64 page = BIT(shift), limit = BIT(pgt->mmu.ia_bits);
+	const u64 page = pgt_page_size(pgt), limit = BIT(pgt->mmu.ia_bits);
 	const u64 start = ALIGN_DOWN(addr, page), end = ALIGN_UP(start + size, page);
-	struct walk w = walk_of(c, pgt, start, end, walker);
+	const int level = pgt->mmu.start_level;
+	const unsigned int shift = level_shift(pgt->f->page_shift, level);
 	struct frame visitor = { .fn = walker->name };
-	int level = pgt->mmu.start_level;
-	u64 idx;
+	struct walk w;
+	pa_t table;
 	int ret = 0;
 
 	HYP_FRAME(c);
@@ -199,10 +200,11 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 	/* Reports name the visitor, not the walk. */
 	visitor.up = c->cpu->frame;
 	c->cpu->frame = &visitor;
+	walk_init(&w, c, pgt, start, end, walker);
 	/* Concatenated start tables are one array of entries in memory. */
-	idx = (start & (limit - 1)) >> level_shift(shift, level - 1);
-	for (; w.addr < end; idx++) {
-		ret = walk_table(&w, pa_add(pgt->mmu.root, idx << shift), level);
+	table = pa_add(pgt->mmu.root, ALIGN_DOWN((start & (limit - 1)) >> shift << 3, page));
+	for (; w.addr < end; table = pa_add(table, page)) {
+		ret = walk_table(&w, table, level, shift);
 		if (ret)
 			break;
 	}
