@@ -110,16 +110,13 @@ static inline bool store_is_plain(const struct board *b, const struct extent *e,
 	u##bits mem_load##bits(struct cpu *cpu, pa_t pa, enum mem_order mo)                        \
 	{                                                                                          \
 		struct board *b = cpu->board;                                                      \
-		struct extent *e = b->last;                                                        \
+		const struct extent *e = b->last;                                                  \
+		const u64 off = pa.pa - e->base;                                                   \
                                                                                                    \
-		if (unlikely(pa.pa - e->base >= e->size))                                          \
+		if (unlikely(off >= e->size || hears_load(b, pa.pa)))                              \
 			return (u##bits)load_step(cpu, pa.pa, bits / 8, mo);                       \
-		if (unlikely(b->watched)) {                                                        \
-			if (hears_load(b, pa.pa))                                                  \
-				return (u##bits)load_step(cpu, pa.pa, bits / 8, mo);               \
-			b->seq++;                                                                  \
-		}                                                                                  \
-		return *(u##bits *)(e->bytes + (pa.pa - e->base));                                 \
+		b->seq += b->watched;                                                              \
+		return *(u##bits *)(e->bytes + off);                                               \
 	}                                                                                          \
                                                                                                    \
 	void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val, enum mem_order mo)             \
