@@ -78,7 +78,7 @@ store(struct cpu *cpu, struct extent *e, u64 pa, u64 val, unsigned int width, en
 		   .old = old);
 }
 
-/* Is a load from @pa more than its number? Asked where somebody watches. */
+/* Is a load from @pa more than its number? */
 static inline bool hears_load(const struct board *b, u64 pa)
 {
 	return tells_load(b, pa) || board_steps(b);

@@ -13,7 +13,8 @@ static struct board_private *private_new(void)
 
 	p->snapshots = g_ptr_array_new();
 	p->subscribers = g_array_new(FALSE, FALSE, sizeof(struct subscriber));
-	ears_init(p);
+	for (unsigned int k = 0; k < N_EVENT_KINDS; k++)
+		p->audience[k].p = p;
 	chooser_init(&p->chooser);
 	past_init(&p->past);
 	return p;
@@ -74,7 +75,7 @@ struct board *board_new(const struct board_config *c, GError **error)
 	b->config = config;
 	b->f = &config->f;
 	b->ears = &p->ears;
-	board_update_watched(b);
+	board_update_audience(b);
 	if (!ram_init(b, error) || !cpus_init(b, error)) {
 		board_free(b);
 		return NULL;

@@ -161,7 +161,7 @@ void board_keep_events(struct board *b, struct event_ring *ring);
  * Both cost one predictable branch when nobody watches.
  */
 void event_step_slow(struct cpu *cpu, enum event_kind kind);
-/* Who hears of one kind. Mostly it is one, which is told without a loop. */
+/* Who hears of one kind, and keeps it. Mostly it is one, which is told without a loop. */
 struct event_ear {
 	event_fn fn; /* never NULL */
 	void *data;
@@ -169,8 +169,9 @@ struct event_ear {
 	void *heeds_data;
 };
 struct event_ears {
+	struct event *slot; /* where the next event is written down */
 	struct event_ear of[N_EVENT_KINDS];
-	struct event last; /* where one is written down that nobody keeps */
+	struct event last; /* where it is if nobody keeps them */
 };
 
 /* ---- The machine ------------------------------------------------------------ */
@@ -244,7 +245,6 @@ struct board {
 				    scheduler runs, else step_limit, or the largest */
 	u64 loads_base, loads_size; /* loads from there are told: all, or board_loads_from()'s */
 	struct event_ears *ears; /* of no snapshot */
-	struct event_ring *ring; /* where all events are kept, or NULL */
 	u64 some_loads_base, some_loads_size; /* what board_loads_from() said */
 	u64 step_limit;          /* number of the last event allowed; 0: no limit */
 	bool gave_up;            /* step_limit was reached */

@@ -207,14 +207,19 @@ struct subscriber {
 	void *data;
 };
 
-/* Those of one kind, in order; ends at fn == NULL. */
 struct listener {
 	event_fn fn;
 	void *data;
 };
 
-void ears_init(struct board_private *p);
+/* Those of one kind, in order; ends at fn == NULL. */
+struct audience {
+	struct board_private *p;
+	struct listener l[BOARD_MAX_SUBSCRIBERS + 1];
+};
+
 void board_update_watched(struct board *b);
+void board_update_audience(struct board *b);
 
 /* ---- the private part of struct board ------------------------------------------------------- */
 
@@ -224,7 +229,7 @@ struct board_private {
 	struct undo undo;
 	GPtrArray *snapshots; /* struct snapshot, oldest first */
 	GArray *subscribers;
-	struct listener listeners[N_EVENT_KINDS][BOARD_MAX_SUBSCRIBERS + 1]; /* by kind */
+	struct audience audience[N_EVENT_KINDS];
 	struct event_ears ears;	 /* the same, as it is told */
 	struct event_ring *ring; /* board_keep_events()'s */
 	struct chooser chooser;

@@ -20,25 +20,21 @@ const char *const event_kind_name[N_EVENT_KINDS] = {
 
 static void tell_all(void *data, const struct event *ev)
 {
-	for (const struct listener *l = data; l->fn; l++)
+	const struct audience *a = data;
+
+	for (const struct listener *l = a->l; l->fn; l++)
 		l->fn(l->data, ev);
 }
 
-/* Who hears of kind @k, by its list. */
-static void ear_update(struct board_private *p, unsigned int k)
+/* It stays where it was written: the next is written beside it. */
+static void keep_and_tell(void *data, const struct event *ev)
 {
-	struct listener *l = p->listeners[k];
-	const struct listener all = { tell_all, l };
-	const struct listener *to = l[0].fn && !l[1].fn ? l : &all;
+	const struct audience *a = data;
+	struct event_ring *ring = a->p->ring;
 
-	p->ears.of[k].fn = to->fn;
-	p->ears.of[k].data = to->data;
-}
-
-void ears_init(struct board_private *p)
-{
-	for (unsigned int k = 0; k < N_EVENT_KINDS; k++)
-		ear_update(p, k);
+	ring->count[ev->kind]++;
+	a->p->ears.slot = &ring->ev[++ring->n & ring->mask];
+	tell_all(data, ev);
 }
 
 /* Add @s, the last subscriber, to the lists of its kinds, or take it out of them. */
@@ -46,7 +42,7 @@ static void listen(struct board_private *p, const struct subscriber *s, bool on)
 {
 	for (u32 left = s->kinds & (BIT(N_EVENT_KINDS) - 1); left; left &= left - 1) {
 		const unsigned int k = (unsigned int)__builtin_ctz(left);
-		struct listener *l = p->listeners[k];
+		struct listener *l = p->audience[k].l;
 		unsigned int n = 0;
 
 		while (l[n].fn)
@@ -54,7 +50,6 @@ static void listen(struct board_private *p, const struct subscriber *s, bool on)
 		if (on)
 			l[n] = (struct listener){ s->fn, s->data };
 		l[on ? n + 1 : n - 1].fn = NULL;
-		ear_update(p, k);
 	}
 }
 
@@ -75,7 +70,6 @@ void board_update_watched(struct board *b)
 	for (guint i = 0; i < p->subscribers->len; i++)
 		if (!g_array_index(p->subscribers, struct subscriber, i).some)
 			told |= g_array_index(p->subscribers, struct subscriber, i).kinds;
-	b->ring = p->ring;
 	b->kinds = p->ring ? ~0u : told;
 	b->scheduled = p->sched.on;
 	b->steps_from = p->sched.on ? 0 : b->step_limit ? b->step_limit : ~UINT64_C(0);
@@ -83,10 +77,27 @@ void board_update_watched(struct board *b)
 	b->watched = b->kinds || p->subscribers->len || p->sched.on || b->step_limit;
 }
 
+/* Somebody else hears of events, or keeps them. */
+void board_update_audience(struct board *b)
+{
+	struct board_private *p = b->priv;
+	struct event_ring *ring = p->ring;
+
+	p->ears.slot = ring ? &ring->ev[ring->n & ring->mask] : &p->ears.last;
+	for (unsigned int k = 0; k < N_EVENT_KINDS; k++) {
+		const struct listener *l = p->audience[k].l;
+		const bool alone = !ring && l[0].fn && !l[1].fn;
+
+		p->ears.of[k].fn = alone ? l->fn : ring ? keep_and_tell : tell_all;
+		p->ears.of[k].data = alone ? l->data : &p->audience[k];
+	}
+	board_update_watched(b);
+}
+
 void board_keep_events(struct board *b, struct event_ring *ring)
 {
 	b->priv->ring = ring;
-	board_update_watched(b);
+	board_update_audience(b);
 }
 
 void board_subscribe(struct board *b, event_fn fn, void *data)
@@ -101,7 +112,7 @@ static void subscribe(struct board *b, const struct subscriber *s)
 	sim_assert(p->subscribers->len < BOARD_MAX_SUBSCRIBERS);
 	g_array_append_vals(p->subscribers, s, 1);
 	listen(p, s, true);
-	board_update_watched(b);
+	board_update_audience(b);
 }
 
 void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data)
@@ -158,37 +169,33 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data)
 	g_array_remove_index(subs, at);
 	for (guint i = at; i < subs->len; i++)
 		listen(b->priv, &sub[i], true);
-	board_update_watched(b);
+	board_update_audience(b);
 }
 
-static inline struct event *ring_next(struct event_ring *ring, unsigned int kind)
-{
-	ring->count[kind]++;
-	return &ring->ev[ring->n++ & ring->mask];
-}
-
+/* @fn: NULL for the innermost frame's. The arguments first: they are registers that are free then. */
 static inline void post(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old,
 			const char *fn)
 {
 	const struct board *b = cpu->board;
 	const u8 kind = (u8)head;
-	struct event *slot = b->ring ? ring_next(b->ring, kind) : &b->ears->last;
-	const struct event_ear *ear = &b->ears->of[kind];
+	const struct event_ears *ears = b->ears;
+	const struct event_ear *ear = &ears->of[kind];
+	struct event *slot = ears->slot;
 
-	head |= (u64)cpu->id << 8;
-	__builtin_memcpy(&slot->kind, &head, sizeof(head));
-	slot->seq = b->seq;
-	slot->fn = fn;
 	slot->what = what;
 	slot->addr = addr;
 	slot->val = val;
 	slot->old = old;
+	head |= (u64)cpu->id << 8;
+	__builtin_memcpy(&slot->kind, &head, sizeof(head));
+	slot->seq = b->seq;
+	slot->fn = fn || !cpu->frame ? fn : cpu->frame->fn;
 	ear->fn(ear->data, slot);
 }
 
 void event_post(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old)
 {
-	post(cpu, head, what, addr, val, old, cpu->frame ? cpu->frame->fn : NULL);
+	post(cpu, head, what, addr, val, old, NULL);
 }
 
 void event_post_of(struct cpu *cpu, u64 head, const char *what, u64 addr, u64 val, u64 old,

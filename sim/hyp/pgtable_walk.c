@@ -142,11 +142,13 @@ static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
 static inline void walk_init(struct walk *w, struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 start,
 			     u64 end, struct pgtable_walker *walker)
 {
+	const unsigned int page_shift = pgt->f->page_shift;
+
 	w->c = c;
 	w->walker = walker;
 	w->addr = start;
-	w->page_size = pgt_page_size(pgt);
-	w->level_bits = pgt->f->page_shift - 3;
+	w->page_size = BIT(page_shift);
+	w->level_bits = page_shift - 3;
 	w->ctx.pgt = pgt;
 	w->ctx.arg = walker->arg;
 	w->ctx.start = start;
