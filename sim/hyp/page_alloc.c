@@ -66,7 +66,7 @@ static void set_page_refs(struct hyp_cpu *c, pa_t phys, pa_t page, u16 count, en
 
 /* One reference more. BUG at the largest count. The lock is the caller's: the pool's, or the
  * owner's for pages that no pool has. */
-void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
+inline void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
 	u16 count = mem_load16(c->cpu, page, MO_PLAIN);
@@ -77,7 +77,7 @@ void hyp_page_ref_inc(struct hyp_cpu *c, pa_t phys)
 
 /* One reference less; returns what is left. BUG at 0; with B-02 the count wraps. Locks as
  * hyp_page_ref_inc(). */
-u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys)
+inline u32 hyp_page_ref_dec(struct hyp_cpu *c, pa_t phys)
 {
 	pa_t page = hyp_phys_to_page(c, phys);
 	u16 count = mem_load16(c->cpu, page, MO_PLAIN);
