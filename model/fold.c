@@ -137,14 +137,12 @@ static inline bool odd_entry(const struct oracle *o, struct whose w, u64 pte, in
 	return pte_table(pte, level) || !even(o, pte, ia);
 }
 
-/* A leaf of a table that came or went as a whole. */
+/* A leaf that came or went, odd by itself; of the host's in a table that did so as a whole. */
 static void leaf_changed(struct oracle *o, struct whose w, int level, u64 ia, u64 pte, s32 change,
 			 const struct event *ev)
 {
 	if (w.part == PART_HOST_TABLE)
 		host_leaf(o, level, ia, ev);
-	else if (!pte_valid(pte))
-		return;
 	else if (w.part == PART_HYP_TABLE)
 		hyp_leaf(o, level, ia, pte, change, ev);
 	else
@@ -330,7 +328,7 @@ void fold_resolve(struct oracle *o)
 /* ---- Events ------------------------------------------------------------------------------------ */
 
 /* How many leaves did the host get in this action? What a recycle takes again is none. */
-static void count_made(struct oracle *o, int level, const struct event *ev)
+static __attribute__((noinline)) void count_made(struct oracle *o, int level, const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 	bool was = pte_valid(ev->old) && !pte_table(ev->old, level);
@@ -360,13 +358,13 @@ static __attribute__((noinline)) void entry_changed(struct oracle *o, struct who
 
 	if (pte_table(ev->old, level))
 		unlink_table(o, w, level + 1, pa_from_pte(o->b->f, ev->old), ev);
-	else if (!host)
+	else if (!host && pte_valid(ev->old))
 		leaf_changed(o, w, level, ia, ev->old, -1, ev);
 	if (level != ARCH_LAST_LEVEL && !ev->val)
 		set_last(o, w, ia, span_of(o, level));
 	if (pte_table(ev->val, level))
 		link_table(o, w, level + 1, ia, pa_from_pte(o->b->f, ev->val), ev);
-	else if (!host)
+	else if (!host && pte_valid(ev->val))
 		leaf_changed(o, w, level, ia, ev->val, 1, ev);
 	if (host)
 		count_made(o, level, ev);
