@@ -111,6 +111,20 @@ void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_sta
 
 /* ---- Descriptors ------------------------------------------------------------------ */
 
+struct record_map check_record_map(const struct el2_layout *l, u8 page_shift)
+{
+	struct record_map m = { .page_mask = BIT(page_shift) - 1,
+				.page_shift = page_shift,
+				.entry_shift = (u8)__builtin_ctz(l->hyp_page_size),
+				.entry_mask = (u8)(l->hyp_page_size - 1) };
+
+	if (l->has_state)
+		m.field[l->state_off] = RECORD_STATE | 1 << 4;
+	m.field[l->order_off] = (u8)(RECORD_ORDER | l->order_width << 4);
+	m.field[l->refcount_off] = (u8)(RECORD_COUNT | l->refcount_width << 4);
+	return m;
+}
+
 /* CPUs whose walks may read the table: one bit each. A guest may run on any. */
 static u64 walkers(struct oracle *o, const struct part *p)
 {

@@ -103,28 +103,21 @@ void check_states(struct oracle *o, u64 pa, enum page_state *host, enum page_sta
 
 /* ---- Descriptors ---- */
 
+struct record_map check_record_map(const struct el2_layout *l, u8 page_shift);
+
 /* @p is a table's, and @pa in it. */
 struct check_desc check_desc_at(struct oracle *o, u64 pa, const struct part *p);
 
-/* Which one of its fields does a store of @width bytes at @field of struct hyp_page write? */
-static inline enum record_field check_record_field(const struct el2_layout *l, u64 field, u32 width)
-{
-	if (field == l->refcount_off && width == l->refcount_width)
-		return RECORD_COUNT;
-	if (field == l->order_off && width == l->order_width)
-		return RECORD_ORDER;
-	return l->has_state && field == l->state_off && width == 1 ? RECORD_STATE : RECORD_OTHER;
-}
-
 /* @at->part is hyp_vmemmap's, and a store of @width bytes at @pa in it: the rest. */
-static inline void check_record_place(const struct el2_layout *l, unsigned int page_shift,
-				      unsigned int entry_shift, u64 pa, u32 width, struct place *at)
+static inline void check_record_place(const struct record_map *m, u64 pa, u32 width,
+				      struct place *at)
 {
-	const u64 off = pa & (BIT(page_shift) - 1);
+	const u64 off = pa & m->page_mask;
+	const u8 field = m->field[off & m->entry_mask];
 
-	at->frame = at->part.ia + (off >> entry_shift << page_shift);
-	at->field = off & (BIT(entry_shift) - 1);
-	at->record = (u8)check_record_field(l, at->field, width);
+	at->frame = at->part.ia + (off >> m->entry_shift << m->page_shift);
+	at->field = off & m->entry_mask;
+	at->record = field >> 4 == width ? field & 0xf : RECORD_OTHER;
 }
 
 /* Would the MMU go on from it? Reserved encodings are as good as invalid. */

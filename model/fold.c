@@ -26,8 +26,7 @@ static struct part_entry *part_set(struct oracle *o, u64 frame, enum page_part p
 {
 	struct part_entry *p = book_put(o->b, &o->fold.parts, frame);
 
-	*p = (struct part_entry){ .ia = ia | FIELD_PREP(PART_PART, part) |
-					FIELD_PREP(PART_LEVEL, (u64)(level + 1)) };
+	*p = (struct part_entry){ .ia = ia, .part = part, .level = (s8)level };
 	return p;
 }
 
@@ -127,7 +126,7 @@ struct whose {
 
 static struct whose whose(const struct part_entry *p)
 {
-	return (struct whose){ (u8)part_kind(p), p->slot };
+	return (struct whose){ p->part, p->slot };
 }
 
 static inline bool odd_entry(const struct oracle *o, struct whose w, u64 pte, int level, u64 ia)
@@ -202,7 +201,7 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 		return;
 	if (level == ARCH_LAST_LEVEL && w.part != PART_GUEST_TABLE)
 		page_walk_ends(o, w.part == PART_HYP_TABLE, ia, table.pa);
-	if (part_kind(part_at(o, frame)) != PART_NONE) { /* twice in the tables, or a loop */
+	if (part_at(o, frame)->part != PART_NONE) { /* twice in the tables, or a loop */
 		if (!o->fold.counting)
 			fold_reread(o, ev);
 		return;
@@ -240,11 +239,11 @@ static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table
 	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
-	if (part_kind(&p) != w.part || part_level(&p) != level || p.slot != w.slot)
+	if (p.part != w.part || p.level != level || p.slot != w.slot)
 		return;
 	part_set(o, frame, PART_NONE, -1, 0);
 	o->fold.tables--;
-	ia = p.ia & ~PART_FLAGS;
+	ia = p.ia;
 	for (u32 i = 0; p.odd && i < table_entries(o->shift); i++, ia += span) {
 		if (!odd_entry(o, w, pte[i], level, ia))
 			continue;
@@ -261,7 +260,7 @@ static u64 upper_now(const struct oracle *o, const struct upper *u)
 	const struct part_entry *p = part_at(o, u->at >> o->shift);
 	u64 now = 0;
 
-	if (part_kind(p) == PART_HOST_TABLE && part_level(p) == u->level)
+	if (p->part == PART_HOST_TABLE && p->level == u->level)
 		board_peek64(o->b, PA(u->at), &now);
 	return now;
 }
@@ -328,7 +327,8 @@ void fold_resolve(struct oracle *o)
 /* ---- Events ------------------------------------------------------------------------------------ */
 
 /* How many leaves did the host get in this action? What a recycle takes again is none. */
-static __attribute__((noinline)) void count_made(struct oracle *o, int level, const struct event *ev)
+static __attribute__((noinline)) void count_made(struct oracle *o, int level,
+						 const struct event *ev)
 {
 	struct fold *fold = &o->fold;
 	bool was = pte_valid(ev->old) && !pte_table(ev->old, level);
@@ -374,7 +374,7 @@ void fold_table_store(struct oracle *o, const struct event *ev, const struct par
 {
 	const struct whose w = { at->part, at->handle ? (u16)(at->handle - EL2_HANDLE_OFFSET) : 0 };
 	const int level = at->level;
-	const u64 i = (ev->addr & (BIT(o->shift) - 1)) / 8;
+	const u64 i = (ev->addr & o->page_mask) / 8;
 	const u64 ia = at->ia + (i << level_shift(o->shift, level));
 	bool was_odd, is_odd;
 	struct part_entry *p;
@@ -410,7 +410,7 @@ void fold_record_store(struct oracle *o, const struct event *ev, u64 frame, u64 
 
 	fold_touch_page(o, pfn, SIDE_RECORD, ev);
 	/* one store may reach into the next entries */
-	for (u64 i = 1; i <= (field + ev->arg - 1) >> o->hyp_page_shift; i++)
+	for (u64 i = 1; i <= (field + ev->arg - 1) >> o->record.entry_shift; i++)
 		fold_touch_page(o, pfn + i, SIDE_RECORD, ev);
 }
 
@@ -447,7 +447,7 @@ static void on_bytes(struct oracle *o, u64 frame, bool cleared, bool by_el2, con
 {
 	const struct part_entry *p = part_at(o, frame);
 
-	if (part_kind(p) != PART_NONE) {
+	if (p->part != PART_NONE) {
 		if (o->fold.live)
 			fold_reread(o, ev);
 		return;
@@ -501,7 +501,7 @@ static void forget_part(void *data, u64 frame)
 {
 	struct oracle *o = data;
 
-	if (part_kind(part_at(o, frame)) != PART_NONE || part_at(o, frame)->clear)
+	if (part_at(o, frame)->part != PART_NONE || part_at(o, frame)->clear)
 		part_set(o, frame, PART_NONE, -1, 0);
 }
 
@@ -558,19 +558,19 @@ static void visit_leaf(struct oracle *o, unsigned int part, int level, u64 ia, u
 static void visit_table(struct oracle *o, u64 frame, const struct part_entry *p)
 {
 	const u64 *pte = table_at(o, frame << o->shift);
-	int level = part_level(p);
-	u64 ia = p->ia & ~PART_FLAGS;
+	int level = p->level;
+	u64 ia = p->ia;
 
 	for (u32 i = 0; p->odd && i < table_entries(o->shift); i++, ia += span_of(o, level))
 		if (!pte_table(pte[i], level) && odd_entry(o, whose(p), pte[i], level, ia))
-			visit_leaf(o, part_kind(p), level, ia, pte[i]);
+			visit_leaf(o, p->part, level, ia, pte[i]);
 }
 
 /* Frames of which something is recorded: a state, or references on what EL2 does not own. */
 static void visit_vmemmap(struct oracle *o, u64 frame, const struct part_entry *p)
 {
 	const u8 size = o->v->layout->hyp_page_size;
-	u64 pfn = (p->ia & ~PART_FLAGS) >> o->shift;
+	u64 pfn = p->ia >> o->shift;
 
 	if (page_is_untouched(o, frame << o->shift))
 		return;
@@ -588,9 +588,9 @@ static void visit_part(void *data, u64 frame)
 	struct oracle *o = data;
 	const struct part_entry *p = part_at(o, frame);
 
-	if (part_kind(p) == PART_VMEMMAP)
+	if (p->part == PART_VMEMMAP)
 		visit_vmemmap(o, frame, p);
-	else if (part_kind(p) != PART_NONE)
+	else if (p->part != PART_NONE)
 		visit_table(o, frame, p);
 }
 

@@ -135,8 +135,8 @@ settled place_of_record(const struct oracle *o, const struct part_entry *p, cons
 			struct place *at)
 {
 	at->part.part = PART_VMEMMAP;
-	at->part.ia = part_ia(p);
-	check_record_place(o->v->layout, o->shift, o->hyp_page_shift, ev->addr, ev->arg, at);
+	at->part.ia = p->ia;
+	check_record_place(&o->record, ev->addr, ev->arg, at);
 }
 
 static __attribute__((noinline)) void take_record(struct oracle *o, const struct event *ev,
@@ -196,9 +196,9 @@ static void on_store(void *data, const struct event *ev)
 	}
 	G_STATIC_ASSERT(N_PARTS == 5); /* the last case is of tables */
 	p = part_at(o, frame);
-	if (part_kind(p) == PART_VMEMMAP)
+	if (p->part == PART_VMEMMAP)
 		on_record(o, ev, p);
-	else if (part_kind(p) == PART_NONE)
+	else if (p->part == PART_NONE)
 		on_plain(o, ev, p);
 	else
 		on_entry(o, ev, p);
@@ -362,7 +362,8 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 	o->mode = mode;
 	o->pools = board_alloc(b, sizeof(*o->pools));
 	o->shift = b->f->page_shift;
-	o->hyp_page_shift = (u8)__builtin_ctz(v->layout->hyp_page_size);
+	o->page_mask = BIT(o->shift) - 1;
+	o->record = check_record_map(v->layout, o->shift);
 	o->n_frames = board_pa_limit(b) >> o->shift;
 	o->design = m_design_of(c);
 	o->state = (struct m_state){

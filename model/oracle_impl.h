@@ -254,8 +254,10 @@ struct oracle {
 	const struct el2_view *v;
 	const struct el2_config *c;
 	enum check_mode mode;
-	u8 shift, hyp_page_shift; /* log2 of a page's and of an entry of hyp_vmemmap's bytes */
-	u64 n_frames;		  /* of the physical address space */
+	u8 shift; /* log2 of a page's bytes */
+	u64 page_mask;
+	struct record_map record;
+	u64 n_frames; /* of the physical address space */
 	struct check_pools *pools;
 
 	struct m_design design;
@@ -341,20 +343,18 @@ static inline u8 page_differs(const struct oracle *o, u64 pfn, size_t offset)
 /* ---- Parts (fold.c) ------------------------------------------------------------------ */
 
 struct part_entry {
-	u64 ia; /* part in bits 2:0, level + 1 in 5:3 */
+	u64 ia; /* as in struct part */
 	u16 entries;
-	u16 odd;    /* entries that are odd, or tables */
-	u16 slot;   /* of a guest's table: the VM's */
-	bool clear; /* of no part: it was cleared, and since then EL2 wrote at most the
-		       links of a free list, which are its first FREE_LINKS words */
+	u16 odd;      /* entries that are odd, or tables */
+	u16 slot;     /* of a guest's table: the VM's */
+	u8 part : 4;  /* enum page_part */
+	u8 clear : 4; /* of no part: it was cleared, and since then EL2 wrote at most the
+			 links of a free list, which are its first FREE_LINKS words */
+	s8 level;     /* as in struct part */
 };
 
-#define FREE_LINKS 2u
-
 #define PART_SHIFT 4
-#define PART_PART GENMASK(2, 0)
-#define PART_LEVEL GENMASK(5, 3)
-#define PART_FLAGS GENMASK(5, 0)
+#define FREE_LINKS 2u
 
 static inline const struct part_entry *part_at(const struct oracle *o, u64 frame)
 {
@@ -370,29 +370,14 @@ static inline const struct part_entry *part_at_pa(const struct oracle *o, u64 pa
 	return likely(frame < o->n_frames) ? part_at(o, frame) : NULL;
 }
 
-static inline unsigned int part_kind(const struct part_entry *p)
-{
-	return (unsigned int)FIELD_GET(PART_PART, p->ia);
-}
-
-static inline u64 part_ia(const struct part_entry *p)
-{
-	return p->ia & ~PART_FLAGS;
-}
-
-static inline int part_level(const struct part_entry *p)
-{
-	return (int)FIELD_GET(PART_LEVEL, p->ia) - 1;
-}
-
 static inline struct part part_of(const struct part_entry *p)
 {
 	return (struct part){
-		.part = (u8)part_kind(p),
-		.level = (s8)part_level(p),
-		.ia = part_ia(p),
+		.part = p->part,
+		.level = p->level,
+		.ia = p->ia,
 		.entries = p->entries,
-		.handle = part_kind(p) == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
+		.handle = p->part == PART_GUEST_TABLE ? EL2_HANDLE_OFFSET + p->slot : 0,
 	};
 }
 
@@ -400,7 +385,7 @@ static inline struct part part_of(const struct part_entry *p)
 static inline bool fold_soils(const struct oracle *o, const struct part_entry *p,
 			      const struct event *ev)
 {
-	return p->clear && (ev->addr & (BIT(o->shift) - 1)) + ev->arg > 8 * FREE_LINKS;
+	return p->clear && (ev->addr & o->page_mask) + ev->arg > 8 * FREE_LINKS;
 }
 
 /* The page is the host's, and no other's. */

@@ -55,6 +55,13 @@ struct check_desc {
 /* What a store into hyp_vmemmap writes; RECORD_OTHER: something else, or not that alone. */
 enum record_field { RECORD_OTHER, RECORD_COUNT, RECORD_ORDER, RECORD_STATE };
 
+/* Where the records of hyp_vmemmap are in its pages, and the fields in them. */
+struct record_map {
+	u64 page_mask;
+	u8 page_shift, entry_shift, entry_mask;
+	u8 field[8]; /* by its first byte: enum record_field, and its bytes << 4 */
+};
+
 struct place {
 	struct part part; /* of its frame */
 	/* PART_VMEMMAP: the first byte's entry is that of the frame at @frame, and it is @field's */

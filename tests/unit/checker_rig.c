@@ -184,11 +184,10 @@ static void watch(void *data, const struct event *ev)
 	if (ev->kind == EV_STORE)
 		at.part = fold_part(o, PA(ev->addr));
 	if (at.part.part == PART_VMEMMAP) {
-		const struct el2_layout *l = oracle_view(o)->layout;
+		const struct record_map m = check_record_map(oracle_view(o)->layout,
+							     (u8)oracle_board(o)->f->page_shift);
 
-		check_record_place(l, oracle_board(o)->f->page_shift,
-				   (unsigned int)__builtin_ctz(l->hyp_page_size), ev->addr, ev->arg,
-				   &at);
+		check_record_place(&m, ev->addr, ev->arg, &at);
 	}
 	tell(o, ev, &at, (u32)BIT(at.part.part));
 	if (!check_is_table(&at.part) || ev->arg != 8 || !pte_valid(ev->old | ev->val))
