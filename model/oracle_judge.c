@@ -206,6 +206,13 @@ static bool dma_programmed(const struct oracle *o, u64 pfn)
 	return false;
 }
 
+/* Than that on the pages that the verdict is about first of all. */
+static inline bool more_effects(const struct oracle *o)
+{
+	return unlikely(o->verdict.n_effects || o->verdict.moved || o->verdict.frees ||
+			o->action.kind == ORACLE_SMC);
+}
+
 static bool in_effect(const struct oracle *o, u64 pfn)
 {
 	if (unlikely(o->action.kind == ORACLE_SMC))
@@ -331,7 +338,8 @@ void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, con
 	const enum m_class c = page_class(o, pfn);
 	struct found before, now;
 
-	page_get_as(o, pfn, c, &now);
+	page_get_as(o, pfn, c, &before);
+	now = before;
 	if (unlikely(o->fold.counting && now.visited))
 		return;
 	if (t) {
@@ -342,7 +350,6 @@ void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, con
 	page_settle(&now);
 	if (!o->fold.counting && page_unchanged(o, pfn, c, &now) && !in_effect(o, pfn))
 		return;
-	page_get_as(o, pfn, c, &before);
 	now.visited = o->fold.counting;
 	now.breach = page_breaches(o, pfn, c, &now);
 	if (!ev && o->fold.why.seq)
@@ -380,14 +387,13 @@ static void check_unseen(struct oracle *o, u64 from, u64 nr)
 	}
 }
 
-static void check_effect(struct oracle *o)
+/* It happened: all of it? */
+static __attribute__((noinline)) void check_effect(struct oracle *o)
 {
-	if (o->commits && o->action.kind == ORACLE_SMC)
+	if (o->action.kind == ORACLE_SMC)
 		ffa_for_each_range(o, check_unseen);
-	else if (o->commits && o->effect_seen < o->verdict.nr)
+	else if (o->effect_seen < o->verdict.nr)
 		check_unseen(o, o->verdict.pfn, o->verdict.nr);
-	if (!o->commits)
-		return;
 	for (unsigned int i = 0; i < o->verdict.n_effects; i++)
 		check_unseen(o, o->verdict.effect[i].pfn, o->verdict.effect[i].nr);
 	for (u32 i = 0; o->verdict.frees && i < o->call.n_given; i++)
@@ -395,7 +401,7 @@ static void check_effect(struct oracle *o)
 }
 
 /* The host's accesses: two pages at most, and for each the largest block that fits. */
-static void check_mappings(struct oracle *o)
+static __attribute__((noinline)) void check_mappings(struct oracle *o)
 {
 	u32 most = o->action.kind == ORACLE_HOST_ACCESS ? 2 : 1;
 
@@ -424,9 +430,11 @@ static void check_pages(struct oracle *o)
 		guests_end(o);
 	if (o->judging != JUDGE_EFFECT)
 		return;
-	check_effect(o);
-	check_mappings(o);
-	if (o->error && o->fold.alien.seq)
+	if (o->commits && (o->effect_seen < o->verdict.nr || more_effects(o)))
+		check_effect(o);
+	if (unlikely(o->fold.n_made > 1))
+		check_mappings(o);
+	if (unlikely(o->error) && o->fold.alien.seq)
 		judge_broken(o, RULE_NO_CHANGE_ON_ERROR, o->fold.alien.addr >> o->shift,
 			     &o->fold.alien, NULL, NULL,
 			     "the call failed, and EL2 wrote to memory that is the host's");

@@ -251,8 +251,17 @@ static bool past_linear_map(const struct judge *j)
 	return j->s->linear_end && (j->pfn > end || end - j->pfn < j->nr);
 }
 
+/* Mostly one look at the largest region tells. */
+static bool in_memory(const struct judge *j)
+{
+	const struct m_state *s = j->s;
+	const u64 off = (j->pfn << s->page_shift) - s->memory.base;
+
+	return off < s->memory.size && j->nr <= (s->memory.size - off) >> s->page_shift;
+}
+
 /* The range lies in one region that the host may deal with: crossing is told first. */
-int rule_allowed(const struct judge *j)
+static __attribute__((noinline)) int region_allowed(const struct judge *j)
 {
 	u64 start = j->pfn << j->s->page_shift;
 	u64 last = start + (j->nr << j->s->page_shift) - 1;
@@ -262,6 +271,11 @@ int rule_allowed(const struct judge *j)
 	if (last < r.start || last >= r.end)
 		return EINVAL;
 	return !m || m->nomap ? EPERM : 0;
+}
+
+int rule_allowed(const struct judge *j)
+{
+	return likely(j->nr && in_memory(j)) ? 0 : region_allowed(j);
 }
 
 /* As it was when the call began. */
@@ -278,7 +292,7 @@ struct m_page rule_page(const struct judge *j, u64 pfn)
 	struct m_page p;
 
 	j->s->get(j->s, pfn, &p);
-	if (j->sofar)
+	if (unlikely(j->sofar))
 		m_become(j->sofar, j->call, pfn, true, &p);
 	return p;
 }
@@ -384,6 +398,8 @@ static void host_donate_hyp(const struct judge *j, struct m_verdict *v)
 
 static bool all_memory(const struct judge *j)
 {
+	if (likely(in_memory(j)))
+		return true;
 	for (u64 i = 0; i < j->nr; i++)
 		if (m_class_of(j->s, (j->pfn + i) << j->s->page_shift) != M_MEMORY)
 			return false;
@@ -554,7 +570,8 @@ static void donate_host_mmio(const struct judge *j, struct m_verdict *v)
 
 /* ---- The host's accesses --------------------------------------------------------------- */
 
-static void idmap(const struct judge *j, const struct m_call *call, struct m_verdict *v)
+static __attribute__((noinline)) void idmap(const struct judge *j, const struct m_call *call,
+					    struct m_verdict *v)
 {
 	enum m_class c = m_class_of(j->s, call->addr);
 	struct m_page p = get(j, call->addr >> j->s->page_shift);
@@ -571,7 +588,8 @@ static void idmap(const struct judge *j, const struct m_call *call, struct m_ver
  * The owner's access succeeds; the mapping may be there or come lazily. The host
  * may touch firmware's carve-outs: mapping them on demand is the release's design.
  */
-static void host_access(const struct judge *j, const struct m_call *call, struct m_verdict *v)
+static __attribute__((noinline)) void host_access(const struct judge *j, const struct m_call *call,
+						  struct m_verdict *v)
 {
 	/* a fault tells which 4 KiB: memory may end inside of them */
 	enum m_class c = m_class_of(j->s, ALIGN_DOWN(call->addr, 4096));
