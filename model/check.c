@@ -7,16 +7,6 @@
 
 #include "check.h"
 
-bool check_booting(struct oracle *o)
-{
-	const struct oracle_action *a = oracle_action(o);
-
-	if (!oracle_view(o)->booted)
-		return true;
-	return a && (a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE ||
-		     a->kind == ORACLE_PROT_FINALIZE || a->kind == ORACLE_BOOT);
-}
-
 /* It left a lock behind. */
 bool check_stuck(struct oracle *o)
 {

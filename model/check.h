@@ -22,8 +22,8 @@ static inline u64 check_page_size(struct oracle *o)
  */
 #define of_breach static __attribute__((noinline, cold)) void
 
-/* One CPU, no lock in use: steps of boot, and what comes before them. */
-bool check_booting(struct oracle *o);
+/* One CPU, no lock in use: the action is a step of boot, or comes before them. */
+bool oracle_booting(struct oracle *o);
 /* Did EL2 stop half way, so that its state is that of no rule? */
 bool check_stuck(struct oracle *o);
 static inline bool check_died(struct oracle *o, enum oracle_end_kind end)

@@ -32,7 +32,6 @@ struct lifetime_state {
 	u64 lo, hi; /* they are within: loads are heard from there alone, since they are many */
 	struct book vm_free; /* u16: slot + 1 of the VM whose pool has the page free */
 	u64 n_vm_free;
-	bool off; /* boot */
 };
 
 static bool is_free(struct oracle *o, const struct check_pool *p, u64 pa)
@@ -300,7 +299,7 @@ heard_often lifetime_store(struct oracle *o, void *state, const struct event *ev
 {
 	struct lifetime_state *s = state;
 
-	if (unlikely(s->off))
+	if (unlikely(oracle_booting(o)))
 		return;
 	if (check_is_table(&at->part) && ev->arg == 8 && (ev->val & 3) == 3)
 		check_link(o, s, ev, &at->part);
@@ -330,7 +329,7 @@ heard_often lifetime_event(struct oracle *o, void *state, const struct event *ev
 		check_host_free(o, ev);
 		return;
 	}
-	if (unlikely(s->off))
+	if (unlikely(oracle_booting(o)))
 		return;
 	switch (ev->kind) {
 	case EV_ZERO:
@@ -366,7 +365,6 @@ static void lifetime_begin(struct oracle *o, void *state, const struct oracle_ac
 	struct lifetime_state *s = state;
 
 	none_freed(o, s);
-	s->off = check_booting(o);
 }
 
 static void lifetime_end(struct oracle *o, void *state, enum oracle_end_kind end, s64 value)

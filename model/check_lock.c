@@ -21,7 +21,6 @@ struct lock_state {
 	u64 before[MAX_LOCKS]; /* the same turned round: which were held when it was taken */
 	const struct spinlock *host, *hyp, *vm_table;
 	u64 vm_slots; /* PA of the table that @vm_table protects; or no address */
-	bool booting;
 };
 
 /* ---- Order -------------------------------------------------------------------------- */
@@ -139,8 +138,8 @@ static __attribute__((noinline)) void check_guest_table(struct oracle *o, u32 ha
 		must_hold(o, g->lock, NO_PAGE, ev, "a guest's stage 2");
 }
 
-static void check_table(struct oracle *o, struct lock_state *s, const struct part *p,
-			const struct event *ev)
+static inline void check_table(struct oracle *o, struct lock_state *s, const struct part *p,
+			       const struct event *ev)
 {
 	const unsigned int bits = level_shift(oracle_board(o)->f->page_shift, p->level);
 
@@ -283,7 +282,7 @@ asked_often lock_heeds_store(struct oracle *o, const void *state, const struct e
 	const struct lock_state *s = state;
 	const struct check_pool *pool;
 
-	if (unlikely(s->booting))
+	if (unlikely(oracle_booting(o)))
 		return false;
 	if (at->part.part == PART_NONE)
 		return is_vm_slot(s, ev->addr) || unlocked_lists(o, ev->addr, ev->cpu);
@@ -303,7 +302,7 @@ heard_often lock_store(struct oracle *o, void *state, const struct event *ev,
 {
 	struct lock_state *s = state;
 
-	if (unlikely(s->booting))
+	if (unlikely(oracle_booting(o)))
 		return;
 	switch (at->part.part) {
 	case PART_NONE:
@@ -333,7 +332,7 @@ heard_often lock_event(struct oracle *o, void *state, const struct event *ev)
 
 	if (ev->kind == EV_LOCK)
 		check_order(o, s, ev);
-	else if (!s->booting)
+	else if (!oracle_booting(o))
 		check_zeroed(o, s, ev);
 }
 
@@ -341,7 +340,6 @@ static void lock_begin(struct oracle *o, void *state, const struct oracle_action
 {
 	struct lock_state *s = state;
 
-	s->booting = check_booting(o);
 	s->vm_slots = oracle_view(o)->vm_table.pa ? oracle_view(o)->vm_table.pa : UINT64_MAX / 2;
 }
 

@@ -483,11 +483,13 @@ void fold_begin(struct oracle *o)
 	struct fold *fold = &o->fold;
 
 	fold_touch_none(o);
+	if (unlikely(fold->reread))
+		fold->why.seq = 0;
+	for (u32 i = 0; fold->n_made && i < G_N_ELEMENTS(fold->made); i++)
+		fold->made[i].seq = 0;
 	fold->n_uppers = fold->n_made = 0;
 	fold->reread = fold->alloc_failed = fold->stuck = false;
-	fold->why.seq = fold->alien.seq = 0;
-	for (u32 i = 0; i < G_N_ELEMENTS(fold->made); i++)
-		fold->made[i].seq = 0;
+	fold->alien.seq = 0;
 }
 
 bool fold_init(struct oracle *o)

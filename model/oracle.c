@@ -411,6 +411,8 @@ void oracle_begin(struct oracle *o, const struct oracle_action *a)
 {
 	o->action = *a;
 	o->current = &o->action;
+	o->booting = !o->v->booted || a->kind == ORACLE_INIT || a->kind == ORACLE_FINALISE ||
+		     a->kind == ORACLE_PROT_FINALIZE || a->kind == ORACLE_BOOT;
 	oracle_pools_sync(o);
 	judge_begin(o);
 	FOR_EACH_CHECKER(begin, o);
@@ -500,6 +502,11 @@ struct board *oracle_board(struct oracle *o)
 const struct el2_view *oracle_view(struct oracle *o)
 {
 	return o->v;
+}
+
+bool oracle_booting(struct oracle *o)
+{
+	return o->booting;
 }
 
 const struct check_pools *oracle_pools(struct oracle *o)

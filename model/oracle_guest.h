@@ -33,6 +33,14 @@ struct oracle_guests {
 	u32 n_changes;
 };
 
+/* Is there something to begin with for the action, or to leave behind of the one before? */
+static inline bool guests_begun(const struct oracle *o)
+{
+	const struct oracle_guests *g = o->g;
+
+	return g->n_changes || g->unlinked || g->cut || o->verdict.frees;
+}
+
 /* Has the action, as it ended, to do with guests? */
 static inline bool guests_concerned(const struct oracle *o)
 {

@@ -216,7 +216,7 @@ bool guests_init(struct oracle *o);
 void guests_take(struct oracle *o); /* everything anew */
 /* False: the call is not about guests. Else the call is named. */
 bool guests_name(struct oracle *o);
-void guests_begin(struct oracle *o); /* it is judged */
+void guests_begin(struct oracle *o); /* it is judged, and guests_begun() */
 /* It ended, and guests_concerned() (oracle_guest.h): before pages are looked at, and after. */
 void guests_follow(struct oracle *o);
 void guests_end(struct oracle *o);
@@ -292,6 +292,7 @@ struct oracle {
 
 	/* the action */
 	const struct oracle_action *current; /* or NULL */
+	bool booting;			     /* it is of boot, or comes before */
 	struct oracle_action action;
 	struct {
 		const struct el2_call *call;

@@ -53,7 +53,8 @@ void judge_begin(struct oracle *o)
 	o->judging = o->adopts || !o->v->booted ? JUDGE_TAKE : JUDGE_EFFECT;
 	if (a->kind == ORACLE_SMC)
 		ffa_begin(o);
-	guests_begin(o);
+	if (unlikely(guests_begun(o)))
+		guests_begin(o);
 }
 
 /* ---- Telling ------------------------------------------------------------------------- */

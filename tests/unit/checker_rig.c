@@ -52,6 +52,14 @@ const struct oracle_action *oracle_action(struct oracle *o)
 	return o->current;
 }
 
+bool oracle_booting(struct oracle *o)
+{
+	const enum oracle_action_kind kind = o->action.kind;
+
+	return !oracle_view(o)->booted || kind == ORACLE_INIT || kind == ORACLE_FINALISE ||
+	       kind == ORACLE_PROT_FINALIZE || kind == ORACLE_BOOT;
+}
+
 const struct check_pools *oracle_pools(struct oracle *o)
 {
 	return &o->pools;
