@@ -273,41 +273,99 @@ static void test_tlb_table(void)
 	cr_end(&t);
 }
 
-/* Pages that went together: the one that the range stopped short of is told. */
+/* Leaves of the host's next to each other; more than anybody keeps apart. */
+#define MANY 200u
+#define MANY_AT(i) (CR_RAM + UINT64_C(4096) * ((i) + 1))
+
+struct many {
+	struct checker_rig t;
+	unsigned int n;
+	u64 at[MANY], old[MANY];
+};
+
+/* @n of them, broken one after the other with the lock held. */
+static void break_many(struct many *m, unsigned int n)
+{
+	struct checker_rig *t = &m->t;
+
+	cr_boot(t, PROFILE_V7_0);
+	cr_call(t, 0, "host_donate_hyp", 2, CR_RAM >> 12, UINT64_C(1));
+	m->n = n;
+	for (unsigned int i = 0; i < n; i++) {
+		cr_access(t, 0, MMU_READ, MANY_AT(i));
+		m->old[i] = cr_leaf(t, false, MANY_AT(i), &m->at[i]);
+	}
+	cr_expect(t, NONE);
+	cr_begin(t);
+	spin_lock(t->cpu[0], cr_lock(t, "host_mmu"));
+	for (unsigned int i = 0; i < n; i++)
+		mem_store64(t->cpu[0], PA(m->at[i]), BROKEN, MO_ONCE);
+}
+
+static void forget_many(struct many *m, u64 pages)
+{
+	struct cpu *cpu = m->t.cpu[0];
+
+	cpu_dsb(cpu, "ish");
+	cpu_tlbi(cpu,
+		 &(struct tlbi){
+			 .op = TLBI_RIPAS2E1IS, .level = -1, .addr = MANY_AT(0), .pages = pages });
+	cpu_dsb(cpu, "ish");
+	cpu_tlbi(cpu, &(struct tlbi){ .op = TLBI_VMALLE1IS, .level = -1 });
+	cpu_dsb(cpu, "ish");
+}
+
+static void release_many(struct many *m)
+{
+	struct cpu *cpu = m->t.cpu[0];
+
+	spin_unlock(cpu, cr_lock(&m->t, "host_mmu"));
+	cpu->tlb.used = 0; /* what hardware may hold is enough */
+	cr_over(&m->t, ORACLE_END_VALUE, 0);
+}
+
+static void end_many(struct many *m)
+{
+	for (unsigned int i = 0; i < m->n; i++)
+		mem_store64(m->t.cpu[0], PA(m->at[i]), m->old[i], MO_ONCE);
+	cr_end(&m->t);
+}
+
+/* Pages that went together: the first that the range stopped short of is told, and it alone. */
 static void test_tlb_run_of_pages(void)
 {
-	for (u64 pages = 1; pages <= 3; pages++) {
-		struct checker_rig t;
-		u64 at[3], old[3];
+	static const struct {
+		unsigned int n, pages;
+	} row[] = { { 3, 1 },	 { 3, 2 },	     { 3, 3 },		 { MANY, 1 },
+		    { MANY, 2 }, { MANY, MANY / 2 }, { MANY, MANY - 1 }, { MANY, MANY } };
 
-		cr_boot(&t, PROFILE_V7_0);
-		cr_call(&t, 0, "host_donate_hyp", 2, CR_RAM >> 12, UINT64_C(1));
-		for (unsigned int i = 0; i < 3; i++) {
-			cr_access(&t, 0, MMU_READ, CR_RAM + 4096 * (i + UINT64_C(1)));
-			old[i] = cr_leaf(&t, false, CR_RAM + 4096 * (i + UINT64_C(1)), &at[i]);
-		}
-		cr_expect(&t, NONE);
-		cr_begin(&t);
-		spin_lock(t.cpu[0], cr_lock(&t, "host_mmu"));
-		for (unsigned int i = 0; i < 3; i++)
-			mem_store64(t.cpu[0], PA(at[i]), BROKEN, MO_ONCE);
-		cpu_dsb(t.cpu[0], "ish");
-		cpu_tlbi(t.cpu[0], &(struct tlbi){ .op = TLBI_RIPAS2E1IS,
-						   .level = -1,
-						   .addr = CR_RAM + 4096,
-						   .pages = pages });
-		cpu_dsb(t.cpu[0], "ish");
-		cpu_tlbi(t.cpu[0], &(struct tlbi){ .op = TLBI_VMALLE1IS, .level = -1 });
-		cpu_dsb(t.cpu[0], "ish");
-		spin_unlock(t.cpu[0], cr_lock(&t, "host_mmu"));
-		t.cpu[0]->tlb.used = 0; /* what hardware may hold is enough */
-		cr_over(&t, ORACLE_END_VALUE, 0);
-		if (pages < 3)
-			g_assert_cmphex(cr_page_of(&t, RULE_STALE_TLB), ==,
-					CR_RAM + 4096 * (pages + 1));
-		for (unsigned int i = 0; i < 3; i++)
-			mem_store64(t.cpu[0], PA(at[i]), old[i], MO_ONCE);
-		cr_end(&t);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(row); i++) {
+		struct many m;
+
+		break_many(&m, row[i].n);
+		forget_many(&m, row[i].pages);
+		release_many(&m);
+		if (row[i].pages < row[i].n)
+			g_assert_cmphex(cr_page_of(&m.t, RULE_STALE_TLB), ==,
+					MANY_AT(row[i].pages));
+		end_many(&m);
+	}
+}
+
+/* However many were broken, of the last ones it is known what they were. */
+static void test_bbm_of_many(void)
+{
+	for (unsigned int back = 1; back <= 32; back += 31) {
+		const unsigned int i = MANY - back;
+		struct many m;
+
+		break_many(&m, MANY);
+		mem_store64(m.t.cpu[0], PA(m.at[i]), m.old[i] + 0x100000, MO_RELEASE);
+		mem_store64(m.t.cpu[0], PA(m.at[i]), BROKEN, MO_ONCE);
+		forget_many(&m, MANY);
+		release_many(&m);
+		g_assert_cmphex(cr_page_of(&m.t, RULE_BREAK_BEFORE_MAKE), ==, MANY_AT(i));
+		end_many(&m);
 	}
 }
 
@@ -386,6 +444,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tlb/one-cpu", test_tlb_one_cpu);
 	g_test_add_func("/tlb/table", test_tlb_table);
 	g_test_add_func("/tlb/run-of-pages", test_tlb_run_of_pages);
+	g_test_add_func("/bbm/many", test_bbm_of_many);
 	g_test_add_func("/tlb/hyp", test_hyp_sequence);
 	g_test_add_func("/tlb/entry-left", test_tlb_entry_left);
 	g_test_add_func("/tlb/nobody-walks", test_nobody_walks);
