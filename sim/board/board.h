@@ -489,42 +489,9 @@ static inline void frame_pop(struct cpu **cpu)
 /* ---- Locks -------------------------------------------------------------------------------- */
 
 void spin_init(struct board *b, struct spinlock *l, const char *name);
-void spin_lock_slow(struct cpu *cpu, struct spinlock *l);
-void spin_unlock_slow(struct cpu *cpu, struct spinlock *l);
-
-static inline void spin_taken(struct cpu *cpu, struct spinlock *l)
-{
-	cpu->waits = NULL;
-	l->holder = (s16)cpu->id;
-	l->fn = cpu->frame ? cpu->frame->fn : NULL;
-	cpu->holds |= l->bit;
-}
-
-static inline void spin_freed(struct cpu *cpu, struct spinlock *l)
-{
-	l->holder = -1;
-	l->fn = NULL;
-	cpu->holds &= ~l->bit;
-}
-
 /* Taking a lock that this CPU holds is a self-deadlock: the action ends as a hang. */
-static inline void spin_lock(struct cpu *cpu, struct spinlock *l)
-{
-	if (unlikely(cpu->board->watched || l->holder >= 0)) {
-		spin_lock_slow(cpu, l);
-		return;
-	}
-	spin_taken(cpu, l);
-	l->seq = cpu->board->seq;
-}
-
-static inline void spin_unlock(struct cpu *cpu, struct spinlock *l)
-{
-	if (unlikely(cpu->board->watched || l->holder != (s16)cpu->id))
-		spin_unlock_slow(cpu, l);
-	else
-		spin_freed(cpu, l);
-}
+void spin_lock(struct cpu *cpu, struct spinlock *l);
+void spin_unlock(struct cpu *cpu, struct spinlock *l);
 
 static inline bool spin_is_locked(const struct spinlock *l)
 {

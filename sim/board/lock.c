@@ -31,7 +31,10 @@ static void lock_never(struct cpu *cpu, struct spinlock *l)
 
 static inline void taken(struct cpu *cpu, struct spinlock *l)
 {
-	spin_taken(cpu, l);
+	cpu->waits = NULL;
+	cpu->holds |= l->bit;
+	l->holder = (s16)cpu->id;
+	l->fn = cpu->frame ? cpu->frame->fn : NULL;
 	l->seq = cpu->board->seq + cpu->board->watched;
 	event_emit(cpu, .kind = EV_LOCK, .what = l->name, .arg = l->rank);
 }
@@ -48,7 +51,7 @@ static __attribute__((noinline)) void lock_step(struct cpu *cpu, struct spinlock
 	taken(cpu, l);
 }
 
-void spin_lock_slow(struct cpu *cpu, struct spinlock *l)
+void spin_lock(struct cpu *cpu, struct spinlock *l)
 {
 	if (likely(l->holder < 0 && !board_steps(cpu->board)))
 		taken(cpu, l);
@@ -56,23 +59,12 @@ void spin_lock_slow(struct cpu *cpu, struct spinlock *l)
 		lock_step(cpu, l);
 }
 
-static inline void released(struct cpu *cpu, struct spinlock *l)
-{
-	spin_freed(cpu, l);
-	event_emit(cpu, .kind = EV_UNLOCK, .what = l->name);
-}
-
-static __attribute__((noinline)) void unlock_step(struct cpu *cpu, struct spinlock *l)
-{
-	event_step(cpu, EV_UNLOCK);
-	released(cpu, l);
-}
-
-void spin_unlock_slow(struct cpu *cpu, struct spinlock *l)
+void spin_unlock(struct cpu *cpu, struct spinlock *l)
 {
 	sim_assert(l->holder == (s16)cpu->id);
-	if (likely(!board_steps(cpu->board)))
-		released(cpu, l);
-	else
-		unlock_step(cpu, l);
+	event_step(cpu, EV_UNLOCK);
+	cpu->holds &= ~l->bit;
+	l->holder = -1;
+	l->fn = NULL;
+	event_emit(cpu, .kind = EV_UNLOCK, .what = l->name);
 }

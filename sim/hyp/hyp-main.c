@@ -335,10 +335,10 @@ const struct el2_call *const *hyp_calls(struct hyp *hyp)
  */
 s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, unsigned int n)
 {
-	u64 a[EL2_MAX_ARGS];
+	u64 a[EL2_MAX_ARGS] = { 1, 1, 1, 1, 1, 1 };
 
 	sim_assert(call >= &el2_calls[EL2_CALL_FIRST_OWN] && call < &el2_calls[N_EL2_CALLS]);
-	for (unsigned int i = 0; i < EL2_MAX_ARGS; i++)
-		a[i] = i < n ? args[i] : 1;
+	for (unsigned int i = 0; i < EL2_MAX_ARGS && i < n; i++)
+		a[i] = args[i];
 	return row_of((unsigned int)(call - el2_calls))->fn(c, a);
 }
