@@ -102,7 +102,7 @@ static __attribute__((noinline)) void store_step(struct cpu *cpu, u64 pa, u64 va
 static inline bool store_is_plain(const struct board *b, const struct extent *e, u64 pa,
 				  unsigned int width)
 {
-	return !board_steps(b) && !b->may && pa - e->base < e->size && IS_ALIGNED(pa, width) &&
+	return !board_steps(b) && pa - e->base < e->size && IS_ALIGNED(pa, width) &&
 	       !store_unmarked(e, pa - e->base);
 }
 

@@ -423,9 +423,7 @@ static inline void cpu_cmo(struct cpu *cpu, const char *what, pa_t pa, va_t va, 
 
 static inline void event_step(struct cpu *cpu, enum event_kind kind)
 {
-	const struct board *b = cpu->board;
-
-	if (unlikely(b->watched) && unlikely(board_steps(b)))
+	if (unlikely(board_steps(cpu->board)))
 		event_step_slow(cpu, kind);
 }
 

@@ -209,7 +209,7 @@ void event_step_slow(struct cpu *cpu, enum event_kind kind)
 	struct board *b = cpu->board;
 
 	/* Looks at a machine that stands still (probes, pressure) are no steps. */
-	if (b->priv->sched.current != cpu)
+	if (!b->watched || b->priv->sched.current != cpu)
 		return;
 	if (b->step_limit && b->seq >= b->step_limit)
 		cpu_give_up(cpu);
