@@ -66,18 +66,6 @@ static __attribute__((noinline)) u64 load_step(struct cpu *cpu, u64 pa, unsigned
 	return val;
 }
 
-/* Where somebody watches. @e: where it is; the line is marked. */
-static inline __attribute__((always_inline)) void
-store(struct cpu *cpu, struct extent *e, u64 pa, u64 val, unsigned int width, enum mem_order mo)
-{
-	u8 *p = e->bytes + (pa - e->base);
-	u64 old = bytes_get(p, width);
-
-	bytes_put(p, val, width);
-	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
-		   .old = old);
-}
-
 /* Is a load from @pa more than its number? */
 static inline bool hears_load(const struct board *b, u64 pa)
 {
@@ -89,21 +77,20 @@ static __attribute__((noinline)) void store_step(struct cpu *cpu, u64 pa, u64 va
 						 unsigned int width, enum mem_order mo)
 {
 	struct extent *e;
+	u64 old;
+	u8 *p;
 
 	event_step(cpu, EV_STORE);
 	e = extent_or_abort(cpu, pa);
 	sim_assert(IS_ALIGNED(pa, width));
 	store_mark(cpu->board, e, pa - e->base);
+	p = e->bytes + (pa - e->base);
+	old = bytes_get(p, width);
 	if (cpu->board->may && width == 8)
-		past_stored(cpu, pa, bytes_get(e->bytes + (pa - e->base), 8));
-	store(cpu, e, pa, val, width, mo);
-}
-
-static inline bool store_is_plain(const struct board *b, const struct extent *e, u64 pa,
-				  unsigned int width)
-{
-	return !board_steps(b) && pa - e->base < e->size && IS_ALIGNED(pa, width) &&
-	       !store_unmarked(e, pa - e->base);
+		past_stored(cpu, pa, old);
+	bytes_put(p, val, width);
+	event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = width, .addr = pa, .val = val,
+		   .old = old);
 }
 
 #define DEFINE_MEM_ACCESS(bits)                                                                    \
@@ -121,12 +108,21 @@ static inline bool store_is_plain(const struct board *b, const struct extent *e,
                                                                                                    \
 	void mem_store##bits(struct cpu *cpu, pa_t pa, u##bits val, enum mem_order mo)             \
 	{                                                                                          \
-		struct extent *e = cpu->board->last;                                               \
+		struct board *b = cpu->board;                                                      \
+		const struct extent *e = b->last;                                                  \
+		const u64 off = pa.pa - e->base;                                                   \
+		u##bits *p, old;                                                                   \
                                                                                                    \
-		if (likely(store_is_plain(cpu->board, e, pa.pa, bits / 8)))                        \
-			store(cpu, e, pa.pa, val, bits / 8, mo);                                   \
-		else                                                                               \
+		if (unlikely(off >= e->size || board_steps(b) || !IS_ALIGNED(pa.pa, bits / 8) ||   \
+			     store_unmarked(e, off))) {                                            \
 			store_step(cpu, pa.pa, val, bits / 8, mo);                                 \
+			return;                                                                    \
+		}                                                                                  \
+		p = (u##bits *)(e->bytes + off);                                                   \
+		old = *p;                                                                          \
+		*p = val;                                                                          \
+		event_emit(cpu, .kind = EV_STORE, .order = (u8)mo, .arg = bits / 8, .addr = pa.pa, \
+			   .val = val, .old = old);                                                \
 	}
 
 DEFINE_MEM_ACCESS(8)
