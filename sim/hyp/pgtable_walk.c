@@ -9,12 +9,16 @@
  */
 #include "pgtable_priv.h"
 
+struct walk;
+typedef int (*walk_fn)(struct walk *w, pa_t table, int level, unsigned int shift);
+
 struct walk {
 	struct hyp_cpu *c;
 	struct pgtable_walker *walker;
 	struct pgtable_visit_ctx ctx; /* as the visitor is shown it */
 	u64 addr, page_size;
 	unsigned int level_bits; /* of the address, an entry's number */
+	walk_fn table;
 };
 
 struct pgtable_variant pgtable_variant_of(enum profile_id p, u8 unmap_annotated)
@@ -83,18 +87,31 @@ static inline int visit(struct walk *w, u32 what)
 	return w->walker->cb(w->c, &w->ctx, what);
 }
 
-/* True if the entry that is looked at is a table. */
-static inline bool load_entry(struct walk *w)
+/* The bytes of a table where nobody hears of loads: a walk may look at a great many entries. */
+static const u8 *quiet_table(const struct walk *w, pa_t table)
 {
-	w->ctx.old = mem_load64(w->c->cpu, w->ctx.ptep, MO_ONCE);
-	return pte_table(w->ctx.old, w->ctx.level);
+	const struct extent *e = w->c->cpu->board->last;
+	const u64 off = table.pa - e->base;
+
+	return off < e->size && e->size - off >= w->page_size ? e->bytes + off : NULL;
+}
+
+/* True if the entry that is looked at is a table. @quiet: its table's bytes, or NULL. */
+static inline bool load_entry(struct walk *w, const u8 *quiet, u64 off, int level)
+{
+	w->ctx.old = quiet ? *(const volatile u64 *)(quiet + off)
+			   : mem_load64(w->c->cpu, w->ctx.ptep, MO_ONCE);
+	return pte_table(w->ctx.old, level);
 }
 
 /*
  * The entries of @table from w->addr on, which is below the end; each translates 2^@shift
  * bytes. The callback may have changed an entry: what to descend into is read again.
+ * @below: the same for the tables below; @quiet: as load_entry().
  */
-static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
+static inline __attribute__((always_inline)) int walk_entries(struct walk *w, pa_t table, int level,
+							      unsigned int shift, const u8 *quiet,
+							      walk_fn below)
 {
 	struct pgtable_visit_ctx *const ctx = &w->ctx;
 	u64 off = (w->addr >> shift) * sizeof(u64) & (w->page_size - 1);
@@ -107,11 +124,11 @@ static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
 		ctx->ptep = pa_add(table, off);
 		ctx->addr = addr;
 		ctx->level = (s8)level;
-		is_table = load_entry(w);
+		is_table = load_entry(w, quiet, off, level);
 		if (ctx->flags & (is_table ? WALK_TABLE_PRE : WALK_LEAF)) {
 			ret = visit(w, is_table ? WALK_TABLE_PRE : WALK_LEAF);
 			if (likely(!ctx->pgt->v->no_reload_after_pre) || !is_table)
-				is_table = load_entry(w);
+				is_table = load_entry(w, quiet, off, level);
 			if (!walk_continue(w, ret))
 				return ret;
 		}
@@ -120,8 +137,8 @@ static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
 		} else {
 			const u64 old = ctx->old;
 
-			ret = walk_table(w, kvm_pte_follow(ctx->pgt, old), level + 1,
-					 shift - w->level_bits);
+			ret = below(w, kvm_pte_follow(ctx->pgt, old), level + 1,
+				    shift - w->level_bits);
 			if (ret)
 				return ret;
 			if (ctx->flags & WALK_TABLE_POST) {
@@ -139,6 +156,16 @@ static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
 	return 0;
 }
 
+static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
+{
+	return walk_entries(w, table, level, shift, NULL, walk_table);
+}
+
+static int walk_quiet(struct walk *w, pa_t table, int level, unsigned int shift)
+{
+	return walk_entries(w, table, level, shift, quiet_table(w, table), walk_quiet);
+}
+
 static inline void walk_init(struct walk *w, struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 start,
 			     u64 end, struct pgtable_walker *walker)
 {
@@ -149,6 +176,7 @@ static inline void walk_init(struct walk *w, struct hyp_cpu *c, struct kvm_pgtab
 	w->addr = start;
 	w->page_size = BIT(page_shift);
 	w->level_bits = page_shift - 3;
+	w->table = unlikely(c->cpu->board->watched) ? walk_table : walk_quiet;
 	w->ctx.pgt = pgt;
 	w->ctx.arg = walker->arg;
 	w->ctx.start = start;
@@ -164,7 +192,7 @@ int __kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, pa_t table, i
 	if (WARN_ON(c, level < ARCH_MIN_LEVEL || level > ARCH_LAST_LEVEL))
 		return -EINVAL;
 	walk_init(&w, c, pgt, start, end, walker);
-	return walk_table(&w, table, level, level_shift(pgt->f->page_shift, level));
+	return w.table(&w, table, level, level_shift(pgt->f->page_shift, level));
 }
 
 /*
@@ -206,7 +234,7 @@ int kvm_pgtable_walk(struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 addr, u64 s
 	/* Concatenated start tables are one array of entries in memory. */
 	table = pa_add(pgt->mmu.root, ALIGN_DOWN((start & (limit - 1)) >> shift << 3, page));
 	for (; w.addr < end; table = pa_add(table, page)) {
-		ret = walk_table(&w, table, level, shift);
+		ret = w.table(&w, table, level, shift);
 		if (ret)
 			break;
 	}
