@@ -26,7 +26,7 @@ static struct part_entry *part_set(struct oracle *o, u64 frame, enum page_part p
 {
 	struct part_entry *p = book_put(o->b, &o->fold.parts, frame);
 
-	*p = (struct part_entry){ .ia = ia, .part = part, .level = (s8)level };
+	*p = (struct part_entry){ .ia = ia, .part = part & 0xf, .level = (s8)level };
 	return p;
 }
 
