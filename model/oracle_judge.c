@@ -339,8 +339,7 @@ void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, con
 	const enum m_class c = page_class(o, pfn);
 	struct found before, now;
 
-	page_get_as(o, pfn, c, &before);
-	now = before;
+	page_get_as(o, pfn, c, &now);
 	if (unlikely(o->fold.counting && now.visited))
 		return;
 	if (t) {
@@ -351,6 +350,8 @@ void page_check(struct oracle *o, u64 pfn, u32 sides, const struct touch *t, con
 	page_settle(&now);
 	if (!o->fold.counting && page_unchanged(o, pfn, c, &now) && !in_effect(o, pfn))
 		return;
+	/* once more, as a copy of what was just written piece by piece is slow */
+	page_get_as(o, pfn, c, &before);
 	now.visited = o->fold.counting;
 	now.breach = page_breaches(o, pfn, c, &now);
 	if (!ev && o->fold.why.seq)
