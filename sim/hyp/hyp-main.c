@@ -338,7 +338,7 @@ s64 hyp_call(struct hyp_cpu *c, const struct el2_call *call, const u64 *args, un
 	u64 a[EL2_MAX_ARGS] = { 1, 1, 1, 1, 1, 1 };
 
 	sim_assert(call >= &el2_calls[EL2_CALL_FIRST_OWN] && call < &el2_calls[N_EL2_CALLS]);
-	for (unsigned int i = 0; i < EL2_MAX_ARGS && i < n; i++)
-		a[i] = args[i];
+	if (n)
+		memcpy(a, args, n * sizeof(*a));
 	return row_of((unsigned int)(call - el2_calls))->fn(c, a);
 }

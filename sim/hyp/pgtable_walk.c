@@ -87,15 +87,6 @@ static inline int visit(struct walk *w, u32 what)
 	return w->walker->cb(w->c, &w->ctx, what);
 }
 
-/* The bytes of a table where nobody hears of loads: a walk may look at a great many entries. */
-static const u8 *quiet_table(const struct walk *w, pa_t table)
-{
-	const struct extent *e = w->c->cpu->board->last;
-	const u64 off = table.pa - e->base;
-
-	return off < e->size && e->size - off >= w->page_size ? e->bytes + off : NULL;
-}
-
 /* True if the entry that is looked at is a table. @quiet: its table's bytes, or NULL. */
 static inline bool load_entry(struct walk *w, const u8 *quiet, u64 off, int level)
 {
@@ -161,9 +152,12 @@ static int walk_table(struct walk *w, pa_t table, int level, unsigned int shift)
 	return walk_entries(w, table, level, shift, NULL, walk_table);
 }
 
+/* Where nobody hears of loads: a walk may look at a great many entries. */
 static int walk_quiet(struct walk *w, pa_t table, int level, unsigned int shift)
 {
-	return walk_entries(w, table, level, shift, quiet_table(w, table), walk_quiet);
+	const u8 *quiet = mem_quiet_load(w->c->cpu, table, w->page_size);
+
+	return walk_entries(w, table, level, shift, quiet, walk_quiet);
 }
 
 static inline void walk_init(struct walk *w, struct hyp_cpu *c, struct kvm_pgtable *pgt, u64 start,
