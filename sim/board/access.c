@@ -159,24 +159,16 @@ static inline bool zero_at_once(struct board *b, u64 pa, u64 bytes)
 {
 	struct extent *e = b->last;
 	const u64 off = pa - e->base;
-	u16 *f;
 
 	if (off >= e->size || e->size - off < bytes)
 		return false;
-	f = &e->frame[off >> FRAME_SHIFT];
 	if (bytes == FRAME_SIZE && IS_ALIGNED(off, FRAME_SIZE)) {
-		if (!(*f & FRAME_TOUCHED))
-			return true;
-		if (~*f & FRAME_LINES)
-			ram_mark(b, e, off, FRAME_SIZE);
-		memset(e->bytes + off, 0, FRAME_SIZE);
-		*f &= (u16)~FRAME_TOUCHED;
-		b->priv->ram.touched--;
+		ram_zero_frame(b, e, off);
 		return true;
 	}
 	if (bytes > LINE_SIZE - off % LINE_SIZE)
 		return false;
-	if (*f & FRAME_TOUCHED) {
+	if (e->frame[off >> FRAME_SHIFT] & FRAME_HOLDS(off)) {
 		store_mark(b, e, off);
 		if (bytes == 16) /* a list's node: two stores rather than a call */
 			memset(e->bytes + off, 0, 16);

@@ -178,10 +178,11 @@ struct event_ears {
 
 /*
  * Storage behind RAM regions and windows: page frames that cost nothing until
- * written. One flag word a 4 KiB frame: bit 0 may hold non-zero bytes, bits 8..15
- * one a 512-byte line written since the last snapshot.
+ * written. One flag word a 4 KiB frame, of which a bit stands for a 512-byte line:
+ * bits 0..7 it may hold non-zero bytes, bits 8..15 it was written since the last snapshot.
  */
-#define FRAME_TOUCHED 1u
+#define FRAME_TOUCHED 0xffu
+#define FRAME_HOLDS(off) (1u << (((off) >> 9) & 7))
 #define FRAME_LINE(off) (0x100u << (((off) >> 9) & 7))
 
 struct extent {
@@ -309,7 +310,7 @@ static inline struct extent *extent_at(struct board *b, u64 pa)
 
 static inline bool store_unmarked(const struct extent *e, u64 off)
 {
-	return ~e->frame[off >> 12] & (FRAME_TOUCHED | FRAME_LINE(off));
+	return ~e->frame[off >> 12] & (FRAME_HOLDS(off) | FRAME_LINE(off));
 }
 
 /* Bytes @off .. of one 512-byte line of @e are about to be written. */

@@ -41,8 +41,7 @@ void *arena_alloc(struct arena *a, size_t bytes);
  * Old bytes of lines, in the order of their first writing since the snapshot on
  * top was taken. A key is the line's address with flags below bit 9.
  */
-#define UNDO_TOUCHED 1u /* its frame was touched then */
-#define UNDO_BYTES 2u	/* its old bytes are the next of @bytes; else they were 0 */
+#define UNDO_BYTES 1u /* its old bytes are the next of @bytes; else they were 0 */
 
 struct undo {
 	u64 *key;
@@ -80,6 +79,8 @@ void ram_clean(struct board *b);
 struct extent *extent_any(struct board *b, u64 addr);
 /* Before bytes [off, off + n) of @e are written. */
 void ram_mark(struct board *b, struct extent *e, u64 off, u64 n);
+/* Zero the frame at @off, of which only lines that may hold something are written. */
+void ram_zero_frame(struct board *b, struct extent *e, u64 off);
 /* Both within populated extents; false: address @bad is not. */
 bool ram_zero(struct board *b, u64 pa, u64 bytes, u64 *bad);
 bool ram_move(struct board *b, u64 dst, u64 src, u64 bytes, u64 *bad);

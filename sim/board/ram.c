@@ -247,10 +247,8 @@ void extent_mark(struct board *b, struct extent *e, u64 off)
 			undo_log(b, e, off);
 		*f |= line;
 	}
-	if (!(*f & FRAME_TOUCHED)) {
-		*f |= FRAME_TOUCHED;
-		ram->touched++;
-	}
+	ram->touched += !(*f & FRAME_TOUCHED);
+	*f |= (u16)FRAME_HOLDS(off);
 }
 
 void ram_mark(struct board *b, struct extent *e, u64 off, u64 n)
@@ -258,8 +256,7 @@ void ram_mark(struct board *b, struct extent *e, u64 off, u64 n)
 	u64 last = ALIGN_DOWN(off + n - 1, LINE_SIZE);
 
 	for (u64 o = ALIGN_DOWN(off, LINE_SIZE); o <= last; o += LINE_SIZE)
-		if (~e->frame[o >> FRAME_SHIFT] & (FRAME_TOUCHED | FRAME_LINE(o)))
-			extent_mark(b, e, o);
+		store_mark(b, e, o);
 }
 
 void ram_clean(struct board *b)
@@ -296,6 +293,20 @@ static u64 next_touched(const struct extent *e, u64 i, u64 end)
 	return end;
 }
 
+void ram_zero_frame(struct board *b, struct extent *e, u64 off)
+{
+	u16 *f = &e->frame[off >> FRAME_SHIFT];
+
+	for (unsigned int left = *f & FRAME_TOUCHED; left; left &= left - 1) {
+		const u64 line = off + (u64)__builtin_ctz(left) * LINE_SIZE;
+
+		store_mark(b, e, line);
+		memset(e->bytes + line, 0, LINE_SIZE);
+	}
+	b->priv->ram.touched -= !!(*f & FRAME_TOUCHED);
+	*f &= (u16)~FRAME_TOUCHED;
+}
+
 static void zero_in_extent(struct board *b, struct extent *e, u64 off, u64 bytes)
 {
 	u64 end = off + bytes;
@@ -308,11 +319,11 @@ static void zero_in_extent(struct board *b, struct extent *e, u64 off, u64 bytes
 		if (off >= end)
 			return;
 		n = MIN(end, (i + 1) << FRAME_SHIFT) - off;
-		ram_mark(b, e, off, n);
-		memset(e->bytes + off, 0, n);
 		if (n == FRAME_SIZE) {
-			e->frame[i] &= (u16)~FRAME_TOUCHED;
-			b->priv->ram.touched--;
+			ram_zero_frame(b, e, off);
+		} else {
+			ram_mark(b, e, off, n);
+			memset(e->bytes + off, 0, n);
 		}
 		off += n;
 	}

@@ -31,8 +31,8 @@ void undo_log(struct board *b, const struct extent *e, u64 off)
 	u64 key = e->base + line;
 
 	undo_room(u);
-	if (e->frame[off >> FRAME_SHIFT] & FRAME_TOUCHED) {
-		key |= UNDO_TOUCHED | UNDO_BYTES;
+	if (e->frame[off >> FRAME_SHIFT] & FRAME_HOLDS(off)) {
+		key |= UNDO_BYTES;
 		memcpy(u->bytes + u->n_bytes++ * LINE_SIZE, e->bytes + line, LINE_SIZE);
 	}
 	u->key[u->n++] = key;
@@ -45,15 +45,17 @@ static void undo_one(struct board *b, struct undo *u)
 	struct extent *e = extent_any(b, pa);
 	u16 *f = &e->frame[(pa - e->base) >> FRAME_SHIFT];
 	u8 *to = e->bytes + (pa - e->base);
-	u16 touched = key & UNDO_TOUCHED ? FRAME_TOUCHED : 0;
+	const u16 holds = (u16)FRAME_HOLDS(pa - e->base);
 
-	if (key & UNDO_BYTES)
+	b->priv->ram.touched -= !!(*f & FRAME_TOUCHED);
+	if (key & UNDO_BYTES) {
 		memcpy(to, u->bytes + --u->n_bytes * LINE_SIZE, LINE_SIZE);
-	else
+		*f |= holds;
+	} else {
 		memset(to, 0, LINE_SIZE);
-	b->priv->ram.touched += touched;
-	b->priv->ram.touched -= *f & FRAME_TOUCHED;
-	*f = (u16)((*f & ~FRAME_TOUCHED) | touched);
+		*f &= (u16)~holds;
+	}
+	b->priv->ram.touched += !!(*f & FRAME_TOUCHED);
 }
 
 struct snapshot *board_snapshot(struct board *b)

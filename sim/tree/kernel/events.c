@@ -22,7 +22,7 @@ static unsigned int unsettled; /* events from this on are stores without their v
 
 /* ---- Lines --------------------------------------------------------------------------------- */
 
-static const u16 *frame_flags; /* the board's: bit 0 says that a frame may hold something */
+static const u16 *frame_flags; /* the board's: any of bits 7..0 says that a frame may hold something */
 static u32 *kept;	       /* request << 8 | lines kept, by frame of storage */
 static u32 request = 1;
 
@@ -84,7 +84,7 @@ static bool frame_untouched(u64 pa)
 {
 	u64 f = frame_of(pa);
 
-	return !(frame_flags[f] & 1) && kept[f] >> 8 != request;
+	return !(frame_flags[f] & 0xff) && kept[f] >> 8 != request;
 }
 
 /* ---- Events -------------------------------------------------------------------------------- */
