@@ -374,7 +374,7 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		.get = page_for_rules,
 		.pages = o,
 	};
-	/* address space only: what is used is a word for each page that is not the host's */
+	/* address space only: what is used is two words for each page that is not the host's */
 	if (!pages_init(o) || !fold_init(o) || !ffa_init(o) || !guests_init(o) || !race_init(o) ||
 	    !devices_init(o))
 		return NULL;

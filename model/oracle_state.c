@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One page: its owners as last found, packed into a word of a book, and reading
- * them anew from the records of EL2. A page that is as all begin is no entry at all.
+ * One page: its owners as last found, in two books, and reading them anew from the
+ * records of EL2. A page that is as all begin is no entry at all.
  */
 #include <string.h>
 
@@ -9,13 +9,14 @@
 
 #include "private.h"
 
-/* ---- Packing ---------------------------------------------------------------------- */
+/* ---- The books -------------------------------------------------------------------- */
 
 /* What few pages have: the end of struct m_page. */
 #define FACTS offsetof(struct m_page, sharers)
+#define FACTS_BYTES (sizeof(struct m_page) - FACTS)
 #define FACTS_SHIFT 5
 
-G_STATIC_ASSERT(sizeof(struct m_page) - FACTS == 1u << FACTS_SHIFT);
+G_STATIC_ASSERT(FACTS_BYTES == 1u << FACTS_SHIFT);
 G_STATIC_ASSERT(FACTS == sizeof(u64));
 G_STATIC_ASSERT(sizeof(struct found) - sizeof(struct m_page) == sizeof(u64));
 G_STATIC_ASSERT(sizeof(struct page_entry) == 1u << PAGE_ENTRY_SHIFT);
@@ -24,11 +25,6 @@ bool pages_init(struct oracle *o)
 {
 	return book_init(o->b, &o->pages, o->n_frames, PAGE_ENTRY_SHIFT) &&
 	       book_init(o->b, &o->guests, o->n_frames, FACTS_SHIFT);
-}
-
-static inline void *facts_of(struct m_page *p)
-{
-	return (u8 *)p + FACTS;
 }
 
 void page_settle(struct found *f)
@@ -58,9 +54,9 @@ static inline void get_owners(const struct oracle *o, u64 pfn, enum m_class c, s
 
 	memcpy(p, &owners, sizeof(owners));
 	if (unlikely(has_guests(e)))
-		memcpy(facts_of(p), book_get(&o->guests, pfn), sizeof(*p) - FACTS);
+		memcpy((u8 *)p + FACTS, book_get(&o->guests, pfn), FACTS_BYTES);
 	else
-		memset(facts_of(p), 0, sizeof(*p) - FACTS);
+		memset((u8 *)p + FACTS, 0, FACTS_BYTES);
 }
 
 void page_get_as(const struct oracle *o, u64 pfn, enum m_class c, struct found *f)
@@ -104,7 +100,7 @@ bool page_unchanged(const struct oracle *o, u64 pfn, enum m_class c, const struc
 
 	return was->owners == now.owners && was->rest == now.rest &&
 	       (likely(!f->guests) ||
-		!memcmp(&f->p.sharers, book_get(&o->guests, pfn), sizeof(f->p) - FACTS));
+		!memcmp((const u8 *)f + FACTS, book_get(&o->guests, pfn), FACTS_BYTES));
 }
 
 void page_put_as(struct oracle *o, u64 pfn, enum m_class c, const struct found *f)
@@ -112,7 +108,7 @@ void page_put_as(struct oracle *o, u64 pfn, enum m_class c, const struct found *
 	const struct page_entry was = *page_entry(o, pfn), now = entry_of(f, c);
 
 	if (unlikely(f->guests))
-		memcpy(book_put(o->b, &o->guests, pfn), &f->p.sharers, sizeof(f->p) - FACTS);
+		memcpy(book_put(o->b, &o->guests, pfn), (const u8 *)f + FACTS, FACTS_BYTES);
 	if (was.owners == now.owners && was.rest == now.rest)
 		return;
 	o->n_known += (now.owners | now.rest) != 0;
@@ -416,7 +412,7 @@ static __attribute__((noinline)) void more_for_rules(struct oracle *o, u64 pfn, 
 	    linear_address_taken(o, pfn))
 		p->hyp = PKVM_PAGE_OWNED;
 	if (p->hyp == PKVM_PAGE_OWNED && o->design.profile->donate_host_refcount)
-		p->pins = (u16)model_refcount(o->b, o->v, PA(pfn << o->shift));
+		p->pins = (u16)check_count_of(o, pfn << o->shift);
 }
 
 void page_for_rules(const struct m_state *s, u64 pfn, struct m_page *p)
