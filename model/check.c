@@ -118,16 +118,11 @@ struct record_map check_record_map(const struct el2_layout *l, u8 page_shift)
 /* CPUs whose walks may read the table: one bit each. A guest may run on any. */
 static u64 walkers(struct oracle *o, const struct part *p)
 {
-	const struct board *b = oracle_board(o);
-	u64 cpus = 0;
-
+	if (p->part == PART_HOST_TABLE)
+		return oracle_s2_on(o);
 	if (p->part == PART_HYP_TABLE && !oracle_view(o)->initialised)
 		return 0;
-	if (p->part != PART_HOST_TABLE)
-		return GENMASK(b->n_cpus - 1, 0);
-	for (unsigned int i = 0; i < b->n_cpus; i++)
-		cpus |= (u64)b->cpus[i].host_s2_on << i;
-	return cpus;
+	return GENMASK(oracle_board(o)->n_cpus - 1, 0);
 }
 
 static u16 guest_vmid(struct oracle *o, u32 handle)

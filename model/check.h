@@ -24,6 +24,8 @@ static inline u64 check_page_size(struct oracle *o)
 
 /* One CPU, no lock in use: the action is a step of boot, or comes before them. */
 bool oracle_booting(struct oracle *o);
+/* BIT(CPU): the host runs behind its stage 2 there. */
+u64 oracle_s2_on(struct oracle *o);
 /* Did EL2 stop half way, so that its state is that of no rule? */
 bool check_stuck(struct oracle *o);
 static inline bool check_died(struct oracle *o, enum oracle_end_kind end)

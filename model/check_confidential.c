@@ -225,16 +225,9 @@ static const struct line *noted_secret(struct confidential_state *s, u32 vm, u64
 /* Is anybody behind a stage 2 who must not see? A device works for any of them. */
 static bool confined(struct oracle *o, enum who who, unsigned int cpu)
 {
-	const struct board *b = oracle_board(o);
-
 	if (who == GUEST)
 		return true;
-	if (who == HOST)
-		return b->cpus[cpu].host_s2_on;
-	for (unsigned int i = 0; i < b->n_cpus; i++)
-		if (b->cpus[i].host_s2_on)
-			return true;
-	return false;
+	return who == HOST ? oracle_s2_on(o) >> cpu & 1 : oracle_s2_on(o);
 }
 
 static void check_read(struct oracle *o, struct confidential_state *s, enum who who, u64 pa,

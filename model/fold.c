@@ -443,28 +443,32 @@ void fold_none_clear(struct oracle *o)
 }
 
 /* Bytes of the frame changed in a way that does not tell what they were; @cleared: all, to 0. */
-static void on_bytes(struct oracle *o, u64 frame, bool cleared, bool by_el2, const struct event *ev)
+static inline void on_bytes(struct oracle *o, u64 frame, bool cleared, bool by_el2,
+			    const struct event *ev)
 {
 	const struct part_entry *p = part_at(o, frame);
 
-	if (p->part != PART_NONE) {
+	if (unlikely(p->part != PART_NONE)) {
 		if (o->fold.live)
 			fold_reread(o, ev);
 		return;
 	}
 	if (p->clear != cleared && (cleared || !by_el2))
 		((struct part_entry *)book_put(o->b, &o->fold.parts, frame))->clear = cleared;
-	if (o->fold.live && by_el2 && fold_hosts_alone(o, frame))
+	if (by_el2 && unlikely(fold_hosts_alone(o, frame)) && o->fold.live)
 		fold_alien_write(o, frame, ev);
 }
 
 void fold_zero(struct oracle *o, const struct event *ev)
 {
-	const u64 page = BIT(o->shift), end = ev->addr + ev->val;
+	const u64 end = ev->addr + ev->val;
 
-	for (u64 pa = ALIGN_DOWN(ev->addr, page); pa < end && pa >> o->shift < o->n_frames;
-	     pa += page)
-		on_bytes(o, pa >> o->shift, pa >= ev->addr && end - pa >= page, true, ev);
+	for (u64 frame = ev->addr >> o->shift; frame < o->n_frames && frame << o->shift < end;
+	     frame++)
+		on_bytes(o, frame,
+			 ev->val > o->page_mask && frame << o->shift >= ev->addr &&
+				 end - (frame << o->shift) > o->page_mask,
+			 true, ev);
 }
 
 void fold_access(struct oracle *o, const struct event *ev)

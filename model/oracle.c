@@ -370,7 +370,6 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		.region = o->region,
 		.page_shift = o->shift,
 		.ia_bits = b->f->pa_bits,
-		.s2_on = o->s2_on,
 		.get = page_for_rules,
 		.pages = o,
 	};
@@ -502,6 +501,18 @@ struct board *oracle_board(struct oracle *o)
 const struct el2_view *oracle_view(struct oracle *o)
 {
 	return o->v;
+}
+
+u64 oracle_s2_on(struct oracle *o)
+{
+	u64 cpus = 0;
+
+	/* it does not change but at boot */
+	if (likely(!o->booting))
+		return o->state.s2_on;
+	for (unsigned int i = 0; i < o->b->n_cpus; i++)
+		cpus |= (u64)o->b->cpus[i].host_s2_on << i;
+	return cpus;
 }
 
 bool oracle_booting(struct oracle *o)

@@ -110,7 +110,7 @@ static void single_answer(struct oracle *o, s64 ret, const char *why)
 
 static void judge_prot_finalize(struct oracle *o)
 {
-	if (o->s2_on[o->action.cpu])
+	if (o->state.s2_on >> o->action.cpu & 1)
 		single_answer(o, -EPERM, "the stage 2 of this CPU is on");
 	else
 		single_answer(o, 0, "the CPU's stage 2 goes on");

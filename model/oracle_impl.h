@@ -262,7 +262,6 @@ struct oracle {
 
 	struct m_design design;
 	struct m_region region[ORACLE_REGIONS];
-	bool s2_on[BOARD_MAX_CPUS];
 	struct m_state state;
 	struct book pages;
 	u64 n_known; /* pages that are not as all begin */

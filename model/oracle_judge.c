@@ -14,11 +14,10 @@
 static void sync_cpus(struct oracle *o)
 {
 	o->state.booted = o->v->booted;
-	o->state.deprivileged = false;
-	for (unsigned int i = 0; i < o->b->n_cpus; i++) {
-		o->s2_on[i] = o->b->cpus[i].host_s2_on;
-		o->state.deprivileged |= o->s2_on[i];
-	}
+	o->state.s2_on = 0;
+	for (unsigned int i = 0; i < o->b->n_cpus; i++)
+		o->state.s2_on |= (u64)o->b->cpus[i].host_s2_on << i;
+	o->state.deprivileged = o->state.s2_on;
 }
 
 /* What the action before was told of. */

@@ -595,7 +595,7 @@ static __attribute__((noinline)) void host_access(const struct judge *j, const s
 	enum m_class c = m_class_of(j->s, ALIGN_DOWN(call->addr, 4096));
 	struct m_page p = get(j, call->addr >> j->s->page_shift);
 
-	if (!j->s->s2_on[call->cpu])
+	if (!(j->s->s2_on >> call->cpu & 1))
 		return rule_ends(v, M_OK_ACCESS, "the host runs without stage 2");
 	if (c == M_BEYOND)
 		return rule_ends(v, M_PANIC, "past the stage 2's input range every release panics");

@@ -99,7 +99,7 @@ struct m_state {
 	u64 linear_end;	   /* bytes: where EL2's linear map ends; 0: nowhere */
 	bool booted;	   /* finalise ended in success */
 	bool deprivileged; /* the static key is set: some CPU's stage 2 is on */
-	const bool *s2_on; /* per CPU: the host runs behind its stage 2 */
+	u64 s2_on;	   /* BIT(CPU): the host runs behind its stage 2 there */
 	void (*get)(const struct m_state *s, u64 pfn, struct m_page *p);
 	void *pages; /* get's, leaf's and vcpu's */
 	/* Guests; without them NULL. */

@@ -52,6 +52,16 @@ const struct oracle_action *oracle_action(struct oracle *o)
 	return o->current;
 }
 
+u64 oracle_s2_on(struct oracle *o)
+{
+	const struct board *b = o->m->board;
+	u64 cpus = 0;
+
+	for (unsigned int i = 0; i < b->n_cpus; i++)
+		cpus |= (u64)b->cpus[i].host_s2_on << i;
+	return cpus;
+}
+
 bool oracle_booting(struct oracle *o)
 {
 	const enum oracle_action_kind kind = o->action.kind;

@@ -18,7 +18,6 @@ struct world {
 	struct m_design d;
 	struct m_page page[PAGES]; /* of MEM */
 	struct m_page device;	   /* at 0x09000000 */
-	bool s2_on[1];
 };
 
 static const struct m_region regions[] = {
@@ -46,14 +45,13 @@ static void world_make(struct world *w, enum profile_id release)
 	memset(w, 0, sizeof(*w));
 	c->knob[KNOB_MMIO_DONATION] = MMIO_DONATION_V5;
 	w->d = m_design_of(c);
-	w->s2_on[0] = true;
 	w->s = (struct m_state){ .region = regions,
 				 .n_regions = G_N_ELEMENTS(regions),
 				 .page_shift = 12,
 				 .ia_bits = 40,
 				 .booted = true,
 				 .deprivileged = true,
-				 .s2_on = w->s2_on,
+				 .s2_on = BIT(0),
 				 .get = world_get,
 				 .pages = w };
 	for (u64 i = 0; i < PAGES; i++)
@@ -306,7 +304,7 @@ static void test_accesses(void)
 	w.page[1].text = 1;
 	g_assert_cmpint(access_ends(&w, M_HOST_READ, MEM + 0x1000), ==, M_OK_ACCESS);
 	g_assert_cmpint(access_ends(&w, M_HOST_WRITE, MEM + 0x1000), ==, M_HANG);
-	w.s2_on[0] = false;
+	w.s.s2_on = 0;
 	g_assert_cmpint(access_ends(&w, M_HOST_WRITE, MEM + 0x1000), ==, M_OK_ACCESS);
 }
 

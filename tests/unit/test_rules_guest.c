@@ -36,7 +36,6 @@ struct world {
 	struct m_vm vm[M_VMS];
 	struct m_vcpu vcpu[2];
 	struct m_loaded loaded[2];
-	bool s2_on[2];
 };
 
 static const struct m_region regions[] = {
@@ -88,7 +87,6 @@ static void world_make(struct world *w, enum profile_id release, bool is_protect
 				 .ia_bits = 40,
 				 .booted = true,
 				 .deprivileged = true,
-				 .s2_on = w->s2_on,
 				 .get = get_page,
 				 .pages = w,
 				 .vm = w->vm,
