@@ -194,21 +194,30 @@ static void check_link(struct oracle *o, struct lifetime_state *s, const struct 
 		check_astray(o, p, child, ev, part);
 }
 
+/* The pool that the page of @pa went into in this action, and in which @cpu has no business. */
+static const char *freed_into(struct oracle *o, const struct lifetime_state *s, u64 pa,
+			      unsigned int cpu)
+{
+	const struct spinlock *lock;
+	const char *pool;
+
+	for (unsigned int i = 0; i < s->n_freed; i++) {
+		if (pa - s->freed[i].base >= s->freed[i].size)
+			continue;
+		pool = free_in(o, s, pa, &lock);
+		return pool && !check_holds(lock, cpu) ? pool : NULL;
+	}
+	return NULL;
+}
+
 static void check_load(struct oracle *o, struct lifetime_state *s, const struct event *ev)
 {
-	for (unsigned int i = 0; i < s->n_freed; i++) {
-		const struct spinlock *lock;
-		const char *pool;
+	const char *pool = freed_into(o, s, ev->addr, ev->cpu);
 
-		if (ev->addr - s->freed[i].base >= s->freed[i].size)
-			continue;
-		pool = free_in(o, s, ev->addr, &lock);
-		if (pool && !check_holds(lock, ev->cpu))
-			oracle_breach(
-				o, RULE_USE_AFTER_FREE, ALIGN_DOWN(ev->addr, check_page_size(o)),
-				ev, "0x%" PRIx64 " was read, in a page that was freed into pool %s",
-				ev->addr, pool);
-	}
+	if (pool)
+		oracle_breach(o, RULE_USE_AFTER_FREE, ALIGN_DOWN(ev->addr, check_page_size(o)), ev,
+			      "0x%" PRIx64 " was read, in a page that was freed into pool %s",
+			      ev->addr, pool);
 }
 
 static bool is_table(struct oracle *o, u64 page)
@@ -318,7 +327,8 @@ asked_often lifetime_heeds_store(struct oracle *o, const void *state, const stru
 asked_often lifetime_heeds(struct oracle *o, void *state, unsigned int kind,
 			   const struct raw_event *r)
 {
-	return (kind != EV_GET && kind != EV_PUT) || is_odd_count(o, kind, r->val);
+	return kind == EV_LOAD ? freed_into(o, state, r->addr, r->cpu->id) != NULL
+			       : is_odd_count(o, kind, r->val);
 }
 
 heard_often lifetime_event(struct oracle *o, void *state, const struct event *ev)

@@ -311,6 +311,7 @@ DEFINE_HEEDS(heeds_unlock, EV_UNLOCK)
 DEFINE_HEEDS(heeds_get, EV_GET)
 DEFINE_HEEDS(heeds_put, EV_PUT)
 DEFINE_HEEDS(heeds_dsb, EV_DSB)
+DEFINE_HEEDS(heeds_load, EV_LOAD)
 
 /* What comes often is heard by a function of its own, and asked about first. */
 static const struct {
@@ -321,7 +322,7 @@ static const struct {
 	{ EV_STORE, NULL, on_store },	  { EV_TLBI, NULL, on_tlbi },
 	{ EV_LOCK, heeds_lock, on_lock }, { EV_UNLOCK, heeds_unlock, on_unlock },
 	{ EV_GET, heeds_get, on_get },	  { EV_PUT, heeds_put, on_put },
-	{ EV_DSB, heeds_dsb, on_dsb },
+	{ EV_DSB, heeds_dsb, on_dsb },	  { EV_LOAD, heeds_load, on_load },
 };
 
 static u32 rare_kinds(void)
@@ -333,7 +334,7 @@ static u32 rare_kinds(void)
 			kinds |= checkers[i]->kinds;
 	for (unsigned int i = 0; i < G_N_ELEMENTS(often); i++)
 		kinds &= ~(u32)BIT(often[i].kind);
-	return kinds & ~(u32)BIT(EV_LOAD);
+	return kinds;
 }
 
 /* ---- Making one ------------------------------------------------------------------------ */
@@ -384,7 +385,6 @@ struct oracle *oracle_new(struct board *b, const struct el2_view *v, const struc
 		else
 			board_subscribe_kinds(b, (u32)BIT(often[i].kind), often[i].fn, o);
 	board_subscribe_kinds(b, rare_kinds(), on_rare, o);
-	board_subscribe_loads(b, on_load, o);
 	return o;
 }
 
@@ -392,7 +392,6 @@ void oracle_free(struct oracle *o)
 {
 	if (!o)
 		return;
-	board_unsubscribe(o->b, on_load, o);
 	board_unsubscribe(o->b, on_rare, o);
 	for (unsigned int i = G_N_ELEMENTS(often); i--;)
 		board_unsubscribe(o->b, often[i].fn, o);

@@ -39,16 +39,16 @@ static inline bool tells_load(const struct board *b, u64 pa)
 static inline void load_told(struct cpu *cpu, u64 pa, u64 val, unsigned int width,
 			     enum mem_order mo)
 {
+	const struct event ev = {
+		.kind = EV_LOAD, .order = (u8)mo, .arg = width, .addr = pa, .val = val
+	};
 	struct board *b = cpu->board;
 
 	if (likely(!b->watched))
 		return;
 	b->seq++;
-	if (tells_load(b, pa))
-		event_post(cpu,
-			   event_head((struct event){
-				   .kind = EV_LOAD, .order = (u8)mo, .arg = width }),
-			   NULL, pa, val, 0);
+	if (tells_load(b, pa) && (b->kinds & BIT(EV_LOAD) || event_heeded(cpu, ev)))
+		event_post(cpu, event_head(ev), NULL, pa, val, 0);
 }
 
 /* A load that is more than its bytes and its number, in a function of its own. */

@@ -126,14 +126,15 @@ void board_unsubscribe(struct board *b, event_fn fn, void *data);
 struct cpu;
 typedef bool (*event_look_fn)(void *data, const struct cpu *cpu, u64 addr, u64 val, u64 old,
 			      u32 arg);
-#define LOOKED_AT (BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_DSB) | BIT(EV_GET) | BIT(EV_PUT))
+#define LOOKED_AT                                                                       \
+	(BIT(EV_LOCK) | BIT(EV_UNLOCK) | BIT(EV_LOAD) | BIT(EV_DSB) | BIT(EV_GET) |     \
+	 BIT(EV_PUT))
 void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn heeds, event_fn fn,
 			  void *data);
 /*
- * Loads alone, of which there are more than of all else: where nobody wants them all, only
- * those from what board_loads_from() said last, which is one range; size 0: none.
+ * Of loads, of which there are more than of all else, it is asked about those from what was
+ * said here last, which is one range; size 0, as at first: none.
  */
-void board_subscribe_loads(struct board *b, event_fn fn, void *data);
 void board_loads_from(struct board *b, u64 base, u64 size);
 /*
  * The number of the last event that is allowed, 0: no limit. May be called from a

@@ -120,12 +120,6 @@ void board_subscribe_kinds(struct board *b, u32 kinds, event_fn fn, void *data)
 	subscribe(b, &(struct subscriber){ .kinds = kinds, .fn = fn, .data = data });
 }
 
-void board_subscribe_loads(struct board *b, event_fn fn, void *data)
-{
-	subscribe(b, &(struct subscriber){
-			     .kinds = BIT(EV_LOAD), .some = true, .fn = fn, .data = data });
-}
-
 void board_subscribe_some(struct board *b, enum event_kind kind, event_look_fn heeds, event_fn fn,
 			  void *data)
 {
