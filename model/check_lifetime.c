@@ -161,7 +161,7 @@ static void check_zero(struct oracle *o, struct lifetime_state *s, const struct 
 	const u64 last = ev->addr + ev->val - 1;
 
 	check_store(o, s, ev->addr, ev);
-	if (ev->val && (ev->addr ^ last) >> oracle_board(o)->f->page_shift)
+	if (unlikely(ev->val && (ev->addr ^ last) >= check_page_size(o)))
 		check_store(o, s, ALIGN_DOWN(last, check_page_size(o)), ev);
 }
 

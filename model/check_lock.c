@@ -316,14 +316,21 @@ heard_often lock_store(struct oracle *o, void *state, const struct event *ev,
 	}
 }
 
-static void check_zeroed(struct oracle *o, struct lock_state *s, const struct event *ev)
+static __attribute__((noinline)) void table_zeroed(struct oracle *o, struct lock_state *s,
+						   const struct event *ev)
 {
 	const struct part p = fold_part(o, PA(ev->addr));
 
-	if (p.part == PART_NONE)
-		check_data(o, s, ev);
-	else if (check_is_table(&p))
+	if (check_is_table(&p))
 		check_table(o, s, &p, ev);
+}
+
+heard_often check_zeroed(struct oracle *o, struct lock_state *s, const struct event *ev)
+{
+	if (likely(fold_part(o, PA(ev->addr)).part == PART_NONE))
+		check_data(o, s, ev);
+	else
+		table_zeroed(o, s, ev);
 }
 
 heard_often lock_event(struct oracle *o, void *state, const struct event *ev)

@@ -211,7 +211,8 @@ static void on_rare(void *data, const struct event *ev)
 
 	switch (ev->kind) {
 	case EV_ZERO:
-		fold_zero(o, ev);
+		if (!fold_ignores_zero(o, ev))
+			fold_zero(o, ev);
 		tell_events(o, EV_ZERO, ev);
 		break;
 	case EV_ALLOC:

@@ -395,6 +395,15 @@ static inline bool fold_hosts_alone(const struct oracle *o, u64 frame)
 	return !page_differs(o, frame, offsetof(struct m_page, host));
 }
 
+/* Part of a page was cleared that plays no part and is not the host's: a list's node, say. */
+static inline bool fold_ignores_zero(const struct oracle *o, const struct event *ev)
+{
+	const u64 frame = ev->addr >> o->shift;
+
+	return (ev->addr & o->page_mask) + ev->val <= o->page_mask && frame < o->n_frames &&
+	       part_at(o, frame)->part == PART_NONE && !fold_hosts_alone(o, frame);
+}
+
 /*
  * A store into struct hyp_page that is no concern of the fold's: of orders none is, nor
  * of counts on EL2's own pages.
