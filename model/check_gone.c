@@ -234,21 +234,34 @@ static bool gone_dsb_one(struct gone *g, unsigned int cpu, bool stores_only)
 	return false;
 }
 
+/* Take out those that nobody wants any more. */
+static __attribute__((noinline)) void gone_sweep(struct gone_list *l)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		if (!l->g[i].wanted)
+			continue;
+		if (i > n)
+			l->g[n] = l->g[i];
+		n++;
+	}
+	l->n = n;
+}
+
 static void gone_dsb(struct gone_list *l, const struct event *ev)
 {
-	bool local, stores_only;
+	bool local, stores_only, done = false;
 
 	if (!ev->what)
 		return;
 	dsb_kind(ev->what, &local, &stores_only);
-	for (unsigned int i = 0; i < l->n;) {
-		struct gone *g = &l->g[i];
-
+	for (struct gone *g = l->g, *end = g + l->n; g < end; g++) {
 		if ((!local || g->d.cpus == BIT(ev->cpu)) && gone_dsb_one(g, ev->cpu, stores_only))
-			gone_drop(l, i);
-		else
-			i++;
+			g->wanted = 0, done = true;
 	}
+	if (done)
+		gone_sweep(l);
 }
 
 asked_often gone_heeds(struct oracle *o, void *state, unsigned int kind, const struct raw_event *r)

@@ -196,7 +196,6 @@ static void link_table(struct oracle *o, struct whose w, int level, u64 ia, pa_t
 	struct part_entry *p;
 	bool empty;
 
-	set_last(o, w, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
 	if (level == ARCH_LAST_LEVEL && w.part != PART_GUEST_TABLE)
@@ -235,7 +234,6 @@ static void unlink_table(struct oracle *o, struct whose w, int level, pa_t table
 	const u64 *pte = table_at(o, table.pa);
 	struct part_entry p;
 
-	set_last(o, w, 0, 0);
 	if (frame >= o->n_frames || !pte)
 		return;
 	p = *part_at(o, frame);
@@ -618,11 +616,13 @@ static void visit_known(void *data, u64 pfn)
 
 void fold_link_guest(struct oracle *o, const struct el2_guest_view *g, const struct event *ev)
 {
+	o->last_guest.size = 0;
 	link_roots(o, &g->s2, guests(g), ev);
 }
 
 void fold_unlink_guest(struct oracle *o, const struct el2_guest_view *g, const struct event *ev)
 {
+	o->last_guest.size = 0;
 	for (u64 i = 0; i < roots(o, &g->s2); i++)
 		unlink_table(o, guests(g), g->s2.start_level, pa_add(g->s2.root, i << o->shift),
 			     ev);
