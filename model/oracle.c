@@ -47,7 +47,7 @@ settled tell_store(unsigned int which, struct oracle *o, unsigned int part, bool
 		   const struct event *ev, const struct place *at)
 {
 	const struct checker *c = checkers[which];
-	const u32 wants = valid ? VALID_ENTRIES : (u32)BIT(part);
+	const u32 wants = (u32)(valid ? VALID_ENTRIES : BIT(part));
 
 	if (c->store && (c->stores & wants || (!valid && !c->stores)))
 		c->store(o, o->checker_state[which], ev, at);
