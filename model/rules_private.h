@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of rules share: rules.c (host and EL2, devices, accesses),
- * rules_guest.c (guests' memory), rules_vm.c (the life of VMs). One function a call,
- * each with its checks in order and then the effect.
+ * rules_guest.c (guests' memory), rules_vm.c (the life of VMs), rules_legal.c (what a page
+ * may be at all). One function a call, each with its checks in order and then the effect.
  */
 #ifndef PKVM_SIM_MODEL_RULES_PRIVATE_H
 #define PKVM_SIM_MODEL_RULES_PRIVATE_H
