@@ -176,6 +176,9 @@ static inline void post(struct cpu *cpu, u64 head, const char *what, u64 addr, u
 	const struct event_ear *ear = &ears->of[kind];
 	struct event *slot = ears->slot;
 
+	/* event_head() is four fields in a row, the first of them its lowest byte */
+	G_STATIC_ASSERT(G_BYTE_ORDER == G_LITTLE_ENDIAN);
+	G_STATIC_ASSERT(offsetof(struct event, arg) == offsetof(struct event, kind) + 4);
 	slot->what = what;
 	slot->addr = addr;
 	slot->val = val;

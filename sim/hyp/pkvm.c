@@ -663,23 +663,12 @@ static void view_vm(const struct hyp *hyp, struct pkvm_hyp_vm *vm)
 	hyp_pool_view(&v->pool, &vm->pool, hyp);
 }
 
-static inline bool any_live_vm(const struct hyp *hyp)
-{
-	u64 any = 0;
-
-	for (unsigned int w = 0; w < HYP_LIVE_VMS_WORDS; w++)
-		any |= hyp->live_vms[w];
-	return any;
-}
-
 /* The VMs of the table, by handle. */
 void pkvm_view(struct hyp *hyp)
 {
 	struct el2_view *v = &hyp->view;
 
 	v->n_guests = 0;
-	if (likely(!any_live_vm(hyp)))
-		return;
 	for (unsigned int w = 0; w < HYP_LIVE_VMS_WORDS; w++) {
 		for (u64 live = hyp->live_vms[w]; live; live &= live - 1) {
 			struct pkvm_hyp_vm *vm =
